@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Enums and plain values that a user can see; the only part of the lower layers that the window knows. */
+
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+/**
+ * ShoalTorrentState:
+ * @SHOAL_TORRENT_PAUSED: stopped by the user; no traffic, no disk use
+ * @SHOAL_TORRENT_QUEUED: waits for its turn
+ * @SHOAL_TORRENT_METADATA: a magnet link whose info dictionary is being fetched
+ * @SHOAL_TORRENT_CHECKING: data on disk is compared with the hashes
+ * @SHOAL_TORRENT_DOWNLOADING: wanted pieces are missing
+ * @SHOAL_TORRENT_SEEDING: every wanted piece is had
+ * @SHOAL_TORRENT_FAILED: stopped by an error, see #ShoalReason
+ */
+typedef enum
+{
+  SHOAL_TORRENT_PAUSED,
+  SHOAL_TORRENT_QUEUED,
+  SHOAL_TORRENT_METADATA,
+  SHOAL_TORRENT_CHECKING,
+  SHOAL_TORRENT_DOWNLOADING,
+  SHOAL_TORRENT_SEEDING,
+  SHOAL_TORRENT_FAILED,
+  SHOAL_N_TORRENT_STATES,
+} ShoalTorrentState;
+
+/**
+ * ShoalReason:
+ *
+ * Why a torrent is in %SHOAL_TORRENT_FAILED; each is something that the user can act on.
+ */
+typedef enum
+{
+  SHOAL_REASON_NONE,
+  SHOAL_REASON_DISK_FULL,
+  SHOAL_REASON_NO_PERMISSION,
+  SHOAL_REASON_FOLDER_GONE,
+  SHOAL_REASON_DATA_MISSING,   /* files that were complete are gone or short */
+  SHOAL_REASON_READ_ONLY,
+  SHOAL_REASON_IO,             /* any other error of the disk */
+  SHOAL_REASON_BAD_METADATA,   /* hybrid halves disagree, or the info dictionary is unusable */
+  SHOAL_N_REASONS,
+} ShoalReason;
+
+/** ShoalPriority: how much a file is wanted. Stored in resume records: never renumber. */
+typedef enum
+{
+  SHOAL_PRIORITY_SKIP,
+  SHOAL_PRIORITY_LOW,
+  SHOAL_PRIORITY_NORMAL,
+  SHOAL_PRIORITY_HIGH,
+  SHOAL_N_PRIORITIES,
+} ShoalPriority;
+
+/** ShoalTrackerState: what a tracker is doing. */
+typedef enum
+{
+  SHOAL_TRACKER_IDLE,          /* not asked yet */
+  SHOAL_TRACKER_ANNOUNCING,
+  SHOAL_TRACKER_WORKING,       /* the last announce was answered */
+  SHOAL_TRACKER_FAILING,       /* the last announce failed; it will be tried again */
+} ShoalTrackerState;
+
+/** ShoalEncryption: message stream encryption wanted by the user. */
+typedef enum
+{
+  SHOAL_ENCRYPTION_OFF,
+  SHOAL_ENCRYPTION_PREFER,
+  SHOAL_ENCRYPTION_REQUIRE,
+} ShoalEncryption;
+
+/** ShoalPeerSource: where a peer's address came from (bits). */
+typedef enum
+{
+  SHOAL_PEER_SOURCE_TRACKER  = 1 << 0,
+  SHOAL_PEER_SOURCE_USER     = 1 << 1,
+  SHOAL_PEER_SOURCE_INCOMING = 1 << 2,
+  SHOAL_PEER_SOURCE_MAGNET   = 1 << 3,
+  SHOAL_PEER_SOURCE_RESUME   = 1 << 4,
+} ShoalPeerSource;
+
+#define SHOAL_ETA_UNKNOWN (-1)   /* seconds left are not known */
+
+G_END_DECLS

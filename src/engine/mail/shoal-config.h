@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Limits and policy of a session as one plain struct. */
+
+#pragma once
+
+#include <glib.h>
+#include "shoal-terms.h"
+
+G_BEGIN_DECLS
+
+/**
+ * ShoalConfig:
+ *
+ * Sizes in bytes, rates in bytes a second (0: no limit). Passed by value; shoal_config_init() sets the
+ * defaults of the comments, shoal_config_clamp() brings every field into its range.
+ */
+typedef struct
+{
+  guint16         port;                 /* 0: any free one */
+  gboolean        use_tcp;              /* TRUE */
+  gboolean        use_trackers;         /* TRUE */
+  ShoalEncryption encryption;           /* OFF: the only one there is */
+  guint64         limit_down;           /* 0 */
+  guint64         limit_up;             /* 0 */
+  guint           max_links;            /* 500 in all */
+  guint           max_links_torrent;    /* 55 */
+  guint           max_links_starved;    /* 80, while a torrent downloads under half of what it could */
+  guint           max_dialled;          /* 40 self-initiated for each torrent */
+  guint           dial_below;           /* 30: dial while fewer are connected */
+  guint           max_half_open;        /* 60 in all */
+  guint           dials_per_second;     /* 20 in all */
+  guint           upload_slots;         /* 4 at least, for each torrent */
+  gsize           arena_size;           /* 48 MiB */
+  gboolean        part_suffix;          /* TRUE: ".part" on files while they are incomplete */
+  guint           max_active_downloads; /* 0: no limit; the rest is QUEUED */
+  double          seed_ratio;           /* 0: no limit */
+  guint           seed_minutes;         /* 0: no limit */
+} ShoalConfig;
+
+void     shoal_config_init  (ShoalConfig *self);
+/* TRUE if something was out of its range. */
+gboolean shoal_config_clamp (ShoalConfig *self);
+
+G_END_DECLS

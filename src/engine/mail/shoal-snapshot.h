@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What the engine looks like at one moment, as values that any thread may hold. */
+
+#pragma once
+
+#include <glib.h>
+#include "shoal-terms.h"
+
+G_BEGIN_DECLS
+
+typedef enum
+{
+  SHOAL_FILE_INFO_PAD        = 1 << 0,
+  SHOAL_FILE_INFO_EXECUTABLE = 1 << 1,
+  SHOAL_FILE_INFO_HIDDEN     = 1 << 2,
+  SHOAL_FILE_INFO_SYMLINK    = 1 << 3,
+} ShoalFileInfoFlags;
+
+typedef struct
+{
+  char              *path;      /* relative to the folder of the torrent, beginning with its name */
+  guint64            size;
+  ShoalFileInfoFlags flags;
+} ShoalFileInfo;
+
+/**
+ * ShoalTorrentInfo:
+ *
+ * What does not change once the metadata is known. Immutable, counted atomically. Before the metadata @n_files is 0.
+ * Made when somebody asks (command INFO), not kept for every torrent.
+ */
+typedef struct
+{
+  gint           ref_count;
+  char          *name;
+  char          *hash_v1;        /* (nullable): 40 hex */
+  char          *hash_v2;        /* (nullable): 64 hex */
+  guint64        total_size;     /* without pad files */
+  guint32        piece_size;
+  guint32        n_pieces;
+  gboolean       is_private;
+  char          *comment;        /* (nullable) */
+  char          *magnet;
+  guint32        n_files;
+  ShoalFileInfo *files;
+} ShoalTorrentInfo;
+
+ShoalTorrentInfo *shoal_torrent_info_new   (void);
+ShoalTorrentInfo *shoal_torrent_info_ref   (ShoalTorrentInfo *self);
+void              shoal_torrent_info_unref (ShoalTorrentInfo *self);
+
+/**
+ * ShoalTorrentStats:
+ *
+ * Sizes in bytes, rates in bytes a second.
+ */
+typedef struct
+{
+  guint64           id;
+  guint64           serial;         /* of its last change */
+  char             *name;           /* owned by the snapshot */
+  char             *dir;
+  char             *hash;           /* 40 hex: v1, or the v2 hash cut short */
+  ShoalTorrentState state;
+  ShoalReason       reason;         /* of FAILED */
+  char             *detail;         /* (nullable): what exactly, e.g. the file; technical English */
+  gboolean          has_metadata;
+  gboolean          complete;       /* every wanted piece is had */
+  guint64           total_size;     /* without pad files; 0 before the metadata */
+  guint64           wanted_size;    /* of the files that are not skipped */
+  guint64           wanted_had;     /* of those, bytes in verified pieces */
+  double            check_progress; /* 0 … 1 while CHECKING */
+  double            metadata_progress;
+  guint64           downloaded;     /* payload, this torrent, all runs */
+  guint64           uploaded;
+  guint64           wasted;         /* payload that was had already or failed its hash */
+  guint64           rate_down;
+  guint64           rate_up;
+  guint             n_links;        /* connected peers */
+  guint             n_sending;      /* of those, peers that send to us */
+  guint             n_receiving;    /* peers that we send to */
+  guint             n_seeds;        /* connected peers that have everything */
+  guint             n_known;        /* addresses in the book */
+  gint64            eta_s;          /* seconds left or SHOAL_ETA_UNKNOWN */
+  ShoalTrackerState tracker_state;
+  char             *tracker_error;  /* (nullable): of the last announce that failed, while none works */
+  gint64            added_s;
+  gint64            completed_s;
+  gboolean          sequential;
+} ShoalTorrentStats;
+
+/**
+ * ShoalSnapshot:
+ *
+ * Immutable, counted atomically. Holds the torrents that changed since the last snapshot of the same view.
+ */
+typedef struct
+{
+  gint               ref_count;
+  guint              view;
+  guint64            serial;
+  guint              n_torrents;
+  ShoalTorrentStats *torrents;
+  guint              n_removed;
+  guint64           *removed;       /* ids */
+  guint64            rate_down;     /* of the session */
+  guint64            rate_up;
+  guint              n_links;
+  guint16            port;          /* listening; 0: not */
+} ShoalSnapshot;
+
+ShoalSnapshot *shoal_snapshot_new   (guint view, guint n_torrents, guint n_removed);
+ShoalSnapshot *shoal_snapshot_ref   (ShoalSnapshot *self);
+void           shoal_snapshot_unref (ShoalSnapshot *self);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (ShoalTorrentInfo, shoal_torrent_info_unref)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (ShoalSnapshot, shoal_snapshot_unref)
+
+G_END_DECLS

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The effects: everything that the engine can do to the world, and how the world answers. */
+
+#pragma once
+
+#include <sys/uio.h>
+#include "shoal-addr.h"
+#include "shoal-bitfield.h"
+#include "shoal-mail.h"
+#include "shoal-metainfo.h"
+#include "shoal-outbox.h"
+
+G_BEGIN_DECLS
+
+typedef struct _ShoalHost   ShoalHost;
+typedef struct _ShoalLink   ShoalLink;
+typedef struct _ShoalEngine ShoalEngine;
+typedef struct _ShoalDone   ShoalDone;
+
+/**
+ * ShoalDone:
+ * @func: called by shoal_engine_done(), in a turn, once; takes the request back and frees it
+ * @owner: the requester's own; NULL once nobody waits any more
+ * @next: free for the host while it has the request
+ *
+ * Head of every request that is answered later. The host has the request from the call of the effect until it
+ * hands it to shoal_engine_done(), which it must do exactly once, also at the end.
+ */
+struct _ShoalDone
+{
+  void     (*func) (ShoalDone *done, gint64 now_us);
+  gpointer   owner;
+  ShoalDone *next;
+};
+
+/* --- Disk --- */
+
+typedef enum
+{
+  SHOAL_DISK_OPEN,     /* take notice of a torrent's storage; creates nothing on disk */
+  SHOAL_DISK_PIECE,    /* hash a whole piece from memory; if it is right, write it */
+  SHOAL_DISK_SPILL,    /* write unverified runs of a piece to their place */
+  SHOAL_DISK_CHECK,    /* compare pieces on disk with their hashes */
+  SHOAL_DISK_READ,     /* a block to upload */
+  SHOAL_DISK_FINISH,   /* make files with only had pieces final: sync, drop ".part", attributes; creates zero-size files and symlinks */
+  SHOAL_DISK_CLOSE,    /* close every file; the storage is forgotten */
+  SHOAL_DISK_REMOVE,   /* as CLOSE, and the data goes as @remove says, record, journal and kept .torrent too */
+  SHOAL_DISK_LOAD,     /* read the kept .torrent of an idle torrent again: @metainfo */
+} ShoalDiskOp;
+
+/* How a piece compares with its hash. */
+typedef enum
+{
+  SHOAL_PIECE_MISSING,   /* a file is not there or too short, or a hole */
+  SHOAL_PIECE_WRONG,
+  SHOAL_PIECE_RIGHT,
+} ShoalPieceVerdict;
+
+/* A part of a piece in memory. */
+typedef struct
+{
+  guint8 *data;
+  guint32 offset;   /* in the piece */
+  guint32 size;
+} ShoalRun;
+
+/**
+ * ShoalDiskJob:
+ *
+ * A request to the disk. The engine fills in what its @op takes; the host fills in the results before it is done.
+ * Jobs of one piece run in the order in which they were asked for; CLOSE and REMOVE after all others of the torrent.
+ * Memory of @runs stays the engine's and must not change until the job is done.
+ */
+typedef struct
+{
+  ShoalDone         done;
+  ShoalDiskOp       op;
+  guint64           torrent;       /* id */
+  guint32           piece;         /* PIECE, SPILL, READ; CHECK: the first */
+  guint32           n_pieces;      /* CHECK */
+  guint32           offset;        /* READ: in the piece */
+  guint32           size;          /* READ: bytes */
+  gboolean          allow_file;    /* READ: the link takes file ranges */
+  ShoalRun         *runs;          /* PIECE, SPILL */
+  guint             n_runs;
+  ShoalMetainfo    *metainfo;      /* OPEN: borrowed for the call, the storage takes a reference; LOAD: (transfer full) result */
+  const char       *dir;           /* OPEN: absolute; copied */
+  gboolean          part_suffix;   /* OPEN */
+  ShoalBitfield    *had;           /* OPEN: (nullable) borrowed until done: pieces a resume record claims. FINISH: pieces that are had */
+  gboolean          all_had;       /* OPEN, FINISH: instead of @had */
+  guint8           *priorities;    /* OPEN, FINISH: (owned) (nullable): one ShoalPriority a file; SKIP: not wanted */
+  ShoalRemoveMode   remove;        /* REMOVE */
+  gpointer          context;       /* the requester's own */
+
+  /* results */
+  ShoalReason       reason;        /* NONE: it worked */
+  char             *detail;        /* (owned) (nullable): which file, and the system's words */
+  gboolean          hash_wrong;    /* PIECE: not written */
+  gboolean          halves_differ; /* PIECE, CHECK: a hybrid whose v1 and v2 hashes do not agree about the data */
+  guint8           *verdicts;      /* CHECK: (owned): n_pieces of ShoalPieceVerdict */
+  gboolean          found;         /* OPEN: some data is there */
+  gboolean          stale;         /* OPEN: a file with claimed pieces is gone or too short */
+  gint64            stamp;         /* OPEN, FINISH: newest modification time of the files, nanoseconds; 0: none is there */
+  guint32          *journal;       /* OPEN: (owned): pieces that were written after the record was saved */
+  guint             n_journal;
+  guint64           free_space;    /* OPEN: bytes */
+  guint8           *bytes;         /* READ: (owned, g_free): the block; or */
+  ShoalFileRef     *file;          /* READ: (owned): an open file, and */
+  guint64           file_offset;   /* READ: where the block is in it */
+} ShoalDiskJob;
+
+ShoalDiskJob *shoal_disk_job_new  (ShoalDiskOp op, guint64 torrent);
+void          shoal_disk_job_free (ShoalDiskJob *self);   /* with its results; runs' memory is not touched, the array is */
+
+/* --- HTTP and names --- */
+
+typedef enum { SHOAL_FETCH_TRACKER, SHOAL_FETCH_LINK } ShoalFetchUse;
+
+typedef struct
+{
+  ShoalDone     done;
+  ShoalFetchUse use;
+  char         *url;           /* (owned) */
+  ShoalFamily   family;        /* NONE: either */
+  gsize         max_size;      /* bytes of the answer */
+  guint         timeout_s;
+  GBytes       *body;          /* result: (nullable) */
+  guint         status;        /* result: HTTP status; 0: no answer */
+  char         *error;         /* result: (nullable): why there is no body, in words */
+} ShoalFetch;
+
+ShoalFetch *shoal_fetch_new  (ShoalFetchUse use, const char *url);
+void        shoal_fetch_free (ShoalFetch *self);
+
+typedef struct
+{
+  ShoalDone  done;
+  char      *host;             /* (owned): a name or a numeric address */
+  guint16    port;             /* put into the results */
+  ShoalAddr *addrs;            /* result: (owned) */
+  guint      n_addrs;
+  char      *error;            /* result: (nullable) */
+} ShoalLookup;
+
+ShoalLookup *shoal_lookup_new  (const char *host, guint16 port);
+void         shoal_lookup_free (ShoalLookup *self);
+
+/* --- Network --- */
+
+typedef struct
+{
+  gboolean tcp;                /* listen and dial */
+  guint16  port;               /* wanted; 0: any */
+} ShoalNetwork;
+
+typedef struct
+{
+  guint16 tcp_port;            /* listening; 0: not */
+  char   *error;               /* (nullable): borrowed: why not */
+} ShoalNetworkState;
+
+typedef enum { SHOAL_SEND_SENT, SHOAL_SEND_FULL, SHOAL_SEND_FAILED } ShoalSendResult;
+
+/**
+ * ShoalHostOps:
+ *
+ * Calls never re-enter the engine. `random` and `send` answer at once; every other result comes back through
+ * shoal_engine_done(), shoal_engine_network() or the shoal_link_…() calls, outside of the effect's call.
+ * A READ that needs no waiting may be done later in the same turn.
+ */
+typedef struct
+{
+  void            (*network) (ShoalHost *host, const ShoalNetwork *wanted);
+  void            (*dial)    (ShoalHost *host, ShoalLink *link, const ShoalAddr *to);   /* ends in shoal_link_opened() or shoal_link_closed() */
+  void            (*attend)  (ShoalHost *host, ShoalLink *link);   /* output, low mark or read interest changed: look again at the turn's end */
+  void            (*hang_up) (ShoalHost *host, ShoalLink *link);   /* followed by exactly one shoal_link_closed(); what is in the outbox is lost */
+  ShoalSendResult (*send)    (ShoalHost *host, const ShoalAddr *to, const guint8 *data, gsize size);   /* a datagram */
+  void            (*disk)    (ShoalHost *host, ShoalDiskJob *job);
+  void            (*fetch)   (ShoalHost *host, ShoalFetch *request);
+  void            (*lookup)  (ShoalHost *host, ShoalLookup *query);
+  void            (*save)    (ShoalHost *host, ShoalResume *record);   /* (transfer full); data it claims is synced before it is written */
+  void            (*tell)    (ShoalHost *host, ShoalEvent *event);     /* (transfer full) */
+  void            (*random)  (ShoalHost *host, guint8 *out, gsize size);   /* unpredictable bytes */
+} ShoalHostOps;
+
+struct _ShoalHost
+{
+  const ShoalHostOps *ops;
+};
+
+G_END_DECLS

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The addresses known of one torrent: sources, back-off, bans, whom to dial next. */
+
+#pragma once
+
+#include "shoal-addr.h"
+#include "shoal-rng.h"
+#include "shoal-terms.h"
+
+G_BEGIN_DECLS
+
+#define SHOAL_PEERBOOK_MAX 2000u   /* addresses kept; the least promising give way */
+
+/**
+ * ShoalKnownPeer:
+ *
+ * One address; belongs to the book. Pointers stay valid while @link is set or @pinned is not 0, otherwise until the next add.
+ */
+typedef struct
+{
+  ShoalAddr addr;
+  guint8    sources;        /* bits of ShoalPeerSource */
+  guint8    failures;       /* dials in a row that failed */
+  guint8    hash_failures;  /* pieces it sent a part of that failed */
+  gboolean  connectable;    /* a dial worked, or it told its port */
+  gboolean  banned;
+  gboolean  is_seed;        /* had everything when last seen */
+  guint     pinned;         /* somebody remembers it (blame for a piece) */
+  gint64    retry_us;       /* not to be dialled before */
+  guint32   priority;       /* BEP 40 against our address; 0: not known */
+  gpointer  link;           /* (nullable): connected or dialling */
+  guint     number;         /* small, unique in the book, never reused */
+} ShoalKnownPeer;
+
+typedef struct _ShoalPeerbook ShoalPeerbook;
+
+ShoalPeerbook  *shoal_peerbook_new        (ShoalRng *rng);
+void            shoal_peerbook_free       (ShoalPeerbook *self);
+/* Our own address as others see it, for BEP 40; family NONE: not known. */
+void            shoal_peerbook_set_self   (ShoalPeerbook *self, const ShoalAddr *external);
+/* (nullable): NULL if the address is unusable or banned, or the book is full of better ones. An address known already gains the source. */
+ShoalKnownPeer *shoal_peerbook_add        (ShoalPeerbook *self, const ShoalAddr *addr, ShoalPeerSource source, gint64 now_us);
+ShoalKnownPeer *shoal_peerbook_find       (ShoalPeerbook *self, const ShoalAddr *addr);
+ShoalKnownPeer *shoal_peerbook_by_number  (ShoalPeerbook *self, guint number);
+
+/**
+ * shoal_peerbook_next:
+ * @skip_seeds: we are a seed: seeds are of no use
+ *
+ * Whom to dial: not linked, not banned, not backing off; user's and never-failed ones first, then by BEP 40 priority (higher
+ * first), chance among equals. Removed from the candidates by setting @link.
+ */
+ShoalKnownPeer *shoal_peerbook_next       (ShoalPeerbook *self, gboolean skip_seeds, gint64 now_us);
+/* When the next back-off ends, G_MAXINT64: nobody is waiting. */
+gint64          shoal_peerbook_when       (ShoalPeerbook *self, gboolean skip_seeds, gint64 now_us);
+/* Addresses that may be dialled now or later (neither linked, banned nor given up). */
+guint           shoal_peerbook_candidates (ShoalPeerbook *self, gboolean skip_seeds);
+guint           shoal_peerbook_size       (const ShoalPeerbook *self);
+
+/* A dial failed: back-off doubling from 30 s (user's own peers: from 1 s to 15 s, never given up; loopback: from 1 s) to 1 h, with jitter; given up after 6. */
+void            shoal_peerbook_failed     (ShoalPeerbook *self, ShoalKnownPeer *peer, gint64 now_us);
+/* A connection ended: the link is taken off; @useful: something was exchanged: short back-off (10 s, loopback and user's 1 s), else 60 s. */
+void            shoal_peerbook_closed     (ShoalPeerbook *self, ShoalKnownPeer *peer, gboolean useful, gint64 now_us);
+/* This peer itself (our own id came back), or a liar: its whole IP unless it is loopback. */
+void            shoal_peerbook_ban        (ShoalPeerbook *self, ShoalKnownPeer *peer);
+gboolean        shoal_peerbook_is_banned  (ShoalPeerbook *self, const ShoalAddr *addr);
+/* Good addresses for the resume record, at most @max. */
+guint           shoal_peerbook_best       (ShoalPeerbook *self, ShoalAddr *out, guint max);
+
+G_END_DECLS

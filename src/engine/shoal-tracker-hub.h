@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The session's side of announcing: who may ask now, UDP transactions, names. */
+
+#pragma once
+
+#include "shoal-announce.h"
+#include "shoal-host.h"
+#include "shoal-rng.h"
+#include "shoal-timers.h"
+
+G_BEGIN_DECLS
+
+/**
+ * ShoalTrackerHub:
+ *
+ * Carries announces to trackers for every torrent: at most 4 under way at one tracker host and 50 new ones a second
+ * (urgent ones, started and stopped, first). Keeps the connection ids of UDP trackers (BEP 15: a minute) and asks each of
+ * a tracker's families, IPv4 and IPv6.
+ */
+typedef struct _ShoalTrackerHub ShoalTrackerHub;
+typedef struct _ShoalTrackerCall ShoalTrackerCall;
+
+/* @answer is NULL where there was none; then @error says why. @error may also be set beside a refusal in @answer->failure. */
+typedef void (*ShoalTrackerCallFunc) (gpointer owner, const ShoalAnnounceAnswer *answer, const char *error, gint64 now_us);
+
+ShoalTrackerHub *shoal_tracker_hub_new     (ShoalHost *host, ShoalTimers *timers, ShoalRng *rng);
+void             shoal_tracker_hub_free    (ShoalTrackerHub *self);   /* every call was ended or dropped */
+void             shoal_tracker_hub_set_now (ShoalTrackerHub *self, gint64 now_us);   /* at the begin of a turn */
+
+/* Asks the tracker at @url (http, https, udp); @func is called once, never from inside this call. @announce is copied. */
+ShoalTrackerCall *shoal_tracker_hub_announce (ShoalTrackerHub *self, const char *url, const ShoalAnnounce *announce, gboolean urgent,
+                                              ShoalTrackerCallFunc func, gpointer owner);
+void             shoal_tracker_call_drop   (ShoalTrackerCall *call);   /* @func will not be called; what is under way may still arrive there */
+gboolean         shoal_tracker_hub_datagram (ShoalTrackerHub *self, const ShoalAddr *from, const guint8 *data, gsize size);   /* TRUE: it was a tracker's */
+guint            shoal_tracker_hub_pending (const ShoalTrackerHub *self);   /* calls not ended, dropped ones included */
+
+G_END_DECLS
