@@ -181,7 +181,9 @@ shoal_addr_from_sockaddr (ShoalAddr             *out,
       struct sockaddr_in in;
 
       memcpy (&in, from, sizeof in);
-      *out = shoal_addr_make (SHOAL_FAMILY_IPV4, (const guint8 *) &in.sin_addr, ntohs (in.sin_port));
+      *out = shoal_addr_make (SHOAL_FAMILY_IPV4,
+                              (const guint8 *) &in.sin_addr,
+                              ntohs (in.sin_port));
       return TRUE;
     }
 
@@ -280,7 +282,7 @@ shoal_addr_parse (ShoalAddr  *out,
   *out = (ShoalAddr){ 0 };
 
   /* An address that is longer than any valid one is not even looked through. */
-  if (memchr (text, '\0', SHOAL_ADDR_TEXT_MAX) == NULL)
+  if (strnlen (text, SHOAL_ADDR_TEXT_MAX) == SHOAL_ADDR_TEXT_MAX)
     return FALSE;
 
   if (text[0] == '[')
@@ -370,8 +372,8 @@ shoal_addr_is_local (const ShoalAddr *self)
 
   ip = self->ip;
   if (self->family == SHOAL_FAMILY_IPV4)
-    return ip[0] == 10 || (ip[0] == 172 && (ip[1] & 0xf0) == 16) || (ip[0] == 192 && ip[1] == 168) ||
-           (ip[0] == 169 && ip[1] == 254);
+    return ip[0] == 10 || (ip[0] == 172 && (ip[1] & 0xf0) == 16) ||
+           (ip[0] == 192 && ip[1] == 168) || (ip[0] == 169 && ip[1] == 254);
 
   /* fe80::/10 and fc00::/7 */
   return self->family == SHOAL_FAMILY_IPV6 &&

@@ -36,7 +36,8 @@ void         shoal_sha256        (gconstpointer data, gsize size, ShoalSha256 *o
  *
  * SHA-1 of @count messages of one @size at once, in the lanes of a wide vector unit. The state goes
  * on from call to call: zero-initialised @lanes begin; @size must be a multiple of 64.
- * shoal_sha1_max_lanes() is 1 where lanes would not pay on this processor.
+ * shoal_sha1_max_lanes() is 1 where lanes would not pay on this processor, else 16. Idle lanes cost
+ * as much as busy ones: with fewer than half of them in use a #ShoalDigest may be faster.
  */
 typedef struct { guint32 state[5][16]; guint64 size; } ShoalSha1Lanes;
 

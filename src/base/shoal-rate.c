@@ -3,7 +3,7 @@
 
 /*
  * ShoalRate: slot i holds the bytes of the newest second s <= @slot_s with s % window_s == i, so
- * the sum of the slots is what passed in the last window_s - 1 whole seconds and in the current one.
+ * their sum is what passed in the last window_s - 1 whole seconds and in the current one.
  *
  * ShoalBucket: the level is brought up to date when it is asked for. Whole bytes only are added,
  * and @filled_us moves by the time that these took; steps of less than a millisecond are left
@@ -14,12 +14,12 @@
 
 #include <string.h>
 
-#define MIN_WINDOW_S   2
-#define BUCKET_PARTS   4                                /* of a second that a full bucket lasts */
-#define MIN_BUCKET     (16 * 1024)                      /* bytes */
-#define MAX_RATE       (G_GUINT64_CONSTANT (1) << 40)   /* bytes a second; keeps products in 64 bits */
-#define MIN_STEP_US    1000
-#define MAX_STEP_US    (3600 * (gint64) G_USEC_PER_SEC)   /* the next call adds what is over */
+#define MIN_WINDOW_S 2
+#define BUCKET_PARTS 4                                  /* of a second that a full bucket lasts */
+#define MIN_BUCKET   (16 * 1024)                        /* bytes */
+#define MAX_RATE     (G_GUINT64_CONSTANT (1) << 40)     /* bytes a second; products fit 64 bits */
+#define MIN_STEP_US  1000
+#define MAX_STEP_US  (3600 * (gint64) G_USEC_PER_SEC)   /* the next call adds what is over */
 
 /* Empties the slots of the seconds that have gone by. Time that runs backwards changes nothing. */
 static void
@@ -111,7 +111,8 @@ bucket_time (const ShoalBucket *self,
   guint64 whole_s = bytes / self->rate;
   guint64 rest = bytes % self->rate;
 
-  return (gint64) (whole_s * G_USEC_PER_SEC + (rest * G_USEC_PER_SEC + self->rate - 1) / self->rate);
+  return (gint64) (whole_s * G_USEC_PER_SEC +
+                   (rest * G_USEC_PER_SEC + self->rate - 1) / self->rate);
 }
 
 static void
