@@ -57,6 +57,14 @@ typedef enum
   SHOAL_N_PRIORITIES,
 } ShoalPriority;
 
+/** ShoalRemoveMode: what becomes of the data of a torrent that is removed. */
+typedef enum
+{
+  SHOAL_REMOVE_KEEP_DATA,
+  SHOAL_REMOVE_TRASH_DATA,
+  SHOAL_REMOVE_DELETE_DATA,
+} ShoalRemoveMode;
+
 /** ShoalTrackerState: what a tracker is doing. */
 typedef enum
 {

@@ -30,8 +30,6 @@ typedef enum
   SHOAL_COMMAND_QUIT,         /* ends with event QUIT */
 } ShoalCommandType;
 
-typedef enum { SHOAL_REMOVE_KEEP_DATA, SHOAL_REMOVE_TRASH_DATA, SHOAL_REMOVE_DELETE_DATA } ShoalRemoveMode;
-
 /**
  * ShoalAddOptions:
  *
