@@ -9,7 +9,7 @@
 G_BEGIN_DECLS
 
 #define SHOAL_BENCODE_MAX_DEPTH  100
-#define SHOAL_BENCODE_MAX_TOKENS (8 * 1024 * 1024)   /* in one document; far above any real .torrent */
+#define SHOAL_BENCODE_MAX_TOKENS (6 * 1024 * 1024)   /* in one document; far above any real .torrent */
 
 typedef enum
 {
