@@ -25,11 +25,13 @@ G_BEGIN_DECLS
  * 1. Higher file priority first (high, normal, low): no lower piece while the peer has a requestable block of a higher one.
  * 2. Strict priority: pieces already active before new ones.
  * 3. The first four pieces at random, then rarest first with chance among equals. Sequential: by index instead of 3.
- * 4. End game: once the torrent has no free block left that anybody could give, blocks are requested up to three times.
+ * 4. End game: once the torrent has no free block left that anybody could give, blocks are requested up to three times, each
+ *    from a faster peer or once the last request is a second old: who was given nothing has to ask again then.
  *    A block held by an owner far slower than the asking one, in an otherwise finished piece, is shared the same way.
  * 5. A piece that failed its hash is fetched from one owner alone (`alone`).
  * 6. A new piece is started only if its run fits the arena and a quarter of the arena stays free for pieces already started
- *    (a lone piece may always go on): an arena of 8 runs completes any torrent.
+ *    (a lone piece may always go on); only the oldest of those may use that quarter: an arena of 8 runs completes any torrent.
+ *    Whoever was given nothing has to ask again once memory came back.
  *
  * An owner is a link; a contributor is the number of a known peer, which outlives the link.
  */
@@ -82,8 +84,9 @@ void                 shoal_picker_release        (ShoalPicker *self, gpointer ow
 /**
  * shoal_picker_place:
  *
- * Returns: (nullable): where the block's bytes belong in memory, if @owner is the only one that was asked for it; %NULL:
- *   receive it elsewhere. Valid until anything else is called about this piece.
+ * Returns: (nullable): where the block's bytes belong in memory, if @owner is the only one that was asked for it, or the
+ *   first and was shown the place while it was; %NULL: receive it elsewhere. Valid until anything else is called about this
+ *   piece; bytes already there stay until the block is received or the request is off.
  */
 guint8              *shoal_picker_place          (ShoalPicker *self, gpointer owner, ShoalBlock block);
 
@@ -91,12 +94,12 @@ typedef enum
 {
   SHOAL_ARRIVAL_NEW,          /* the block was missing */
   SHOAL_ARRIVAL_PIECE_FULL,   /* and it was the last of its piece */
-  SHOAL_ARRIVAL_DUPLICATE,    /* it was had already: waste */
+  SHOAL_ARRIVAL_DUPLICATE,    /* it was had already, or nobody is asked for it and it has no place: waste */
 } ShoalArrival;
 
 /**
  * shoal_picker_received:
- * @data: (nullable): the block's bytes, copied; %NULL: they are in place
+ * @data: (nullable): the block's bytes, copied; %NULL: they are in place (only if shoal_picker_place() gives that still)
  * @others: (out): up to %SHOAL_COPIES_MAX owners who were asked too; their requests are off now and want a Cancel
  */
 ShoalArrival         shoal_picker_received       (ShoalPicker *self, const ShoalPickWho *who, ShoalBlock block, const guint8 *data,
@@ -106,6 +109,9 @@ ShoalArrival         shoal_picker_received       (ShoalPicker *self, const Shoal
 guint                shoal_picker_n_runs         (const ShoalPicker *self, guint32 piece);
 guint                shoal_picker_runs           (ShoalPicker *self, guint32 piece, ShoalRun *runs, guint max);   /* also partial pieces: only the parts that were received and not spilled */
 gboolean             shoal_picker_has_spilled    (const ShoalPicker *self, guint32 piece);
+/* Whether every block was received and the verdict is not known yet. After shoal_picker_set_spilled() too. */
+gboolean             shoal_picker_is_full        (const ShoalPicker *self, guint32 piece);
+gboolean             shoal_picker_is_spilling    (const ShoalPicker *self, guint32 piece);
 /* Known peers that gave blocks of this piece. */
 guint                shoal_picker_contributors   (const ShoalPicker *self, guint32 piece, guint *numbers, guint max);
 /* The verdict about a full piece: had, or wanted again with every block free. Memory goes back to the arena. */
