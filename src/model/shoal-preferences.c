@@ -1,0 +1,350 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What the user chose for the whole session, as properties. */
+
+#include "shoal-preferences-private.h"
+
+/* The ranges stand in the param specs alone; they are lax, so a value outside is moved to the nearest one inside, wherever
+ * it came from. Changes are told once from an idle source: a preferences window, or a reset of all keys, then costs the
+ * engine one new configuration. */
+
+#define PEERS_MIN 2
+#define PEERS_MAX 10000
+#define KIB_MAX   (G_MAXUINT32 / 2)
+#define RATIO_MAX 1000.0
+
+struct _ShoalPreferences
+{
+  GObject parent_instance;
+
+  GSettings *settings;   /* nullable */
+  GSource   *changed;    /* nullable: the pending idle source */
+
+  char      *download_dir;
+  guint      port;
+  guint      limit_down;
+  guint      limit_up;
+  guint      max_peers;
+  guint      max_peers_torrent;
+  gboolean   part_suffix;
+  guint      max_active_downloads;
+  double     seed_ratio;
+  guint      seed_minutes;
+  gboolean   add_paused;
+  gboolean   use_tcp;
+  gboolean   use_trackers;
+  guint      encryption;
+};
+
+typedef enum
+{
+  PROP_DOWNLOAD_DIR = 1,
+  PROP_PORT,
+  PROP_LIMIT_DOWN,
+  PROP_LIMIT_UP,
+  PROP_MAX_PEERS,
+  PROP_MAX_PEERS_TORRENT,
+  PROP_PART_SUFFIX,
+  PROP_MAX_ACTIVE_DOWNLOADS,
+  PROP_SEED_RATIO,
+  PROP_SEED_MINUTES,
+  PROP_ADD_PAUSED,
+  PROP_USE_TCP,
+  PROP_USE_TRACKERS,
+  PROP_ENCRYPTION,
+  N_PROPS,
+} ShoalPreferencesProp;
+
+/* Those before it are keys of the schema. */
+#define FIRST_UNSTORED PROP_USE_TCP
+
+static GParamSpec *properties[N_PROPS];
+
+enum { CHANGED, N_SIGNALS };
+static guint signals[N_SIGNALS];
+
+G_DEFINE_FINAL_TYPE (ShoalPreferences, shoal_preferences, G_TYPE_OBJECT)
+
+static guint *
+uint_field (ShoalPreferences *self,
+            guint             prop)
+{
+  switch (prop)
+    {
+    case PROP_PORT:
+      return &self->port;
+    case PROP_LIMIT_DOWN:
+      return &self->limit_down;
+    case PROP_LIMIT_UP:
+      return &self->limit_up;
+    case PROP_MAX_PEERS:
+      return &self->max_peers;
+    case PROP_MAX_PEERS_TORRENT:
+      return &self->max_peers_torrent;
+    case PROP_MAX_ACTIVE_DOWNLOADS:
+      return &self->max_active_downloads;
+    case PROP_SEED_MINUTES:
+      return &self->seed_minutes;
+    case PROP_ENCRYPTION:
+      return &self->encryption;
+    default:
+      return NULL;
+    }
+}
+
+static gboolean *
+boolean_field (ShoalPreferences *self,
+               guint             prop)
+{
+  switch (prop)
+    {
+    case PROP_PART_SUFFIX:
+      return &self->part_suffix;
+    case PROP_ADD_PAUSED:
+      return &self->add_paused;
+    case PROP_USE_TCP:
+      return &self->use_tcp;
+    case PROP_USE_TRACKERS:
+      return &self->use_trackers;
+    default:
+      return NULL;
+    }
+}
+
+static gboolean
+changed_cb (gpointer user_data)
+{
+  ShoalPreferences *self = user_data;
+
+  g_clear_pointer (&self->changed, g_source_unref);
+  g_signal_emit (self, signals[CHANGED], 0);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+tell (ShoalPreferences *self,
+      guint             prop)
+{
+  if (self->changed == NULL)
+    {
+      self->changed = g_idle_source_new ();
+      g_source_set_callback (self->changed, changed_cb, self, NULL);
+      g_source_attach (self->changed, g_main_context_get_thread_default ());
+    }
+
+  g_object_notify_by_pspec (G_OBJECT (self), properties[prop]);
+}
+
+static void
+shoal_preferences_set_property (GObject      *object,
+                                guint         prop,
+                                const GValue *value,
+                                GParamSpec   *pspec)
+{
+  ShoalPreferences *self = SHOAL_PREFERENCES (object);
+  guint *number = uint_field (self, prop);
+  gboolean *flag = boolean_field (self, prop);
+
+  if (number != NULL)
+    {
+      if (*number == g_value_get_uint (value))
+        return;
+      *number = g_value_get_uint (value);
+    }
+  else if (flag != NULL)
+    {
+      if (*flag == g_value_get_boolean (value))
+        return;
+      *flag = g_value_get_boolean (value);
+    }
+  else if (prop == PROP_SEED_RATIO)
+    {
+      if (self->seed_ratio == g_value_get_double (value))
+        return;
+      self->seed_ratio = g_value_get_double (value);
+    }
+  else if (prop == PROP_DOWNLOAD_DIR)
+    {
+      const char *dir = g_value_get_string (value);
+
+      dir = dir != NULL ? dir : "";
+      if (g_strcmp0 (self->download_dir, dir) == 0)
+        return;
+      g_free (self->download_dir);
+      self->download_dir = g_strdup (dir);
+    }
+  else
+    {
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop, pspec);
+      return;
+    }
+
+  tell (self, prop);
+}
+
+static void
+shoal_preferences_get_property (GObject    *object,
+                                guint       prop,
+                                GValue     *value,
+                                GParamSpec *pspec)
+{
+  ShoalPreferences *self = SHOAL_PREFERENCES (object);
+  guint *number = uint_field (self, prop);
+  gboolean *flag = boolean_field (self, prop);
+
+  if (number != NULL)
+    g_value_set_uint (value, *number);
+  else if (flag != NULL)
+    g_value_set_boolean (value, *flag);
+  else if (prop == PROP_SEED_RATIO)
+    g_value_set_double (value, self->seed_ratio);
+  else if (prop == PROP_DOWNLOAD_DIR)
+    g_value_set_string (value, self->download_dir);
+  else
+    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop, pspec);
+}
+
+static void
+shoal_preferences_finalize (GObject *object)
+{
+  ShoalPreferences *self = SHOAL_PREFERENCES (object);
+
+  if (self->changed != NULL)
+    g_source_destroy (self->changed);
+  g_clear_pointer (&self->changed, g_source_unref);
+  g_clear_object (&self->settings);
+  g_free (self->download_dir);
+  G_OBJECT_CLASS (shoal_preferences_parent_class)->finalize (object);
+}
+
+static GParamSpec *
+uint_spec (const char *name,
+           guint       minimum,
+           guint       maximum,
+           guint       value)
+{
+  return g_param_spec_uint (name, NULL, NULL, minimum, maximum, value,
+                            G_PARAM_READWRITE | G_PARAM_LAX_VALIDATION | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+}
+
+static GParamSpec *
+boolean_spec (const char *name,
+              gboolean    value)
+{
+  return g_param_spec_boolean (name, NULL, NULL, value, G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+}
+
+static void
+shoal_preferences_class_init (ShoalPreferencesClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+
+  object_class->set_property = shoal_preferences_set_property;
+  object_class->get_property = shoal_preferences_get_property;
+  object_class->finalize = shoal_preferences_finalize;
+
+  properties[PROP_DOWNLOAD_DIR] =
+    g_param_spec_string ("download-dir", NULL, NULL, "", G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+  properties[PROP_PORT] = uint_spec ("port", 0, G_MAXUINT16, 26413);
+  properties[PROP_LIMIT_DOWN] = uint_spec ("limit-down", 0, KIB_MAX, 0);
+  properties[PROP_LIMIT_UP] = uint_spec ("limit-up", 0, KIB_MAX, 0);
+  properties[PROP_MAX_PEERS] = uint_spec ("max-peers", PEERS_MIN, PEERS_MAX, 500);
+  properties[PROP_MAX_PEERS_TORRENT] = uint_spec ("max-peers-torrent", PEERS_MIN, PEERS_MAX, 55);
+  properties[PROP_PART_SUFFIX] = boolean_spec ("part-suffix", TRUE);
+  properties[PROP_MAX_ACTIVE_DOWNLOADS] = uint_spec ("max-active-downloads", 0, G_MAXUINT, 0);
+  properties[PROP_SEED_RATIO] =
+    g_param_spec_double ("seed-ratio", NULL, NULL, 0.0, RATIO_MAX, 0.0,
+                         G_PARAM_READWRITE | G_PARAM_LAX_VALIDATION | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+  properties[PROP_SEED_MINUTES] = uint_spec ("seed-minutes", 0, G_MAXUINT, 0);
+  properties[PROP_ADD_PAUSED] = boolean_spec ("add-paused", FALSE);
+  properties[PROP_USE_TCP] = boolean_spec ("use-tcp", TRUE);
+  properties[PROP_USE_TRACKERS] = boolean_spec ("use-trackers", TRUE);
+  properties[PROP_ENCRYPTION] = uint_spec ("encryption", SHOAL_ENCRYPTION_OFF, SHOAL_ENCRYPTION_REQUIRE, SHOAL_ENCRYPTION_OFF);
+  g_object_class_install_properties (object_class, N_PROPS, properties);
+
+  signals[CHANGED] = g_signal_new ("changed", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
+}
+
+static void
+shoal_preferences_init (ShoalPreferences *self)
+{
+  self->download_dir = g_strdup ("");
+  for (guint prop = 1; prop < N_PROPS; prop++)
+    {
+      const GValue *value = g_param_spec_get_default_value (properties[prop]);
+      guint *number = uint_field (self, prop);
+      gboolean *flag = boolean_field (self, prop);
+
+      if (number != NULL)
+        *number = g_value_get_uint (value);
+      else if (flag != NULL)
+        *flag = g_value_get_boolean (value);
+    }
+}
+
+ShoalPreferences *
+shoal_preferences_new (GSettings *settings)
+{
+  ShoalPreferences *self = g_object_new (SHOAL_TYPE_PREFERENCES, NULL);
+
+  g_return_val_if_fail (settings == NULL || G_IS_SETTINGS (settings), self);
+
+  if (settings == NULL)
+    return self;
+
+  self->settings = g_object_ref (settings);
+  for (guint prop = 1; prop < FIRST_UNSTORED; prop++)
+    g_settings_bind (settings, properties[prop]->name, self, properties[prop]->name, G_SETTINGS_BIND_DEFAULT);
+
+  return self;
+}
+
+GSettings *
+shoal_preferences_get_settings (ShoalPreferences *self)
+{
+  g_return_val_if_fail (SHOAL_IS_PREFERENCES (self), NULL);
+
+  return self->settings;
+}
+
+char *
+shoal_preferences_dup_download_dir (ShoalPreferences *self)
+{
+  const char *dir;
+
+  g_return_val_if_fail (SHOAL_IS_PREFERENCES (self), NULL);
+
+  if (g_path_is_absolute (self->download_dir))
+    return g_strdup (self->download_dir);
+
+  dir = g_get_user_special_dir (G_USER_DIRECTORY_DOWNLOAD);
+  if (dir != NULL)
+    return g_strdup (dir);
+
+  return g_build_filename (g_get_home_dir (), "Downloads", NULL);
+}
+
+void
+shoal_preferences_get_config (ShoalPreferences *self,
+                              ShoalConfig      *config)
+{
+  g_return_if_fail (SHOAL_IS_PREFERENCES (self));
+
+  shoal_config_init (config);
+  config->port = (guint16) self->port;
+  config->use_tcp = self->use_tcp;
+  config->use_trackers = self->use_trackers;
+  config->encryption = (ShoalEncryption) self->encryption;
+  config->limit_down = (guint64) self->limit_down * 1024;
+  config->limit_up = (guint64) self->limit_up * 1024;
+  config->max_links = self->max_peers;
+  config->max_links_torrent = MIN (self->max_peers_torrent, self->max_peers);
+  /* A torrent that starves may have about half as many again: 80 for 55. */
+  config->max_links_starved = MIN (config->max_links_torrent + config->max_links_torrent * 5 / 11, self->max_peers);
+  config->max_dialled = MIN (config->max_dialled, config->max_links_torrent);
+  config->dial_below = MIN (config->dial_below, config->max_links_torrent);
+  config->part_suffix = self->part_suffix;
+  config->max_active_downloads = self->max_active_downloads;
+  config->seed_ratio = self->seed_ratio;
+  config->seed_minutes = self->seed_minutes;
+  shoal_config_clamp (config);
+}
