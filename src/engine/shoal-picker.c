@@ -348,6 +348,18 @@ shoal_picker_contributors (const ShoalPicker *self,
   return n;
 }
 
+guint
+shoal_picker_contributor (const ShoalPicker *self,
+                          ShoalBlock         at)
+{
+  const PickerActive *active = picker_active (self, at.piece);
+
+  if (active == NULL || at.block >= active->n_blocks)
+    return PICKER_NOBODY;
+
+  return active->blocks[at.block].contributor;
+}
+
 void
 shoal_picker_judged (ShoalPicker *self,
                      guint32      piece,

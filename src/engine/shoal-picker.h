@@ -114,6 +114,8 @@ gboolean             shoal_picker_is_full        (const ShoalPicker *self, guint
 gboolean             shoal_picker_is_spilling    (const ShoalPicker *self, guint32 piece);
 /* Known peers that gave blocks of this piece. */
 guint                shoal_picker_contributors   (const ShoalPicker *self, guint32 piece, guint *numbers, guint max);
+/* Who gave a received block of an active piece. */
+guint                shoal_picker_contributor    (const ShoalPicker *self, ShoalBlock block);
 /* The verdict about a full piece: had, or wanted again with every block free. Memory goes back to the arena. */
 void                 shoal_picker_judged         (ShoalPicker *self, guint32 piece, gboolean right);
 

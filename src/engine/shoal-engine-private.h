@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The inside of the engine, shared by swarms and links: tables, time, budgets. */
+
+#pragma once
+
+#include "shoal-arena.h"
+#include "shoal-engine.h"
+#include "shoal-handshake.h"
+#include "shoal-limiter.h"
+#include "shoal-list.h"
+#include "shoal-message.h"
+#include "shoal-rate.h"
+#include "shoal-rng.h"
+#include "shoal-timers.h"
+#include "shoal-tracker-hub.h"
+
+G_BEGIN_DECLS
+
+#define SHOAL_VIEWS             16u
+#define SHOAL_TICK_US           G_USEC_PER_SEC
+#define SHOAL_SAVE_INTERVAL_US  (60 * G_USEC_PER_SEC)
+#define SHOAL_QUIT_US           (2500 * G_TIME_SPAN_MILLISECOND)   /* for `stopped` and Cancel on the way out */
+#define SHOAL_UNLOAD_US         (60 * G_USEC_PER_SEC)              /* an idle seed forgets its .torrent */
+#define SHOAL_SCRATCH_SIZE      (64u * 1024)
+#define SHOAL_WINDOW_BLOCKS     16u                                /* blocks foreseen in one read */
+#define SHOAL_WINDOW_SIZE       (SHOAL_WINDOW_BLOCKS * (SHOAL_BLOCK_SIZE + SHOAL_PIECE_HEADER_SIZE) + SHOAL_BLOCK_SIZE + SHOAL_SCRATCH_SIZE)
+
+typedef struct _ShoalSwarm ShoalSwarm;
+
+/* A subscription to snapshots. */
+typedef struct
+{
+  gboolean used;
+  gboolean acknowledged;
+  guint64  serial;          /* changes up to it were sent */
+  gint64   interval_us;     /* 0: once */
+  gint64   sent_us;
+} ShoalView;
+
+typedef struct
+{
+  guint64 id;
+  guint64 serial;
+} ShoalTombstone;
+
+/* What the bytes of one read are expected to be; made by shoal_link_window(), used up by shoal_link_received(). */
+typedef struct
+{
+  guint8 *data;
+  guint32 size;
+} ShoalWindowPart;
+
+typedef struct
+{
+  ShoalLink      *link;
+  guint           n_parts;
+  guint           n_blocks;
+  gboolean        rest;                                      /* part 0 is the rest of a block that has begun */
+  ShoalWindowPart parts[2 * SHOAL_WINDOW_BLOCKS + 2];
+  guint8          heads[SHOAL_WINDOW_BLOCKS][SHOAL_PIECE_HEADER_SIZE];
+} ShoalWindow;
+
+struct _ShoalEngine
+{
+  ShoalHost       *host;
+  ShoalConfig      config;
+  gint64           now_us;
+  gint64           wall_s;
+  gboolean         in_turn;
+  ShoalRng         rng;
+  ShoalTimers     *timers;
+  ShoalArena      *arena;
+  ShoalTrackerHub *hub;
+  ShoalLimiter     limiter;
+  ShoalPeerId      peer_id;
+  guint32          announce_key;
+  guint16          port;           /* listening; 0: not */
+  ShoalAddr        external;       /* as others see us; family NONE: not known */
+
+  GHashTable      *swarms;         /* guint64 id to ShoalSwarm (owned) */
+  GHashTable      *by_key;         /* ShoalSha1 inside a swarm to that swarm */
+  ShoalNode        active;         /* swarms that need the tick */
+  guint64          next_id;
+  guint            n_adding;       /* links to .torrent files being fetched */
+
+  ShoalNode        links;          /* every link */
+  guint            n_links;
+  guint            link_serial;    /* numbers links whose address says nothing */
+  guint            n_half_open;
+  guint            dial_tokens;
+  gint64           dial_filled_us;
+
+  guint64          serial;         /* of the newest change */
+  GArray          *tombstones;     /* of ShoalTombstone */
+  ShoalView        views[SHOAL_VIEWS];
+  ShoalRate        rate_down;
+  ShoalRate        rate_up;
+
+  ShoalTimer       tick_timer;
+  ShoalTimer       dial_timer;
+  ShoalTimer       limiter_timer;
+  ShoalTimer       view_timer;
+  ShoalTimer       unload_timer;
+  ShoalTimer       quit_timer;
+
+  gboolean         quitting;
+  gboolean         quit_told;
+  guint            n_jobs;         /* disk jobs under way */
+
+  ShoalWindow      window;
+  guint8          *scratch;        /* SHOAL_SCRATCH_SIZE: where unforeseen bytes arrive */
+  guint8          *gathered;       /* SHOAL_WINDOW_SIZE: bytes that came where others were expected */
+};
+
+/* shoal-engine.c */
+ShoalSwarm *shoal_engine_find         (ShoalEngine *self, guint64 id);
+ShoalSwarm *shoal_engine_find_by_key  (ShoalEngine *self, const ShoalSha1 *key);
+void        shoal_engine_insert       (ShoalEngine *self, ShoalSwarm *swarm);      /* takes it */
+void        shoal_engine_forget       (ShoalEngine *self, ShoalSwarm *swarm);      /* its keys are free again; views are told that it is gone */
+void        shoal_engine_remove       (ShoalEngine *self, ShoalSwarm *swarm);      /* frees it */
+void        shoal_engine_add_keys     (ShoalEngine *self, ShoalSwarm *swarm);
+void        shoal_engine_activate     (ShoalEngine *self, ShoalSwarm *swarm);      /* it wants the tick */
+void        shoal_engine_want_dials   (ShoalEngine *self);                         /* somebody has peers to dial */
+void        shoal_engine_disk         (ShoalEngine *self, ShoalDiskJob *job);          /* sets its context */
+void        shoal_engine_disk_done    (ShoalDiskJob *job);                             /* first thing that a job's function calls */
+void        shoal_engine_tell         (ShoalEngine *self, ShoalEvent *event);
+guint64     shoal_engine_id           (ShoalEngine *self);                         /* a new torrent's id */
+void        shoal_engine_unload_later (ShoalEngine *self);
+
+/* shoal-engine-commands.c */
+void        shoal_engine_handle       (ShoalEngine *self, ShoalCommand *command);
+
+/* shoal-engine-views.c */
+void        shoal_engine_subscribe    (ShoalEngine *self, guint view, guint interval_ms);
+void        shoal_engine_acknowledge  (ShoalEngine *self, guint view);
+void        shoal_engine_arm_views    (ShoalEngine *self);                         /* at the end of a turn */
+void        shoal_engine_views_due    (gpointer engine, gint64 now_us);
+
+G_END_DECLS

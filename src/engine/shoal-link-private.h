@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* One connection to a peer: framing, request pipeline, uploads. */
+
+#pragma once
+
+#include "shoal-extended.h"
+#include "shoal-requests.h"
+#include "shoal-swarm-private.h"
+
+G_BEGIN_DECLS
+
+#define SHOAL_REQQ                500u                      /* requests that we queue for a peer, told in "reqq" */
+#define SHOAL_REQQ_DEFAULT        250u                      /* of a peer that does not tell */
+#define SHOAL_DEPTH_MIN           4u
+#define SHOAL_GREET_TIMEOUT_US    (20 * G_USEC_PER_SEC)
+#define SHOAL_IDLE_TIMEOUT_US     (150 * G_USEC_PER_SEC)    /* no message at all */
+#define SHOAL_KEEP_ALIVE_US       (100 * G_USEC_PER_SEC)
+#define SHOAL_USELESS_TIMEOUT_US  (300 * G_USEC_PER_SEC)    /* nobody is interested in anybody */
+#define SHOAL_SNUB_US             (60 * G_USEC_PER_SEC)
+#define SHOAL_REQUEST_TIMEOUT_US  (20 * G_USEC_PER_SEC)     /* no block for so long: requests go to others */
+#define SHOAL_REQUEST_TIMEOUT_MIN_US (5 * G_USEC_PER_SEC)
+#define SHOAL_ALLOWED_FAST        10u                       /* pieces that a choked peer may fetch */
+#define SHOAL_UPLOAD_AHEAD_MIN    (256u * 1024)             /* bytes read ahead of what the socket took */
+#define SHOAL_UPLOAD_AHEAD_MAX    (2u * 1024 * 1024)
+#define SHOAL_OUTBOX_MAX          (8u * 1024 * 1024)        /* a peer that makes us say so much without reading is closed */
+#define SHOAL_EARLY_HAVES_MAX     65536u                    /* told before the metadata is known */
+#define SHOAL_LOW_MARK            (64u * 1024)
+
+typedef enum
+{
+  SHOAL_LINK_DIALING,
+  SHOAL_LINK_GREETING,    /* handshakes are under way */
+  SHOAL_LINK_LIVE,
+  SHOAL_LINK_ENDING,      /* what is in the outbox goes out, then the link is hung up */
+  SHOAL_LINK_CLOSING,     /* hung up; waits for shoal_link_closed() */
+} ShoalLinkState;
+
+/* A block that a peer asked for. */
+typedef struct
+{
+  guint32       piece;
+  guint32       offset;
+  guint32       size;
+  ShoalDiskJob *job;      /* reading */
+  gboolean      ready;    /* @job is done */
+} ShoalUpload;
+
+struct _ShoalLink
+{
+  ShoalEngine     *engine;
+  ShoalSwarm      *swarm;          /* NULL: an incoming one that has not said what it wants */
+  ShoalNode        engine_node;
+  ShoalNode        swarm_node;
+  gpointer         host_data;
+  ShoalAddr        addr;
+  ShoalKnownPeer  *known;          /* (nullable) */
+  guint            contributor;    /* number of @known, or one that no known peer has */
+  ShoalLinkState   state;
+  gboolean         outgoing;
+  gboolean         exempt;         /* the local network: no limits */
+  const char      *why;            /* static text: why it is being closed */
+  ShoalSha1        key;            /* the info-hash it was greeted with */
+
+  gboolean         greeted;        /* our handshake is out */
+  gboolean         peer_id_known;
+  ShoalPeerId      peer_id;
+  ShoalReserved    reserved;       /* of the peer */
+  char            *client;         /* (nullable): from the extension handshake */
+  guint8           numbers[SHOAL_N_EXTENDED];
+  guint32          peer_reqq;
+  guint32          metadata_size;
+  gboolean         metadata_refused;
+  gboolean         upload_only;
+
+  gboolean         am_choking;
+  gboolean         am_interested;
+  gboolean         peer_choking;
+  gboolean         peer_interested;
+  gboolean         has_all;
+  ShoalBitfield   *bits;           /* (nullable): NULL: nothing, or all with @has_all */
+  GBytes          *early_bits;     /* told before the metadata is known */
+  GArray          *early_haves;
+  gboolean         counted;        /* its pieces are in the picker's availability */
+  gboolean         bits_told;      /* bitfield, have all or have none came */
+  gboolean         we_told;        /* ours went out */
+  guint32          fast[SHOAL_ALLOWED_FAST];      /* pieces that it may fetch while choked */
+  guint            n_fast;
+  GArray          *fast_in;        /* (nullable): of guint32: pieces that we may fetch while choked */
+
+  /* input */
+  guint8          *carry;          /* the beginning of a message that is not complete */
+  gsize            carry_size;
+  gsize            carry_capacity;
+  gboolean         in_block;
+  gboolean         discard;        /* the block under way is not wanted any more */
+  ShoalBlock       block;
+  guint32          block_size;
+  guint32          block_got;
+  guint8          *place;          /* where it goes; NULL: it is discarded */
+  guint8          *own_place;      /* (owned): buffer of a block that several peers were asked for */
+  ShoalRequest     block_request;
+
+  /* requests */
+  ShoalRequests    requests;
+  guint            depth;
+  gboolean         slow_start;
+  guint64          last_rate;
+  gint64           last_rate_us;
+  gint64           rtt_us;         /* least seen; 0: not known */
+  gint64           last_block_us;
+  gboolean         snubbed;
+  gboolean         suspended;      /* timed out: one request at a time until a block comes */
+
+  /* uploads */
+  GArray          *uploads;        /* of ShoalUpload */
+  guint64          ahead;          /* bytes being read or in the outbox */
+  guint            next_reader;    /* index of the first upload that is not being read */
+  guint            n_reading;      /* jobs whose link must not go before they are done */
+
+  ShoalOutbox     *outbox;
+  ShoalLimiterWait wait[2];
+  gboolean         limited[2];     /* stands in the limiter's queue */
+  guint            allowance;      /* bytes that the last window may take */
+
+  ShoalRate        rate_down;      /* payload, 20 s: what choking goes by */
+  ShoalRate        rate_up;
+  ShoalRate        rate_now;       /* payload, 2 s: what the pipeline goes by */
+  gint64           opened_us;
+  gint64           unchoked_us;
+  gint64           heard_us;
+  gint64           said_us;
+  gint64           useful_us;      /* somebody was last interested in somebody */
+  guint64          received;       /* payload bytes */
+  guint64          sent;
+};
+
+/* shoal-link.c */
+ShoalLink  *shoal_link_dial           (ShoalSwarm *swarm, ShoalKnownPeer *known);
+void        shoal_link_hang_up        (ShoalLink *self, const char *why);      /* at once */
+void        shoal_link_end            (ShoalLink *self, const char *why);      /* after what is in the outbox; gives its requests back now */
+void        shoal_link_attend         (ShoalLink *self);
+void        shoal_link_say            (ShoalLink *self, ShoalMessageId id);
+void        shoal_link_say_piece      (ShoalLink *self, ShoalMessageId id, guint32 piece);
+void        shoal_link_say_request    (ShoalLink *self, ShoalMessageId id, guint32 piece, guint32 offset, guint32 size);
+void        shoal_link_greet          (ShoalLink *self);
+void        shoal_link_welcome        (ShoalLink *self, const ShoalHandshake *handshake);   /* their handshake came */
+void        shoal_link_tell_pieces    (ShoalLink *self);
+void        shoal_link_tick           (ShoalLink *self);
+gboolean    shoal_link_is_fast        (const ShoalLink *self);
+gboolean    shoal_link_peer_has       (const ShoalLink *self, guint32 piece);
+gboolean    shoal_link_is_seed        (const ShoalLink *self);
+void        shoal_link_metadata_known (ShoalLink *self);                       /* the layout is there: bits that came early count now */
+void        shoal_link_count          (ShoalLink *self);                       /* into the picker's availability */
+void        shoal_link_uncount        (ShoalLink *self);
+static inline gboolean shoal_link_is_live (const ShoalLink *self) { return self->state == SHOAL_LINK_LIVE; }
+
+/* shoal-link-input.c */
+void        shoal_link_block_off      (ShoalLink *self);                       /* the block under way goes nowhere */
+void        shoal_link_block_private  (ShoalLink *self);                       /* the block under way goes to memory of the link's own */
+
+/* shoal-link-messages.c: FALSE: against the protocol, the link was hung up */
+gboolean    shoal_link_message        (ShoalLink *self, const ShoalMessage *message);
+
+/* shoal-link-extended.c */
+void        shoal_link_say_extended   (ShoalLink *self);
+gboolean    shoal_link_extended       (ShoalLink *self, const ShoalMessage *message);
+gboolean    shoal_link_ask_metadata   (ShoalLink *self, guint32 part);
+
+/* shoal-link-requests.c */
+void        shoal_link_update_interest (ShoalLink *self);
+void        shoal_link_request_more   (ShoalLink *self);
+void        shoal_link_withdraw       (ShoalLink *self, ShoalBlock block);     /* another peer delivered it: Cancel */
+void        shoal_link_give_back      (ShoalLink *self, gboolean late);        /* every request back to the picker; @late: answers may still come */
+void        shoal_link_arrived        (ShoalLink *self, const ShoalRequest *request, guint32 size);   /* meters */
+void        shoal_link_check_timeouts (ShoalLink *self);
+
+/* shoal-link-upload.c */
+void        shoal_link_asked          (ShoalLink *self, guint32 piece, guint32 offset, guint32 size);
+void        shoal_link_asked_not      (ShoalLink *self, guint32 piece, guint32 offset, guint32 size);
+void        shoal_link_pump           (ShoalLink *self);
+void        shoal_link_set_choking    (ShoalLink *self, gboolean choking);
+void        shoal_link_drop_uploads   (ShoalLink *self, gboolean reject, gboolean keep_fast);
+
+G_END_DECLS

@@ -1,0 +1,650 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The life of a link: dialled or accepted, greeted, live, ended. */
+
+/*
+ * A link belongs to the engine from shoal_link_dial() or shoal_engine_accept() until the host
+ * says shoal_link_closed(), which happens exactly once, never inside another call. Between
+ * hang-up and that moment it takes no input and makes no output.
+ */
+
+#include "shoal-link-private.h"
+
+#include <string.h>
+
+static ShoalLink *
+link_new (ShoalEngine     *engine,
+          const ShoalAddr *addr)
+{
+  ShoalLink *self = g_new0 (ShoalLink, 1);
+
+  self->engine = engine;
+  self->addr = *addr;
+  self->am_choking = self->peer_choking = TRUE;
+  self->peer_reqq = SHOAL_REQQ_DEFAULT;
+  self->depth = SHOAL_DEPTH_MIN;
+  self->slow_start = TRUE;
+  /* A peer on the same machine is often the end of a tunnel, so only the network beyond it is exempt. */
+  self->exempt = shoal_addr_is_local (addr) && !shoal_addr_is_loopback (addr);
+  self->outbox = shoal_outbox_new ();
+  self->uploads = g_array_new (FALSE, FALSE, sizeof (ShoalUpload));
+  self->opened_us = self->heard_us = self->said_us = self->useful_us = engine->now_us;
+  shoal_rate_init (&self->rate_down, 20);
+  shoal_rate_init (&self->rate_up, 20);
+  shoal_rate_init (&self->rate_now, 2);
+  for (guint i = 0; i < 2; i++)
+    shoal_limiter_wait_init (&self->wait[i], self);
+  shoal_node_init (&self->engine_node);
+  shoal_node_init (&self->swarm_node);
+  shoal_node_append (&engine->links, &self->engine_node);
+  engine->n_links++;
+
+  return self;
+}
+
+static void
+link_free (ShoalLink *self)
+{
+  self->engine->n_links--;
+  shoal_node_unlink (&self->engine_node);
+  for (guint i = 0; i < 2; i++)
+    shoal_limiter_wait_end (&self->wait[i]);
+  if (self->engine->window.link == self)
+    self->engine->window.link = NULL;
+  shoal_requests_clear (&self->requests);
+  g_array_unref (self->uploads);
+  shoal_outbox_free (self->outbox);
+  g_clear_pointer (&self->bits, shoal_bitfield_free);
+  g_clear_pointer (&self->early_bits, g_bytes_unref);
+  g_clear_pointer (&self->early_haves, g_array_unref);
+  g_clear_pointer (&self->fast_in, g_array_unref);
+  g_free (self->carry);
+  g_free (self->own_place);
+  g_free (self->client);
+  g_free (self);
+}
+
+static void
+join_swarm (ShoalLink  *self,
+            ShoalSwarm *swarm)
+{
+  self->swarm = swarm;
+  shoal_node_append (&swarm->links, &self->swarm_node);
+  swarm->n_links++;
+  if (self->outgoing)
+    swarm->n_dialled++;
+  shoal_engine_activate (self->engine, swarm);
+}
+
+ShoalLink *
+shoal_link_dial (ShoalSwarm     *swarm,
+                 ShoalKnownPeer *known)
+{
+  ShoalEngine *engine = swarm->engine;
+  ShoalLink *self = link_new (engine, &known->addr);
+
+  self->outgoing = TRUE;
+  self->state = SHOAL_LINK_DIALING;
+  self->known = known;
+  self->contributor = known->number;
+  known->link = self;
+  self->key = swarm->keys[0];
+  engine->n_half_open++;
+  join_swarm (self, swarm);
+  engine->host->ops->dial (engine->host, self, &known->addr);
+
+  return self;
+}
+
+ShoalLink *
+shoal_engine_accept (ShoalEngine     *self,
+                     const ShoalAddr *from,
+                     gpointer         host_data)
+{
+  ShoalLink *link;
+
+  g_return_val_if_fail (self->in_turn, NULL);
+
+  if (self->quitting || self->n_links >= self->config.max_links)
+    return NULL;
+
+  link = link_new (self, from);
+  link->state = SHOAL_LINK_GREETING;
+  link->contributor = 1u << 31 | ++self->link_serial;
+  link->host_data = host_data;
+
+  return link;
+}
+
+void
+shoal_link_opened (ShoalLink       *self,
+                   const ShoalAddr *local)
+{
+  if (self->state != SHOAL_LINK_DIALING)
+    return;
+
+  self->engine->n_half_open--;
+  self->state = SHOAL_LINK_GREETING;
+  self->opened_us = self->heard_us = self->engine->now_us;
+  if (self->known != NULL)
+    {
+      self->known->failures = 0;
+      self->known->connectable = TRUE;
+    }
+  shoal_link_greet (self);
+}
+
+void
+shoal_link_greet (ShoalLink *self)
+{
+  ShoalHandshake handshake = {
+    .reserved = SHOAL_RESERVED_EXTENDED | SHOAL_RESERVED_FAST,
+    .info_hash = self->key,
+    .peer_id = self->engine->peer_id,
+  };
+
+  shoal_handshake_write (&handshake, shoal_outbox_append (self->outbox, SHOAL_HANDSHAKE_SIZE));
+  self->greeted = TRUE;
+  shoal_link_attend (self);
+}
+
+/* The link that has the peer already, if any. */
+static ShoalLink *
+find_twin (ShoalLink *self)
+{
+  SHOAL_NODE_FOREACH (node, &self->swarm->links)
+    {
+      ShoalLink *other = SHOAL_NODE_OWNER (node, ShoalLink, swarm_node);
+
+      if (other != self && other->peer_id_known && other->state == SHOAL_LINK_LIVE
+          && memcmp (&other->peer_id, &self->peer_id, sizeof self->peer_id) == 0)
+        return other;
+    }
+
+  return NULL;
+}
+
+/* Both ends may dial at once: the link made by the larger id stays, so that both close the same one. */
+static gboolean
+survives_twin (ShoalLink *self)
+{
+  ShoalLink *twin = find_twin (self);
+  gboolean ours_larger;
+
+  if (twin == NULL)
+    return TRUE;
+  if (twin->outgoing == self->outgoing)
+    return FALSE;
+
+  ours_larger = memcmp (&self->engine->peer_id, &self->peer_id, sizeof self->peer_id) > 0;
+  if (self->outgoing != ours_larger)
+    return FALSE;
+  shoal_link_hang_up (twin, "the peer is connected twice");
+
+  return TRUE;
+}
+
+static ShoalSwarm *
+find_swarm (ShoalLink            *self,
+            const ShoalHandshake *handshake)
+{
+  ShoalSwarm *swarm = shoal_engine_find_by_key (self->engine, &handshake->info_hash);
+
+  if (swarm == NULL || !shoal_swarm_is_live (swarm))
+    return NULL;
+  if (shoal_peerbook_is_banned (swarm->book, &self->addr))
+    return NULL;
+  if (swarm->n_links >= shoal_swarm_link_cap (swarm))
+    return NULL;
+
+  return swarm;
+}
+
+/* Anything may be said once both handshakes are through. */
+static void
+go_live (ShoalLink *self)
+{
+  self->state = SHOAL_LINK_LIVE;
+  self->useful_us = self->engine->now_us;
+  if (self->reserved & SHOAL_RESERVED_EXTENDED)
+    shoal_link_say_extended (self);
+  if (self->swarm->has_metadata && self->swarm->metainfo == NULL)
+    shoal_swarm_load (self->swarm);
+  shoal_link_tell_pieces (self);
+  shoal_swarm_changed (self->swarm);
+}
+
+void
+shoal_link_welcome (ShoalLink            *self,
+                    const ShoalHandshake *handshake)
+{
+  self->reserved = handshake->reserved;
+  self->peer_id = handshake->peer_id;
+  self->peer_id_known = TRUE;
+
+  if (self->swarm == NULL)
+    {
+      ShoalSwarm *swarm = find_swarm (self, handshake);
+
+      if (swarm == NULL)
+        {
+          shoal_link_hang_up (self, "the torrent is not wanted here");
+          return;
+        }
+      self->key = handshake->info_hash;
+      join_swarm (self, swarm);
+    }
+  else if (memcmp (&self->key, &handshake->info_hash, sizeof self->key) != 0)
+    {
+      shoal_link_hang_up (self, "the peer answered for another torrent");
+      return;
+    }
+
+  if (memcmp (&self->peer_id, &self->engine->peer_id, sizeof self->peer_id) == 0)
+    {
+      if (self->known != NULL)
+        shoal_peerbook_ban (self->swarm->book, self->known);
+      shoal_link_hang_up (self, "it is the client itself");
+      return;
+    }
+  if (!survives_twin (self))
+    {
+      shoal_link_hang_up (self, "the peer is connected twice");
+      return;
+    }
+
+  if (!self->greeted)
+    shoal_link_greet (self);
+  go_live (self);
+}
+
+/* Our pieces, in the shortest form that the peer understands. */
+void
+shoal_link_tell_pieces (ShoalLink *self)
+{
+  ShoalSwarm *swarm = self->swarm;
+  const ShoalBitfield *had = shoal_swarm_had (swarm);
+  gboolean fast = shoal_link_is_fast (self);
+
+  if (self->we_told)
+    return;
+
+  self->we_told = TRUE;
+  if (!swarm->has_metadata || (!swarm->all_had && (had == NULL || shoal_bitfield_is_empty (had))))
+    {
+      if (fast)
+        shoal_link_say (self, SHOAL_MESSAGE_HAVE_NONE);
+      if (!swarm->has_metadata)
+        return;
+    }
+  else if (fast && swarm->all_had)
+    {
+      shoal_link_say (self, SHOAL_MESSAGE_HAVE_ALL);
+    }
+  else
+    {
+      gsize size = shoal_bitfield_wire_size (swarm->n_pieces);
+      guint8 *out = shoal_outbox_append (self->outbox, 5 + size);
+
+      shoal_message_write_bitfield_header (out, size);
+      if (had != NULL)
+        {
+          shoal_bitfield_to_wire (had, out + 5);
+        }
+      else
+        {
+          g_autoptr(ShoalBitfield) all = shoal_bitfield_new (swarm->n_pieces);
+
+          shoal_bitfield_set_all (all);
+          shoal_bitfield_to_wire (all, out + 5);
+        }
+      shoal_link_attend (self);
+    }
+
+  if (fast)
+    {
+      self->n_fast = shoal_allowed_fast_set (&self->addr, &self->key, swarm->n_pieces, SHOAL_ALLOWED_FAST, self->fast);
+      for (guint i = 0; i < self->n_fast; i++)
+        shoal_link_say_piece (self, SHOAL_MESSAGE_ALLOWED_FAST, self->fast[i]);
+    }
+}
+
+void
+shoal_link_attend (ShoalLink *self)
+{
+  if (self->state != SHOAL_LINK_CLOSING && self->state != SHOAL_LINK_DIALING)
+    self->engine->host->ops->attend (self->engine->host, self);
+}
+
+void
+shoal_link_say (ShoalLink     *self,
+                ShoalMessageId id)
+{
+  guint8 bytes[8];
+  guint size = shoal_message_write_simple (bytes, id);
+
+  memcpy (shoal_outbox_append (self->outbox, size), bytes, size);
+  shoal_link_attend (self);
+}
+
+void
+shoal_link_say_piece (ShoalLink     *self,
+                      ShoalMessageId id,
+                      guint32        piece)
+{
+  shoal_message_write_piece_index (shoal_outbox_append (self->outbox, 9), id, piece);
+  shoal_link_attend (self);
+}
+
+void
+shoal_link_say_request (ShoalLink     *self,
+                        ShoalMessageId id,
+                        guint32        piece,
+                        guint32        offset,
+                        guint32        size)
+{
+  shoal_message_write_request (shoal_outbox_append (self->outbox, SHOAL_REQUEST_MESSAGE_SIZE), id, piece, offset, size);
+  shoal_link_attend (self);
+}
+
+gboolean
+shoal_link_is_fast (const ShoalLink *self)
+{
+  return (self->reserved & SHOAL_RESERVED_FAST) != 0;
+}
+
+gboolean
+shoal_link_peer_has (const ShoalLink *self,
+                     guint32          piece)
+{
+  return self->has_all || (self->bits != NULL && shoal_bitfield_get (self->bits, piece));
+}
+
+gboolean
+shoal_link_is_seed (const ShoalLink *self)
+{
+  return self->has_all;
+}
+
+void
+shoal_link_count (ShoalLink *self)
+{
+  if (self->counted || self->swarm == NULL || self->swarm->picker == NULL || !self->bits_told)
+    return;
+  if (!self->has_all && self->bits == NULL)
+    return;
+  shoal_picker_add_peer (self->swarm->picker, self->has_all ? NULL : self->bits);
+  self->counted = TRUE;
+}
+
+void
+shoal_link_uncount (ShoalLink *self)
+{
+  if (!self->counted)
+    return;
+  self->counted = FALSE;
+  if (self->swarm->picker != NULL)
+    shoal_picker_remove_peer (self->swarm->picker, self->has_all ? NULL : self->bits);
+}
+
+/* Pieces may have been told before anybody knew how many there are. */
+void
+shoal_link_metadata_known (ShoalLink *self)
+{
+  ShoalSwarm *swarm = self->swarm;
+
+  if (!shoal_link_is_live (self))
+    return;
+
+  if (self->early_bits != NULL)
+    {
+      gsize size;
+      const guint8 *bytes = g_bytes_get_data (self->early_bits, &size);
+
+      g_clear_pointer (&self->bits, shoal_bitfield_free);
+      self->bits = shoal_bitfield_from_wire (bytes, size, swarm->n_pieces);
+      g_clear_pointer (&self->early_bits, g_bytes_unref);
+      if (self->bits == NULL)
+        {
+          shoal_link_hang_up (self, "the bitfield has the wrong size");
+          return;
+        }
+    }
+  for (guint i = 0; self->early_haves != NULL && i < self->early_haves->len; i++)
+    {
+      guint32 piece = g_array_index (self->early_haves, guint32, i);
+
+      if (piece >= swarm->n_pieces)
+        {
+          shoal_link_hang_up (self, "a piece that does not exist");
+          return;
+        }
+      if (self->bits == NULL)
+        self->bits = shoal_bitfield_new (swarm->n_pieces);
+      shoal_bitfield_set (self->bits, piece);
+    }
+  g_clear_pointer (&self->early_haves, g_array_unref);
+  if (self->bits != NULL && shoal_bitfield_is_full (self->bits))
+    {
+      self->has_all = TRUE;
+      g_clear_pointer (&self->bits, shoal_bitfield_free);
+    }
+}
+
+/* Requests, metadata parts and reads that are under way for this link are nobody's any more. */
+static void
+let_go (ShoalLink *self)
+{
+  shoal_link_drop_uploads (self, FALSE, FALSE);
+  if (self->swarm != NULL)
+    {
+      shoal_link_give_back (self, TRUE);
+      shoal_swarm_metadata_gone (self->swarm, self);
+      shoal_link_uncount (self);
+    }
+}
+
+void
+shoal_link_hang_up (ShoalLink  *self,
+                    const char *why)
+{
+  if (self->state == SHOAL_LINK_CLOSING)
+    return;
+
+  if (self->state == SHOAL_LINK_DIALING)
+    self->engine->n_half_open--;
+  let_go (self);
+  self->state = SHOAL_LINK_CLOSING;
+  self->why = why;
+  self->engine->host->ops->hang_up (self->engine->host, self);
+}
+
+void
+shoal_link_end (ShoalLink  *self,
+                const char *why)
+{
+  if (self->state != SHOAL_LINK_LIVE)
+    {
+      if (self->state != SHOAL_LINK_ENDING)
+        shoal_link_hang_up (self, why);
+      return;
+    }
+
+  for (guint i = 0; i < self->requests.n_live; i++)
+    {
+      ShoalBlock block = shoal_requests_peek (&self->requests, i)->block;
+      guint32 left = shoal_layout_piece_size (self->swarm->metainfo->layout, block.piece) - block.block * SHOAL_BLOCK_SIZE;
+
+      shoal_link_say_request (self, SHOAL_MESSAGE_CANCEL, block.piece, block.block * SHOAL_BLOCK_SIZE, MIN (left, SHOAL_BLOCK_SIZE));
+    }
+  let_go (self);
+  self->why = why;
+  self->state = SHOAL_LINK_ENDING;
+  self->opened_us = self->engine->now_us;
+  if (shoal_outbox_size (self->outbox) == 0)
+    {
+      shoal_link_hang_up (self, why);
+      return;
+    }
+  self->engine->host->ops->attend (self->engine->host, self);
+}
+
+void
+shoal_link_closed (ShoalLink  *self,
+                   const char *why)
+{
+  ShoalSwarm *swarm = self->swarm;
+  gint64 now_us = self->engine->now_us;
+
+  g_debug ("link closed: %s", self->why != NULL ? self->why : why != NULL ? why : "by the peer");
+  if (self->state == SHOAL_LINK_DIALING)
+    self->engine->n_half_open--;
+  if (self->state != SHOAL_LINK_CLOSING)
+    let_go (self);
+
+  if (swarm != NULL)
+    {
+      ShoalKnownPeer *known = self->known;
+
+      shoal_node_unlink (&self->swarm_node);
+      swarm->n_links--;
+      if (self->outgoing)
+        swarm->n_dialled--;
+      shoal_choker_forget (&swarm->choker, self);
+      swarm->choke_now = TRUE;
+      if (known != NULL && known->link == self)
+        {
+          known->link = NULL;
+          if (self->state == SHOAL_LINK_DIALING || (self->outgoing && !self->peer_id_known))
+            shoal_peerbook_failed (swarm->book, known, now_us);
+          else
+            shoal_peerbook_closed (swarm->book, known, self->received + self->sent > 0, now_us);
+        }
+      shoal_swarm_changed (swarm);
+      shoal_engine_activate (self->engine, swarm);
+    }
+  shoal_engine_want_dials (self->engine);
+  link_free (self);
+}
+
+/* Somebody who has nothing for us and wants nothing from us takes a place that another could use. */
+static gboolean
+is_useless (ShoalLink *self)
+{
+  ShoalSwarm *swarm = self->swarm;
+
+  if (swarm->state == SHOAL_TORRENT_SEEDING && self->bits_told && (self->has_all || self->upload_only))
+    return TRUE;
+
+  return self->useful_us + SHOAL_USELESS_TIMEOUT_US < self->engine->now_us && swarm->state != SHOAL_TORRENT_METADATA;
+}
+
+void
+shoal_link_tick (ShoalLink *self)
+{
+  gint64 now_us = self->engine->now_us;
+
+  switch (self->state)
+    {
+    case SHOAL_LINK_GREETING:
+      if (self->opened_us + SHOAL_GREET_TIMEOUT_US < now_us)
+        shoal_link_hang_up (self, "no handshake came");
+      break;
+
+    case SHOAL_LINK_ENDING:
+      if (self->opened_us + G_USEC_PER_SEC < now_us)
+        shoal_link_hang_up (self, self->why);
+      break;
+
+    case SHOAL_LINK_LIVE:
+      if (self->am_interested || self->peer_interested)
+        self->useful_us = now_us;
+      if (self->heard_us + SHOAL_IDLE_TIMEOUT_US < now_us)
+        {
+          shoal_link_hang_up (self, "nothing was heard for too long");
+          break;
+        }
+      if (is_useless (self))
+        {
+          shoal_link_hang_up (self, "neither side wants anything");
+          break;
+        }
+      if (self->said_us + SHOAL_KEEP_ALIVE_US < now_us && shoal_outbox_size (self->outbox) == 0)
+        shoal_link_say (self, SHOAL_MESSAGE_KEEP_ALIVE);
+      if (shoal_outbox_size (self->outbox) > SHOAL_OUTBOX_MAX)
+        {
+          shoal_link_hang_up (self, "the peer does not read");
+          break;
+        }
+      shoal_link_check_timeouts (self);
+      break;
+
+    case SHOAL_LINK_DIALING:
+    case SHOAL_LINK_CLOSING:
+    default:
+      break;
+    }
+}
+
+gpointer
+shoal_link_host_data (const ShoalLink *link)
+{
+  return link->host_data;
+}
+
+void
+shoal_link_set_host_data (ShoalLink *link,
+                          gpointer   host_data)
+{
+  link->host_data = host_data;
+}
+
+guint
+shoal_link_output (ShoalLink *self,
+                   ShoalSpan *spans,
+                   guint      max)
+{
+  gsize size = shoal_outbox_size (self->outbox);
+  guint64 allowed = size;
+  guint n;
+
+  if (self->state == SHOAL_LINK_DIALING || self->state == SHOAL_LINK_CLOSING || size == 0)
+    return 0;
+
+  if (!self->exempt && self->state == SHOAL_LINK_LIVE)
+    {
+      allowed = shoal_limiter_ask (&self->engine->limiter, &self->swarm->limiter, SHOAL_UP, size,
+                                   &self->wait[SHOAL_UP], self->engine->now_us);
+      if (allowed == 0)
+        return 0;
+    }
+
+  n = shoal_outbox_spans (self->outbox, spans, max);
+  for (guint i = 0; i < n; i++)
+    {
+      if (spans[i].size >= allowed)
+        {
+          spans[i].size = (guint32) allowed;
+          return spans[i].size > 0 ? i + 1 : i;
+        }
+      allowed -= spans[i].size;
+    }
+
+  return n;
+}
+
+void
+shoal_link_sent (ShoalLink *self,
+                 gsize      size)
+{
+  if (size == 0 || self->state == SHOAL_LINK_CLOSING)
+    return;
+
+  self->said_us = self->engine->now_us;
+  shoal_outbox_sent (self->outbox, size);
+  if (self->swarm != NULL && !self->exempt && self->state == SHOAL_LINK_LIVE)
+    shoal_limiter_spend (&self->engine->limiter, &self->swarm->limiter, SHOAL_UP, size);
+  if (self->state == SHOAL_LINK_ENDING && shoal_outbox_size (self->outbox) == 0)
+    shoal_link_hang_up (self, self->why);
+  else if (self->state == SHOAL_LINK_LIVE)
+    shoal_link_pump (self);
+}

@@ -1,0 +1,621 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What a torrent has: blocks that arrive, pieces that are judged, files that become whole. */
+
+/*
+ * While there is a picker it knows what is had; without one (paused, seeding everything) `had` or
+ * `all_had` does. The picker's memory is used by disk jobs, so it stays until the last of them is done.
+ */
+
+#include "shoal-link-private.h"
+
+#include <string.h>
+
+#define SUSPECTS_MAX 64u   /* failed pieces whose blocks are remembered, of one torrent */
+
+const ShoalBitfield *
+shoal_swarm_had (const ShoalSwarm *self)
+{
+  if (self->all_had)
+    return NULL;
+
+  return self->picker != NULL ? shoal_picker_had (self->picker) : self->had;
+}
+
+gboolean
+shoal_swarm_has_piece (const ShoalSwarm *self,
+                       guint32           piece)
+{
+  const ShoalBitfield *had = shoal_swarm_had (self);
+
+  return self->all_had ? piece < self->n_pieces : had != NULL && shoal_bitfield_get (had, piece);
+}
+
+static gboolean
+is_skipped (const ShoalSwarm *self,
+            guint32           file)
+{
+  return self->priorities != NULL && self->priorities[file] == SHOAL_PRIORITY_SKIP;
+}
+
+guint64
+shoal_swarm_left (ShoalSwarm *self)
+{
+  const ShoalBitfield *had = shoal_swarm_had (self);
+  guint64 left = 0;
+
+  if (self->all_had)
+    return 0;
+  if (!self->has_metadata)
+    return SHOAL_BLOCK_SIZE;   /* not known, but not nothing: trackers take 0 for a seed */
+  if (self->metainfo == NULL || had == NULL)
+    return self->total_size;
+  for (guint32 piece = shoal_bitfield_next_clear (had, 0); piece != SHOAL_BITFIELD_NONE; piece = shoal_bitfield_next_clear (had, piece + 1))
+    left += shoal_layout_piece_size (self->metainfo->layout, piece);
+
+  return left;
+}
+
+guint64
+shoal_swarm_wanted_had (ShoalSwarm *self)
+{
+  const ShoalBitfield *had = shoal_swarm_had (self);
+  ShoalLayout *layout;
+  guint64 sum = 0;
+
+  if (self->all_had)
+    return self->wanted_size;
+  if (had == NULL || self->metainfo == NULL || shoal_bitfield_is_empty (had))
+    return 0;
+
+  layout = self->metainfo->layout;
+  for (guint32 file = 0; file < layout->n_files; file++)
+    {
+      guint64 begin = layout->file_offset[file];
+      guint64 end = begin + layout->file_size[file];
+      guint32 first, last;
+
+      if (layout->file_pad[file] || is_skipped (self, file))
+        continue;
+      shoal_layout_file_pieces (layout, file, &first, &last);
+      for (guint32 piece = shoal_bitfield_next_set (had, first); piece < last; piece = shoal_bitfield_next_set (had, piece + 1))
+        {
+          guint64 from = shoal_layout_piece_offset (layout, piece);
+          guint64 to = from + shoal_layout_piece_size (layout, piece);
+
+          sum += MIN (to, end) - MAX (from, begin);
+        }
+    }
+
+  return sum;
+}
+
+gboolean
+shoal_swarm_is_complete (ShoalSwarm *self)
+{
+  if (self->all_had)
+    return TRUE;
+  if (!self->has_metadata)
+    return FALSE;
+  shoal_swarm_make_picker (self);
+
+  return shoal_bitfield_is_empty (shoal_picker_missing (self->picker));
+}
+
+/* A piece is as wanted as the most wanted file in it. */
+void
+shoal_swarm_apply_priorities (ShoalSwarm *self)
+{
+  ShoalLayout *layout;
+  g_autofree guint8 *pieces = NULL;
+
+  if (self->metainfo == NULL)
+    return;
+  layout = self->metainfo->layout;
+  self->wanted_size = 0;
+  pieces = g_malloc0 (MAX (self->n_pieces, 1));
+  for (guint32 file = 0; file < layout->n_files; file++)
+    {
+      ShoalPriority priority = self->priorities != NULL ? self->priorities[file] : SHOAL_PRIORITY_NORMAL;
+      guint32 first, end;
+
+      if (layout->file_pad[file])
+        continue;
+      if (priority != SHOAL_PRIORITY_SKIP)
+        self->wanted_size += layout->file_size[file];
+      shoal_layout_file_pieces (layout, file, &first, &end);
+      for (guint32 piece = first; piece < end; piece++)
+        pieces[piece] = MAX (pieces[piece], priority);
+      if (self->first_last && priority != SHOAL_PRIORITY_SKIP && first < end)
+        pieces[first] = pieces[end - 1] = SHOAL_PRIORITY_HIGH;
+    }
+  if (self->picker == NULL)
+    return;
+  for (guint32 piece = 0; piece < self->n_pieces; piece++)
+    shoal_picker_set_priority (self->picker, piece, pieces[piece]);
+  shoal_picker_set_sequential (self->picker, self->sequential);
+  self->missing_changed = TRUE;
+}
+
+void
+shoal_swarm_make_picker (ShoalSwarm *self)
+{
+  if (self->picker != NULL || self->all_had || self->metainfo == NULL)
+    return;
+
+  self->picker = shoal_picker_new (self->metainfo->layout, self->engine->arena, &self->engine->rng);
+  if (self->had != NULL)
+    for (guint32 piece = shoal_bitfield_next_set (self->had, 0); piece != SHOAL_BITFIELD_NONE; piece = shoal_bitfield_next_set (self->had, piece + 1))
+      shoal_picker_set_had (self->picker, piece);
+  g_clear_pointer (&self->had, shoal_bitfield_free);
+  shoal_swarm_apply_priorities (self);
+  for (guint i = 0; self->spilled != NULL && i < self->spilled->len; i++)
+    {
+      ShoalBlock block = g_array_index (self->spilled, ShoalBlock, i);
+
+      if (block.piece < self->n_pieces && block.block < shoal_layout_n_blocks (self->metainfo->layout, block.piece)
+          && !shoal_bitfield_get (shoal_picker_had (self->picker), block.piece))
+        shoal_picker_set_spilled (self->picker, block.piece, block.block);
+    }
+  g_clear_pointer (&self->spilled, g_array_unref);
+  SHOAL_NODE_FOREACH (node, &self->links)
+    shoal_link_count (SHOAL_NODE_OWNER (node, ShoalLink, swarm_node));
+}
+
+static GArray *
+spilled_blocks (ShoalPicker *picker)
+{
+  guint n = shoal_picker_spilled_blocks (picker, NULL, 0);
+  GArray *blocks;
+
+  if (n == 0)
+    return NULL;
+  blocks = g_array_sized_new (FALSE, FALSE, sizeof (ShoalBlock), n);
+  g_array_set_size (blocks, n);
+  shoal_picker_spilled_blocks (picker, (ShoalBlock *) (gpointer) blocks->data, n);
+
+  return blocks;
+}
+
+void
+shoal_swarm_drop_picker (ShoalSwarm *self)
+{
+  if (self->picker == NULL || self->n_piece_jobs > 0)
+    return;
+
+  SHOAL_NODE_FOREACH (node, &self->links)
+    {
+      ShoalLink *link = SHOAL_NODE_OWNER (node, ShoalLink, swarm_node);
+
+      shoal_link_give_back (link, TRUE);
+      shoal_link_uncount (link);
+    }
+  g_clear_pointer (&self->had, shoal_bitfield_free);
+  g_clear_pointer (&self->spilled, g_array_unref);
+  if (!self->all_had)
+    {
+      self->had = shoal_bitfield_copy (shoal_picker_had (self->picker));
+      self->spilled = spilled_blocks (self->picker);
+    }
+  g_clear_pointer (&self->picker, shoal_picker_free);
+  if (self->suspects != NULL)
+    g_clear_pointer (&self->suspects, g_hash_table_unref);
+}
+
+/* --- What a failed hash tells about its contributors --- */
+
+static void
+suspects_free (gpointer data)
+{
+  ShoalSuspects *self = data;
+
+  g_free (self->contributors);
+  g_free (self->digests);
+  g_free (self);
+}
+
+static ShoalSuspects *
+suspects_new (ShoalSwarm   *self,
+              ShoalDiskJob *job)
+{
+  ShoalSuspects *suspects = g_new0 (ShoalSuspects, 1);
+
+  suspects->n_blocks = shoal_layout_n_blocks (self->metainfo->layout, job->piece);
+  suspects->contributors = g_new0 (guint, suspects->n_blocks);
+  suspects->digests = g_new0 (ShoalSha1, suspects->n_blocks);
+  for (guint32 block = 0; block < suspects->n_blocks; block++)
+    suspects->contributors[block] = shoal_picker_contributor (self->picker, (ShoalBlock){ job->piece, block });
+  for (guint i = 0; i < job->n_runs; i++)
+    for (guint32 at = 0; at < job->runs[i].size; at += SHOAL_BLOCK_SIZE)
+      shoal_sha1 (job->runs[i].data + at, MIN (job->runs[i].size - at, SHOAL_BLOCK_SIZE),
+                  &suspects->digests[(job->runs[i].offset + at) / SHOAL_BLOCK_SIZE]);
+
+  return suspects;
+}
+
+void
+shoal_swarm_punish (ShoalSwarm *self,
+                    guint       contributor,
+                    const char *why)
+{
+  ShoalKnownPeer *known = shoal_peerbook_by_number (self->book, contributor);
+
+  g_info ("a peer is banned: %s", why);
+  SHOAL_NODE_FOREACH (node, &self->links)
+    {
+      ShoalLink *link = SHOAL_NODE_OWNER (node, ShoalLink, swarm_node);
+
+      if (link->contributor != contributor)
+        continue;
+      if (known == NULL)
+        known = link->known != NULL ? link->known : shoal_peerbook_add (self->book, &link->addr, SHOAL_PEER_SOURCE_INCOMING, shoal_swarm_now (self));
+      shoal_link_hang_up (link, why);
+      break;
+    }
+  if (known != NULL)
+    shoal_peerbook_ban (self->book, known);
+}
+
+/* The piece is right now: whoever sent other bytes before lied. */
+static void
+find_liars (ShoalSwarm   *self,
+            ShoalDiskJob *job)
+{
+  ShoalSuspects *before = self->suspects != NULL ? g_hash_table_lookup (self->suspects, GUINT_TO_POINTER (job->piece)) : NULL;
+
+  if (before == NULL)
+    return;
+  for (guint i = 0; i < job->n_runs; i++)
+    for (guint32 at = 0; at < job->runs[i].size; at += SHOAL_BLOCK_SIZE)
+      {
+        guint32 block = (job->runs[i].offset + at) / SHOAL_BLOCK_SIZE;
+        ShoalSha1 digest;
+
+        shoal_sha1 (job->runs[i].data + at, MIN (job->runs[i].size - at, SHOAL_BLOCK_SIZE), &digest);
+        if (memcmp (&digest, &before->digests[block], sizeof digest) != 0)
+          shoal_swarm_punish (self, before->contributors[block], "it sent wrong data");
+      }
+  g_hash_table_remove (self->suspects, GUINT_TO_POINTER (job->piece));
+}
+
+static void
+piece_wrong (ShoalSwarm   *self,
+             ShoalDiskJob *job)
+{
+  guint numbers[2];
+  guint n = shoal_picker_contributors (self->picker, job->piece, numbers, G_N_ELEMENTS (numbers));
+
+  self->wasted += shoal_layout_piece_size (self->metainfo->layout, job->piece);
+  if (n == 1)
+    {
+      shoal_swarm_punish (self, numbers[0], "it sent wrong data");
+    }
+  else if (job->n_runs > 0)
+    {
+      if (self->suspects == NULL)
+        self->suspects = g_hash_table_new_full (NULL, NULL, NULL, suspects_free);
+      if (g_hash_table_size (self->suspects) < SUSPECTS_MAX)
+        g_hash_table_insert (self->suspects, GUINT_TO_POINTER (job->piece), suspects_new (self, job));
+    }
+  shoal_picker_judged (self->picker, job->piece, FALSE);
+  shoal_picker_set_alone (self->picker, job->piece, TRUE);
+}
+
+/* --- Pieces --- */
+
+/* A file whose last piece came gets its final name soon. */
+static void
+notice_files (ShoalSwarm *self,
+              guint32     piece)
+{
+  ShoalLayout *layout = self->metainfo->layout;
+  const ShoalBitfield *had = shoal_picker_had (self->picker);
+  guint64 end = shoal_layout_piece_offset (layout, piece) + shoal_layout_piece_size (layout, piece);
+
+  for (guint32 file = layout->piece_file[piece]; file < layout->n_files && layout->file_offset[file] < end; file++)
+    {
+      guint32 first, last;
+
+      shoal_layout_file_pieces (layout, file, &first, &last);
+      if (shoal_bitfield_next_clear (had, first) >= last)
+        self->finish_wanted = TRUE;
+    }
+}
+
+static void
+piece_right (ShoalSwarm *self,
+             guint32     piece)
+{
+  const ShoalBitfield *had;
+
+  shoal_picker_judged (self->picker, piece, TRUE);
+  had = shoal_picker_had (self->picker);
+  self->dirty = TRUE;
+  self->missing_changed = TRUE;
+  SHOAL_NODE_FOREACH (node, &self->links)
+    {
+      ShoalLink *link = SHOAL_NODE_OWNER (node, ShoalLink, swarm_node);
+
+      if (shoal_link_is_live (link) && link->we_told && !link->has_all)
+        shoal_link_say_piece (link, SHOAL_MESSAGE_HAVE, piece);
+    }
+  notice_files (self, piece);
+  if (shoal_bitfield_is_full (had))
+    self->all_had = TRUE;
+  if (self->state == SHOAL_TORRENT_DOWNLOADING && shoal_bitfield_is_empty (shoal_picker_missing (self->picker)))
+    {
+      self->choke_now = TRUE;
+      shoal_swarm_finish (self);
+    }
+}
+
+/* A job that used the picker's memory is done. */
+static void
+job_over (ShoalSwarm *self)
+{
+  self->n_piece_jobs--;
+  if (self->n_piece_jobs > 0)
+    return;
+  if (!shoal_swarm_is_live (self) && self->state != SHOAL_TORRENT_CHECKING)
+    {
+      shoal_swarm_drop_picker (self);
+      if (self->state == SHOAL_TORRENT_PAUSED || self->state == SHOAL_TORRENT_FAILED || self->state == SHOAL_TORRENT_QUEUED)
+        shoal_swarm_save (self);
+    }
+  else if (self->state == SHOAL_TORRENT_SEEDING && self->all_had)
+    {
+      shoal_swarm_drop_picker (self);
+    }
+}
+
+static void
+on_piece (ShoalDone *done,
+          gint64     now_us)
+{
+  ShoalDiskJob *job = (ShoalDiskJob *) done;
+  ShoalSwarm *self = done->owner;
+
+  shoal_engine_disk_done (job);
+  if (job->reason != SHOAL_REASON_NONE)
+    {
+      shoal_picker_judged (self->picker, job->piece, FALSE);
+      shoal_swarm_fail (self, job->reason, job->detail);
+    }
+  else if (job->halves_differ)
+    {
+      shoal_picker_judged (self->picker, job->piece, FALSE);
+      shoal_swarm_fail (self, SHOAL_REASON_BAD_METADATA, "the two halves of the hybrid torrent name different data");
+    }
+  else if (job->hash_wrong)
+    {
+      piece_wrong (self, job);
+    }
+  else
+    {
+      find_liars (self, job);
+      piece_right (self, job->piece);
+    }
+  shoal_swarm_changed (self);
+  job_over (self);
+  shoal_disk_job_free (job);
+}
+
+/* A spilled piece was read back and compared. */
+static void
+on_spilled_check (ShoalDone *done,
+                  gint64     now_us)
+{
+  ShoalDiskJob *job = (ShoalDiskJob *) done;
+  ShoalSwarm *self = done->owner;
+
+  shoal_engine_disk_done (job);
+  if (job->reason != SHOAL_REASON_NONE)
+    {
+      shoal_picker_judged (self->picker, job->piece, FALSE);
+      shoal_swarm_fail (self, job->reason, job->detail);
+    }
+  else if (job->verdicts == NULL || job->verdicts[0] != SHOAL_PIECE_RIGHT)
+    {
+      piece_wrong (self, job);
+    }
+  else
+    {
+      piece_right (self, job->piece);
+    }
+  shoal_swarm_changed (self);
+  job_over (self);
+  shoal_disk_job_free (job);
+}
+
+static ShoalDiskJob *
+piece_job (ShoalSwarm *self,
+           ShoalDiskOp op,
+           guint32     piece,
+           void      (*func) (ShoalDone *, gint64))
+{
+  ShoalDiskJob *job = shoal_disk_job_new (op, self->id);
+
+  job->piece = piece;
+  job->done.func = func;
+  job->done.owner = self;
+  self->n_piece_jobs++;
+
+  return job;
+}
+
+static void
+add_runs (ShoalSwarm   *self,
+          ShoalDiskJob *job)
+{
+  job->n_runs = shoal_picker_n_runs (self->picker, job->piece);
+  job->runs = g_new (ShoalRun, MAX (job->n_runs, 1));
+  job->n_runs = shoal_picker_runs (self->picker, job->piece, job->runs, job->n_runs);
+}
+
+static void
+check_spilled_piece (ShoalSwarm *self,
+                     guint32     piece)
+{
+  ShoalDiskJob *job = piece_job (self, SHOAL_DISK_CHECK, piece, on_spilled_check);
+
+  job->n_pieces = 1;
+  shoal_engine_disk (self->engine, job);
+}
+
+static void
+on_last_spill (ShoalDone *done,
+               gint64     now_us)
+{
+  ShoalDiskJob *job = (ShoalDiskJob *) done;
+  ShoalSwarm *self = done->owner;
+
+  shoal_engine_disk_done (job);
+  if (job->reason != SHOAL_REASON_NONE)
+    {
+      shoal_picker_judged (self->picker, job->piece, FALSE);
+      shoal_swarm_fail (self, job->reason, job->detail);
+    }
+  else
+    {
+      check_spilled_piece (self, job->piece);
+    }
+  job_over (self);
+  shoal_disk_job_free (job);
+}
+
+/* Every block of the piece is there. */
+static void
+piece_full (ShoalSwarm *self,
+            guint32     piece)
+{
+  ShoalDiskJob *job;
+
+  if (shoal_picker_has_spilled (self->picker, piece))
+    {
+      job = piece_job (self, SHOAL_DISK_SPILL, piece, on_last_spill);
+      add_runs (self, job);
+      shoal_engine_disk (self->engine, job);
+      return;
+    }
+  job = piece_job (self, SHOAL_DISK_PIECE, piece, on_piece);
+  add_runs (self, job);
+  shoal_engine_disk (self->engine, job);
+}
+
+void
+shoal_swarm_block (ShoalSwarm   *self,
+                   ShoalLink    *link,
+                   ShoalBlock    block,
+                   guint32       size,
+                   const guint8 *data)
+{
+  ShoalPickWho who = { .owner = link, .contributor = link->contributor, .now_us = shoal_swarm_now (self) };
+  gpointer others[SHOAL_COPIES_MAX];
+  guint n_others = 0;
+  ShoalArrival arrival = shoal_picker_received (self->picker, &who, block, data, others, &n_others);
+
+  for (guint i = 0; i < n_others; i++)
+    shoal_link_withdraw (others[i], block);
+  self->dirty = TRUE;
+  if (arrival == SHOAL_ARRIVAL_DUPLICATE)
+    self->wasted += size;
+  else if (arrival == SHOAL_ARRIVAL_PIECE_FULL)
+    piece_full (self, block.piece);
+}
+
+/* --- Spilling --- */
+
+static void
+on_spill (ShoalDone *done,
+          gint64     now_us)
+{
+  ShoalDiskJob *job = (ShoalDiskJob *) done;
+  ShoalSwarm *self = done->owner;
+
+  shoal_engine_disk_done (job);
+  shoal_picker_spilled (self->picker, job->piece, job->reason == SHOAL_REASON_NONE);
+  if (job->reason != SHOAL_REASON_NONE)
+    shoal_swarm_fail (self, job->reason, job->detail);
+  job_over (self);
+  shoal_disk_job_free (job);
+}
+
+void
+shoal_swarm_spill (ShoalSwarm *self,
+                   gboolean    need_room)
+{
+  gint64 older_us = need_room ? G_MAXINT64 : shoal_swarm_now (self) - SHOAL_SPILL_AGE_US;
+  ShoalDiskJob *job;
+  guint32 piece;
+
+  if (self->picker == NULL || self->state != SHOAL_TORRENT_DOWNLOADING)
+    return;
+  piece = shoal_picker_coldest (self->picker, older_us);
+  if (piece == SHOAL_BITFIELD_NONE)
+    return;
+
+  /* A block on its way into the memory that is about to go needs another place. */
+  SHOAL_NODE_FOREACH (node, &self->links)
+    {
+      ShoalLink *link = SHOAL_NODE_OWNER (node, ShoalLink, swarm_node);
+
+      if (link->in_block && link->block.piece == piece)
+        shoal_link_block_private (link);
+    }
+  job = piece_job (self, SHOAL_DISK_SPILL, piece, on_spill);
+  add_runs (self, job);
+  shoal_picker_spilling (self->picker, piece);
+  shoal_engine_disk (self->engine, job);
+}
+
+/* --- Files --- */
+
+static void
+on_finish (ShoalDone *done,
+           gint64     now_us)
+{
+  ShoalDiskJob *job = (ShoalDiskJob *) done;
+  ShoalSwarm *self = done->owner;
+
+  shoal_engine_disk_done (job);
+  self->finishing = FALSE;
+  g_clear_pointer (&job->had, shoal_bitfield_free);
+  if (job->reason != SHOAL_REASON_NONE)
+    {
+      shoal_swarm_fail (self, job->reason, job->detail);
+    }
+  else if (self->state == SHOAL_TORRENT_DOWNLOADING || self->state == SHOAL_TORRENT_CHECKING)
+    {
+      self->stamp = job->stamp;
+      if (self->finish_wanted)
+        {
+          shoal_swarm_finish (self);
+        }
+      else if (shoal_swarm_is_complete (self))
+        {
+          self->fresh = FALSE;
+          shoal_swarm_enter (self, SHOAL_TORRENT_SEEDING);
+        }
+    }
+  shoal_disk_job_free (job);
+}
+
+void
+shoal_swarm_finish (ShoalSwarm *self)
+{
+  ShoalDiskJob *job;
+  const ShoalBitfield *had = shoal_swarm_had (self);
+
+  self->finish_wanted = TRUE;
+  if (self->finishing || !self->opened)
+    return;
+  self->finish_wanted = FALSE;
+  self->finishing = TRUE;
+  job = shoal_disk_job_new (SHOAL_DISK_FINISH, self->id);
+  job->all_had = self->all_had;
+  job->had = had != NULL ? shoal_bitfield_copy (had) : NULL;
+  if (self->priorities != NULL)
+    job->priorities = g_memdup2 (self->priorities, self->n_files);
+  job->done.func = on_finish;
+  job->done.owner = self;
+  shoal_engine_disk (self->engine, job);
+}

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* One torrent and everything that belongs to it: joins picker, choker, links, announcer and storage. */
+
+#pragma once
+
+#include "shoal-announcer.h"
+#include "shoal-choker.h"
+#include "shoal-engine-private.h"
+#include "shoal-magnet.h"
+#include "shoal-peerbook.h"
+#include "shoal-picker.h"
+
+G_BEGIN_DECLS
+
+#define SHOAL_CHECK_JOBS       4u                        /* checks of existing data under way at once */
+#define SHOAL_CHECK_SIZE       (64u * 1024 * 1024)       /* bytes of one such check, at least 16 pieces */
+#define SHOAL_SPILL_AGE_US     (30 * G_USEC_PER_SEC)     /* a run that did not grow for so long is written early */
+#define SHOAL_RETRY_US         (20 * G_USEC_PER_SEC)     /* a failed torrent looks whether the cause is gone */
+#define SHOAL_FREE_SPACE_MIN   (64u * 1024 * 1024)       /* bytes free before a full disk counts as emptied */
+#define SHOAL_KNOWN_PEERS_LOW  20u                       /* fewer candidates: ask the trackers again */
+#define SHOAL_METADATA_LINKS   4u                        /* peers asked for metadata at once */
+#define SHOAL_METADATA_TIMEOUT_US (8 * G_USEC_PER_SEC)
+
+/* Blocks of a piece that failed its hash, kept until it is right: tells who lied. */
+typedef struct
+{
+  guint32    n_blocks;
+  guint     *contributors;      /* a number for each block */
+  ShoalSha1 *digests;
+} ShoalSuspects;
+
+/* The info dictionary on its way. */
+typedef struct
+{
+  guint32    size;              /* bytes; 0: nobody said */
+  guint32    n_parts;
+  guint32    n_had;
+  guint8    *data;
+  ShoalLink **asked;            /* who was asked for a part; NULL: nobody */
+  gint64    *asked_us;
+  guint8    *had;
+  guint     *from;              /* number of the known peer that sent it */
+  gboolean   alone;             /* after a failure: everything from one peer */
+  ShoalLink *only;              /* that peer */
+} ShoalMetadataFetch;
+
+struct _ShoalSwarm
+{
+  ShoalEngine       *engine;
+  guint64            id;
+  ShoalNode          active_node;
+  guint64            serial;
+
+  ShoalInfoHash      hash;
+  ShoalSha1          keys[2];
+  guint              n_keys;
+  char              *name;
+  char              *dir;
+  char              *magnet;          /* (nullable): as it was added */
+  ShoalMetainfo     *metainfo;        /* (nullable): not known yet, or unloaded */
+  gboolean           has_metadata;
+  gboolean           metainfo_kept;   /* the store has the .torrent */
+  gboolean           loading;         /* the .torrent is being read again */
+  gboolean           is_private;
+  guint32            n_pieces;
+  guint32            n_files;
+  guint64            total_size;      /* without pad files */
+  guint64            wanted_size;
+  guint8            *priorities;      /* (nullable): one a file; NULL: all normal */
+  char              *select;          /* (nullable): a choice of files made before they are known */
+
+  ShoalTorrentState  state;
+  ShoalReason        reason;
+  char              *detail;
+  gboolean           opened;          /* the host has its storage */
+  gboolean           opening;
+  gboolean           fresh;           /* data on disk was not compared with anything yet: no record speaks for it */
+  gboolean           removing;        /* asked to go: its REMOVE job is under way */
+  gboolean           removed;         /* gone for everybody: waits for links, jobs and `stopped` */
+  guint64            remove_serial;
+  GArray            *info_serials;    /* of guint64: INFO commands that wait for the .torrent */
+  gint64             retry_us;        /* FAILED: when to look again */
+
+  /* What is had: the picker's bits while there is a picker, else @had; @all_had instead of either. */
+  gboolean           all_had;
+  ShoalBitfield     *had;
+  GArray            *spilled;         /* of ShoalBlock: kept while there is no picker */
+  ShoalPicker       *picker;
+  guint              n_piece_jobs;    /* PIECE, SPILL and single CHECK jobs: they use the picker's memory */
+  gboolean           missing_changed;
+  gboolean           finish_wanted;
+  gboolean           finishing;
+  gboolean           downloading_since_start;   /* this run fetched something: `completed` is due */
+  gboolean           completed_told;
+  GHashTable        *suspects;        /* (nullable): piece to ShoalSuspects */
+
+  GArray            *checks;          /* of ShoalRange: pieces to be compared */
+  guint              n_checks;        /* under way */
+  guint32            check_total;
+  guint32            check_done;
+  gboolean           full_check;
+  guint32            checked_to;
+  gint64             stamp;
+
+  ShoalPeerbook     *book;
+  ShoalAnnouncer    *announcer;
+  gboolean           announced;       /* start was said and stop was not */
+  GPtrArray         *user_peers;      /* of "host:port": names to be looked up again */
+  ShoalChoker        choker;
+  gint64             choke_us;        /* next regular round */
+  gboolean           choke_now;
+  ShoalNode          links;
+  guint              n_links;         /* live or greeting, dialled ones included */
+  guint              n_dialled;
+  guint              n_lookups;
+
+  gint64             turnover_us;     /* when the worst link may give way next */
+  guint64            best_rate_down;
+
+  ShoalMetadataFetch fetch;
+
+  ShoalLimiter       limiter;
+  ShoalRate          rate_down;
+  ShoalRate          rate_up;
+  guint64            downloaded;
+  guint64            uploaded;
+  guint64            wasted;
+  gint64             added_s;
+  gint64             completed_s;
+  gint64             seeding_s;
+  gboolean           sequential;
+  gboolean           first_last;
+  gboolean           part_suffix;
+
+  gboolean           dirty;           /* the record differs from what was saved */
+  gint64             saved_us;
+};
+
+static inline gint64 shoal_swarm_now (const ShoalSwarm *self) { return self->engine->now_us; }
+static inline gboolean
+shoal_swarm_is_live (const ShoalSwarm *self)
+{
+  return self->state == SHOAL_TORRENT_METADATA || self->state == SHOAL_TORRENT_DOWNLOADING || self->state == SHOAL_TORRENT_SEEDING;
+}
+
+/* shoal-swarm.c: life, peers, the tick */
+ShoalSwarm *shoal_swarm_new          (ShoalEngine *engine, guint64 id);
+void        shoal_swarm_free         (ShoalSwarm *self);
+void        shoal_swarm_set_metainfo (ShoalSwarm *self, ShoalMetainfo *metainfo);   /* (transfer full) */
+void        shoal_swarm_set_tiers    (ShoalSwarm *self, char ***tiers);             /* (transfer full) */
+void        shoal_swarm_changed      (ShoalSwarm *self);                            /* somebody may show it */
+void        shoal_swarm_tick         (ShoalSwarm *self);
+void        shoal_swarm_turn_end     (ShoalSwarm *self);
+gboolean    shoal_swarm_needs_tick   (const ShoalSwarm *self);
+gboolean    shoal_swarm_dial         (ShoalSwarm *self);                            /* dials one; FALSE: nobody to dial now */
+guint       shoal_swarm_link_cap     (ShoalSwarm *self);
+void        shoal_swarm_add_peers    (ShoalSwarm *self, const ShoalAddr *addrs, guint n, ShoalPeerSource source);
+void        shoal_swarm_add_named    (ShoalSwarm *self, const char *host_and_port, ShoalPeerSource source);
+void        shoal_swarm_drop_links   (ShoalSwarm *self, const char *why);
+void        shoal_swarm_load         (ShoalSwarm *self);                            /* reads an unloaded .torrent again */
+void        shoal_swarm_unload       (ShoalSwarm *self);
+gboolean    shoal_swarm_is_buried    (const ShoalSwarm *self);                      /* removed, and nothing refers to it any more */
+void        shoal_swarm_fill_stats   (ShoalSwarm *self, ShoalTorrentStats *out);
+ShoalTorrentInfo *shoal_swarm_info   (ShoalSwarm *self);
+void        shoal_swarm_tell_info    (ShoalSwarm *self, guint64 serial);
+
+/* shoal-swarm-pieces.c: what is had, blocks and their disk jobs */
+gboolean    shoal_swarm_has_piece    (const ShoalSwarm *self, guint32 piece);
+const ShoalBitfield *shoal_swarm_had (const ShoalSwarm *self);                      /* (nullable): NULL: all or nothing, see all_had */
+guint64     shoal_swarm_wanted_had   (ShoalSwarm *self);                            /* bytes */
+guint64     shoal_swarm_left         (ShoalSwarm *self);                            /* bytes missing for the whole torrent, as trackers want it */
+void        shoal_swarm_make_picker  (ShoalSwarm *self);
+void        shoal_swarm_drop_picker  (ShoalSwarm *self);                            /* keeps what it knows; waits for jobs */
+void        shoal_swarm_apply_priorities (ShoalSwarm *self);
+void        shoal_swarm_block        (ShoalSwarm *self, ShoalLink *link, ShoalBlock block, guint32 size, const guint8 *data);
+void        shoal_swarm_spill        (ShoalSwarm *self, gboolean need_room);
+void        shoal_swarm_punish       (ShoalSwarm *self, guint contributor, const char *why);   /* bans a liar */
+gboolean    shoal_swarm_is_complete  (ShoalSwarm *self);                            /* every wanted piece is had */
+void        shoal_swarm_finish       (ShoalSwarm *self);                            /* FINISH job */
+
+/* shoal-swarm-state.c */
+void        shoal_swarm_enter        (ShoalSwarm *self, ShoalTorrentState state);
+void        shoal_swarm_begin        (ShoalSwarm *self);                            /* from a resting state to whatever is next */
+void        shoal_swarm_fail         (ShoalSwarm *self, ShoalReason reason, const char *detail);
+void        shoal_swarm_close        (ShoalSwarm *self);                            /* CLOSE job, if the storage is open */
+void        shoal_swarm_settle       (ShoalSwarm *self);                            /* storage known, nothing to check: download or seed */
+
+/* shoal-swarm-check.c */
+void        shoal_swarm_open         (ShoalSwarm *self);
+void        shoal_swarm_check_all    (ShoalSwarm *self);
+void        shoal_swarm_check_pump   (ShoalSwarm *self);
+
+/* shoal-swarm-metadata.c */
+void        shoal_swarm_metadata_offer  (ShoalSwarm *self, ShoalLink *link);        /* its handshake told a size */
+void        shoal_swarm_metadata_pump   (ShoalSwarm *self);
+void        shoal_swarm_metadata_part   (ShoalSwarm *self, ShoalLink *link, guint32 part, guint32 total_size, const guint8 *data, gsize size);
+void        shoal_swarm_metadata_refused (ShoalSwarm *self, ShoalLink *link, guint32 part);
+void        shoal_swarm_metadata_gone   (ShoalSwarm *self, ShoalLink *link);
+void        shoal_swarm_metadata_clear  (ShoalSwarm *self);
+double      shoal_swarm_metadata_progress (const ShoalSwarm *self);
+
+/* shoal-swarm-resume.c */
+void        shoal_swarm_save         (ShoalSwarm *self);
+gboolean    shoal_swarm_restore      (ShoalSwarm *self, ShoalResume *record, GBytes *metainfo, GError **error);
+
+G_END_DECLS

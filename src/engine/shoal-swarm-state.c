@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The states of a torrent: which steps are allowed, what entering and leaving does. */
+
+#include "shoal-link-private.h"
+
+#define TO(state) (1u << SHOAL_TORRENT_##state)
+
+static const guint8 allowed[SHOAL_N_TORRENT_STATES] = {
+  [SHOAL_TORRENT_PAUSED] = TO (METADATA) | TO (CHECKING) | TO (QUEUED),
+  [SHOAL_TORRENT_QUEUED] = TO (METADATA) | TO (CHECKING) | TO (PAUSED),
+  [SHOAL_TORRENT_METADATA] = TO (CHECKING) | TO (PAUSED) | TO (FAILED) | TO (QUEUED),
+  [SHOAL_TORRENT_CHECKING] = TO (DOWNLOADING) | TO (SEEDING) | TO (PAUSED) | TO (FAILED) | TO (QUEUED),
+  [SHOAL_TORRENT_DOWNLOADING] = TO (SEEDING) | TO (CHECKING) | TO (PAUSED) | TO (FAILED) | TO (QUEUED),
+  [SHOAL_TORRENT_SEEDING] = TO (DOWNLOADING) | TO (CHECKING) | TO (PAUSED) | TO (FAILED),
+  [SHOAL_TORRENT_FAILED] = TO (CHECKING) | TO (METADATA) | TO (PAUSED) | TO (DOWNLOADING) | TO (SEEDING),
+};
+
+static void
+tell_state (ShoalSwarm *self)
+{
+  ShoalEvent *event = shoal_event_new (SHOAL_EVENT_STATE);
+
+  event->id = self->id;
+  event->state = self->state;
+  event->reason = self->reason;
+  event->text = g_strdup (self->detail);
+  shoal_engine_tell (self->engine, event);
+}
+
+static void
+on_closed (ShoalDone *done,
+           gint64     now_us)
+{
+  shoal_engine_disk_done ((ShoalDiskJob *) done);
+  shoal_disk_job_free ((ShoalDiskJob *) done);
+}
+
+void
+shoal_swarm_close (ShoalSwarm *self)
+{
+  ShoalDiskJob *job;
+
+  if (!self->opened)
+    return;
+  self->opened = FALSE;
+  job = shoal_disk_job_new (SHOAL_DISK_CLOSE, self->id);
+  job->done.func = on_closed;
+  shoal_engine_disk (self->engine, job);
+}
+
+/* The swarm stops working: nobody is connected, nothing is asked, the files are closed. */
+static void
+rest (ShoalSwarm *self)
+{
+  shoal_swarm_drop_links (self, "the torrent stops");
+  if (self->announced)
+    {
+      self->announced = FALSE;
+      shoal_announcer_stop (self->announcer, shoal_swarm_now (self));
+    }
+  shoal_swarm_metadata_clear (self);
+  g_array_set_size (self->checks, 0);
+  shoal_swarm_drop_picker (self);
+  if (!self->removing)
+    shoal_swarm_close (self);
+}
+
+static void
+connect_swarm (ShoalSwarm *self)
+{
+  if (!self->announced)
+    {
+      self->announced = TRUE;
+      shoal_announcer_start (self->announcer, shoal_swarm_now (self));
+    }
+  for (guint i = 0; i < self->user_peers->len; i++)
+    shoal_swarm_add_named (self, g_ptr_array_index (self->user_peers, i), SHOAL_PEER_SOURCE_USER);
+  shoal_engine_activate (self->engine, self);
+  shoal_engine_want_dials (self->engine);
+}
+
+static void
+enter_downloading (ShoalSwarm *self)
+{
+  shoal_swarm_make_picker (self);
+  SHOAL_NODE_FOREACH (node, &self->links)
+    {
+      ShoalLink *link = SHOAL_NODE_OWNER (node, ShoalLink, swarm_node);
+
+      shoal_link_count (link);
+      shoal_link_update_interest (link);
+    }
+  connect_swarm (self);
+}
+
+static void
+enter_seeding (ShoalSwarm *self)
+{
+  ShoalEvent *event = shoal_event_new (SHOAL_EVENT_COMPLETE);
+  gint64 now_us = shoal_swarm_now (self);
+
+  if (self->completed_s == 0)
+    self->completed_s = self->engine->wall_s;
+  event->id = self->id;
+  shoal_engine_tell (self->engine, event);
+
+  connect_swarm (self);
+  shoal_announcer_set_partial_seed (self->announcer, !self->all_had);
+  if (self->downloading_since_start && !self->completed_told && self->all_had)
+    {
+      self->completed_told = TRUE;
+      shoal_announcer_completed (self->announcer, now_us);
+    }
+  self->downloading_since_start = FALSE;
+  if (self->all_had)
+    shoal_swarm_drop_picker (self);
+  SHOAL_NODE_FOREACH (node, &self->links)
+    shoal_link_update_interest (SHOAL_NODE_OWNER (node, ShoalLink, swarm_node));
+  shoal_swarm_save (self);
+  shoal_engine_unload_later (self->engine);
+}
+
+void
+shoal_swarm_enter (ShoalSwarm       *self,
+                   ShoalTorrentState state)
+{
+  ShoalTorrentState before = self->state;
+
+  if (before == state)
+    return;
+  g_assert ((allowed[before] & (1u << state)) != 0);
+  g_debug ("torrent %" G_GUINT64_FORMAT ": state %d to %d", self->id, before, state);
+
+  self->state = state;
+  if (state != SHOAL_TORRENT_FAILED)
+    {
+      self->reason = SHOAL_REASON_NONE;
+      g_clear_pointer (&self->detail, g_free);
+    }
+  self->choke_us = 0;
+  self->dirty = TRUE;
+
+  switch (state)
+    {
+    case SHOAL_TORRENT_PAUSED:
+    case SHOAL_TORRENT_QUEUED:
+    case SHOAL_TORRENT_FAILED:
+      rest (self);
+      shoal_swarm_save (self);
+      break;
+
+    case SHOAL_TORRENT_METADATA:
+      connect_swarm (self);
+      break;
+
+    case SHOAL_TORRENT_CHECKING:
+      shoal_swarm_drop_links (self, "the data is being checked");
+      shoal_engine_activate (self->engine, self);
+      break;
+
+    case SHOAL_TORRENT_DOWNLOADING:
+      enter_downloading (self);
+      break;
+
+    case SHOAL_TORRENT_SEEDING:
+      enter_seeding (self);
+      break;
+
+    default:
+      g_assert_not_reached ();
+    }
+
+  tell_state (self);
+  shoal_swarm_changed (self);
+}
+
+void
+shoal_swarm_begin (ShoalSwarm *self)
+{
+  if (self->removing || self->engine->quitting)
+    return;
+  if (!self->has_metadata)
+    {
+      shoal_swarm_enter (self, SHOAL_TORRENT_METADATA);
+      return;
+    }
+  if (self->metainfo == NULL)
+    {
+      shoal_swarm_enter (self, SHOAL_TORRENT_CHECKING);
+      shoal_swarm_load (self);
+      return;
+    }
+  shoal_swarm_enter (self, SHOAL_TORRENT_CHECKING);
+  shoal_swarm_open (self);
+}
+
+void
+shoal_swarm_fail (ShoalSwarm *self,
+                  ShoalReason reason,
+                  const char *detail)
+{
+  if (self->removing || self->state == SHOAL_TORRENT_PAUSED || self->state == SHOAL_TORRENT_QUEUED)
+    return;
+
+  self->retry_us = shoal_swarm_now (self) + SHOAL_RETRY_US;
+  if (self->state == SHOAL_TORRENT_FAILED && self->reason == reason)
+    return;
+  g_info ("torrent %" G_GUINT64_FORMAT " stops: %s", self->id, detail != NULL ? detail : "");
+  self->reason = reason;
+  g_free (self->detail);
+  self->detail = g_strdup (detail);
+  if (self->state == SHOAL_TORRENT_FAILED)
+    {
+      tell_state (self);
+      shoal_swarm_changed (self);
+      return;
+    }
+  shoal_swarm_enter (self, SHOAL_TORRENT_FAILED);
+  shoal_engine_activate (self->engine, self);
+}
+
+void
+shoal_swarm_settle (ShoalSwarm *self)
+{
+  if (!shoal_swarm_is_complete (self))
+    {
+      self->downloading_since_start = TRUE;
+      shoal_swarm_enter (self, SHOAL_TORRENT_DOWNLOADING);
+      return;
+    }
+  if (self->fresh || self->finish_wanted)
+    {
+      shoal_swarm_finish (self);
+      return;
+    }
+  shoal_swarm_enter (self, SHOAL_TORRENT_SEEDING);
+}

@@ -1,0 +1,658 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* One torrent: its metadata, its peers, its tick. */
+
+#include "shoal-link-private.h"
+#include "shoal-error.h"
+
+#include <string.h>
+
+#define TURNOVER_US (30 * G_USEC_PER_SEC)
+
+/* --- What the trackers want to know and tell --- */
+
+static void
+on_totals (gpointer       owner,
+           ShoalAnnounce *announce)
+{
+  ShoalSwarm *self = owner;
+
+  announce->peer_id = self->engine->peer_id;
+  announce->key = self->engine->announce_key;
+  announce->port = self->engine->port;
+  announce->uploaded = self->uploaded;
+  announce->downloaded = self->downloaded;
+  announce->left = shoal_swarm_left (self);
+}
+
+static void
+on_tracker_peers (gpointer         owner,
+                  const ShoalAddr *addrs,
+                  guint            n)
+{
+  shoal_swarm_add_peers (owner, addrs, n, SHOAL_PEER_SOURCE_TRACKER);
+}
+
+static void
+on_tracker_changed (gpointer owner)
+{
+  shoal_swarm_changed (owner);
+}
+
+static const ShoalAnnouncerOps announcer_ops = {
+  .totals = on_totals,
+  .peers = on_tracker_peers,
+  .changed = on_tracker_changed,
+};
+
+/* --- Life --- */
+
+ShoalSwarm *
+shoal_swarm_new (ShoalEngine *engine,
+                 guint64      id)
+{
+  ShoalSwarm *self = g_new0 (ShoalSwarm, 1);
+
+  self->engine = engine;
+  self->id = id;
+  self->state = SHOAL_TORRENT_PAUSED;
+  self->checked_to = G_MAXUINT32;
+  self->part_suffix = engine->config.part_suffix;
+  self->added_s = engine->wall_s;
+  self->book = shoal_peerbook_new (&engine->rng);
+  self->checks = g_array_new (FALSE, FALSE, sizeof (ShoalRange));
+  self->user_peers = g_ptr_array_new_with_free_func (g_free);
+  shoal_choker_init (&self->choker);
+  shoal_limiter_init (&self->limiter);
+  shoal_rate_init (&self->rate_down, 5);
+  shoal_rate_init (&self->rate_up, 5);
+  shoal_node_init (&self->links);
+  shoal_node_init (&self->active_node);
+
+  return self;
+}
+
+void
+shoal_swarm_free (ShoalSwarm *self)
+{
+  g_assert (self->n_links == 0 && self->n_piece_jobs == 0);
+
+  shoal_node_unlink (&self->active_node);
+  shoal_swarm_metadata_clear (self);
+  g_clear_pointer (&self->picker, shoal_picker_free);
+  g_clear_pointer (&self->had, shoal_bitfield_free);
+  g_clear_pointer (&self->spilled, g_array_unref);
+  g_clear_pointer (&self->info_serials, g_array_unref);
+  g_clear_pointer (&self->suspects, g_hash_table_unref);
+  g_clear_pointer (&self->announcer, shoal_announcer_free);
+  g_clear_pointer (&self->metainfo, shoal_metainfo_unref);
+  shoal_peerbook_free (self->book);
+  g_array_unref (self->checks);
+  g_ptr_array_unref (self->user_peers);
+  g_free (self->priorities);
+  g_free (self->select);
+  g_free (self->name);
+  g_free (self->dir);
+  g_free (self->magnet);
+  g_free (self->detail);
+  g_free (self);
+}
+
+void
+shoal_swarm_set_tiers (ShoalSwarm *self,
+                       char     ***tiers)
+{
+  if (self->announcer == NULL)
+    self->announcer = shoal_announcer_new (self->engine->hub, self->engine->timers, &self->engine->rng, self->keys, self->n_keys,
+                                           self->engine->config.use_trackers ? (char *const *const *) tiers : NULL, &announcer_ops, self);
+  else if (self->engine->config.use_trackers && !self->is_private)
+    shoal_announcer_add_tiers (self->announcer, (char *const *const *) tiers);
+  shoal_tiers_free (tiers);
+}
+
+/* A choice of files that was made before they were known. */
+static void
+apply_select (ShoalSwarm *self)
+{
+  g_autoptr(GArray) ranges = NULL;
+
+  if (self->select == NULL || self->priorities != NULL)
+    return;
+  ranges = shoal_ranges_parse (self->select, NULL);
+  if (ranges == NULL || ranges->len == 0)
+    return;
+  self->priorities = g_malloc (MAX (self->n_files, 1));
+  for (guint32 file = 0; file < self->n_files; file++)
+    self->priorities[file] = shoal_ranges_contain (ranges, file) ? SHOAL_PRIORITY_NORMAL : SHOAL_PRIORITY_SKIP;
+}
+
+void
+shoal_swarm_set_metainfo (ShoalSwarm    *self,
+                          ShoalMetainfo *metainfo)
+{
+  g_clear_pointer (&self->metainfo, shoal_metainfo_unref);
+  self->metainfo = metainfo;
+  if (self->has_metadata)
+    return;
+
+  self->has_metadata = TRUE;
+  self->n_pieces = metainfo->layout->n_pieces;
+  self->n_files = metainfo->layout->n_files;
+  self->total_size = metainfo->layout->payload_size;
+  self->wanted_size = self->total_size;
+  self->is_private = metainfo->is_private;
+  g_free (self->name);
+  self->name = g_strdup (metainfo->name);
+  if (self->announcer == NULL || memcmp (&self->hash, &metainfo->hash, sizeof self->hash) != 0)
+    {
+      /* Metadata of a magnet may add the hash of the other version. */
+      self->hash = metainfo->hash;
+      self->n_keys = shoal_info_hash_keys (&self->hash, self->keys);
+      if (shoal_engine_find (self->engine, self->id) == self)
+        shoal_engine_add_keys (self->engine, self);
+    }
+  shoal_swarm_set_tiers (self, shoal_tiers_copy ((char *const *const *) metainfo->trackers));
+  apply_select (self);
+  shoal_swarm_apply_priorities (self);
+}
+
+void
+shoal_swarm_changed (ShoalSwarm *self)
+{
+  self->serial = ++self->engine->serial;
+}
+
+/* --- The .torrent of an idle torrent --- */
+
+static void
+on_loaded (ShoalDone *done,
+           gint64     now_us)
+{
+  ShoalDiskJob *job = (ShoalDiskJob *) done;
+  ShoalSwarm *self = done->owner;
+
+  shoal_engine_disk_done (job);
+  self->loading = FALSE;
+  if (self->metainfo != NULL)
+    {
+      g_clear_pointer (&job->metainfo, shoal_metainfo_unref);
+    }
+  else if (job->metainfo != NULL)
+    {
+      shoal_swarm_set_metainfo (self, g_steal_pointer (&job->metainfo));
+      if (self->state == SHOAL_TORRENT_CHECKING)
+        shoal_swarm_open (self);
+      SHOAL_NODE_FOREACH (node, &self->links)
+        shoal_link_pump (SHOAL_NODE_OWNER (node, ShoalLink, swarm_node));
+      shoal_engine_unload_later (self->engine);
+    }
+  else
+    {
+      shoal_swarm_fail (self, job->reason != SHOAL_REASON_NONE ? job->reason : SHOAL_REASON_DATA_MISSING, job->detail);
+    }
+  for (guint i = 0; self->info_serials != NULL && i < self->info_serials->len; i++)
+    shoal_swarm_tell_info (self, g_array_index (self->info_serials, guint64, i));
+  g_clear_pointer (&self->info_serials, g_array_unref);
+  shoal_disk_job_free (job);
+}
+
+void
+shoal_swarm_load (ShoalSwarm *self)
+{
+  ShoalDiskJob *job;
+
+  if (self->loading || self->metainfo != NULL)
+    return;
+  self->loading = TRUE;
+  job = shoal_disk_job_new (SHOAL_DISK_LOAD, self->id);
+  job->done.func = on_loaded;
+  job->done.owner = self;
+  shoal_engine_disk (self->engine, job);
+}
+
+void
+shoal_swarm_unload (ShoalSwarm *self)
+{
+  if (self->metainfo == NULL || !self->metainfo_kept || self->n_links > 0 || self->n_piece_jobs > 0 || self->opening
+      || self->finishing || self->picker != NULL || self->dirty)
+    return;
+  if (self->state != SHOAL_TORRENT_PAUSED && !(self->state == SHOAL_TORRENT_SEEDING && self->all_had))
+    return;
+  g_clear_pointer (&self->metainfo, shoal_metainfo_unref);
+}
+
+/* --- Peers --- */
+
+guint
+shoal_swarm_link_cap (ShoalSwarm *self)
+{
+  const ShoalConfig *config = &self->engine->config;
+  guint64 limit = config->limit_down;
+
+  /* Starved: it gets less than half of what the line gives to all. */
+  if (self->state == SHOAL_TORRENT_DOWNLOADING)
+    {
+      guint64 rate = shoal_rate_get (&self->rate_down, self->engine->now_us);
+      guint64 could = limit != 0 ? limit : self->best_rate_down;
+
+      if (rate < could / 2)
+        return config->max_links_starved;
+    }
+
+  return config->max_links_torrent;
+}
+
+void
+shoal_swarm_add_peers (ShoalSwarm      *self,
+                       const ShoalAddr *addrs,
+                       guint            n,
+                       ShoalPeerSource  source)
+{
+  for (guint i = 0; i < n; i++)
+    shoal_peerbook_add (self->book, &addrs[i], source, shoal_swarm_now (self));
+  shoal_engine_activate (self->engine, self);
+  shoal_engine_want_dials (self->engine);
+  shoal_swarm_changed (self);
+}
+
+typedef struct
+{
+  ShoalEngine    *engine;
+  guint64         id;
+  ShoalPeerSource source;
+} NamedPeer;
+
+static void
+on_lookup (ShoalDone *done,
+           gint64     now_us)
+{
+  ShoalLookup *lookup = (ShoalLookup *) done;
+  NamedPeer *named = done->owner;
+  ShoalSwarm *self = shoal_engine_find (named->engine, named->id);
+
+  if (self != NULL)
+    {
+      self->n_lookups--;
+      shoal_swarm_add_peers (self, lookup->addrs, lookup->n_addrs, named->source);
+    }
+  g_free (named);
+  shoal_lookup_free (lookup);
+}
+
+void
+shoal_swarm_add_named (ShoalSwarm     *self,
+                       const char     *host_and_port,
+                       ShoalPeerSource source)
+{
+  const char *colon = strrchr (host_and_port, ':');
+  ShoalAddr addr;
+  guint64 port;
+
+  if (shoal_addr_parse (&addr, host_and_port, 0))
+    {
+      shoal_swarm_add_peers (self, &addr, 1, source);
+      return;
+    }
+  if (colon != NULL && colon > host_and_port && g_ascii_string_to_unsigned (colon + 1, 10, 1, G_MAXUINT16, &port, NULL)
+      && self->n_lookups < 64)
+    {
+      g_autofree char *host = g_strndup (host_and_port, colon - host_and_port);
+      ShoalLookup *lookup = shoal_lookup_new (host, (guint16) port);
+      NamedPeer *named = g_new (NamedPeer, 1);
+
+      *named = (NamedPeer){ self->engine, self->id, source };
+      self->n_lookups++;
+      lookup->done.func = on_lookup;
+      lookup->done.owner = named;
+      self->engine->host->ops->lookup (self->engine->host, lookup);
+    }
+}
+
+gboolean
+shoal_swarm_dial (ShoalSwarm *self)
+{
+  const ShoalConfig *config = &self->engine->config;
+  ShoalKnownPeer *known;
+
+  if (!shoal_swarm_is_live (self) || !config->use_tcp || self->n_links >= MAX (config->dial_below, 1) || self->n_dialled >= config->max_dialled
+      || self->n_links >= shoal_swarm_link_cap (self))
+    return FALSE;
+  known = shoal_peerbook_next (self->book, self->state == SHOAL_TORRENT_SEEDING, shoal_swarm_now (self));
+  if (known == NULL)
+    return FALSE;
+  shoal_link_dial (self, known);
+
+  return TRUE;
+}
+
+void
+shoal_swarm_drop_links (ShoalSwarm *self,
+                        const char *why)
+{
+  SHOAL_NODE_FOREACH (node, &self->links)
+    shoal_link_end (SHOAL_NODE_OWNER (node, ShoalLink, swarm_node), why);
+}
+
+/* --- Choking --- */
+
+static void
+choke (ShoalSwarm *self,
+       gboolean    regular)
+{
+  gint64 now_us = shoal_swarm_now (self);
+  g_autofree ShoalChokePeer *peers = g_new0 (ShoalChokePeer, MAX (self->n_links, 1));
+  guint64 limit = self->limiter.buckets[SHOAL_UP].rate;
+  guint n = 0;
+
+  SHOAL_NODE_FOREACH (node, &self->links)
+    {
+      ShoalLink *link = SHOAL_NODE_OWNER (node, ShoalLink, swarm_node);
+
+      if (!shoal_link_is_live (link))
+        continue;
+      peers[n++] = (ShoalChokePeer){
+        .link = link,
+        .interested = link->peer_interested,
+        .unchoked = !link->am_choking,
+        .snubbed = link->snubbed,
+        .rate_down = shoal_rate_get (&link->rate_down, now_us),
+        .rate_up = shoal_rate_get (&link->rate_up, now_us),
+        .unchoked_us = link->unchoked_us,
+        .connected_us = link->opened_us,
+      };
+    }
+  limit = limit != 0 ? limit : self->engine->config.limit_up;
+  shoal_choker_round (&self->choker, peers, n, self->state == SHOAL_TORRENT_SEEDING, regular, self->engine->config.upload_slots,
+                      shoal_rate_get (&self->rate_up, now_us), limit, &self->engine->rng, now_us);
+  for (guint i = 0; i < n; i++)
+    shoal_link_set_choking (peers[i].link, !peers[i].unchoke);
+}
+
+/* --- The tick --- */
+
+gboolean
+shoal_swarm_is_buried (const ShoalSwarm *self)
+{
+  return self->removed && self->n_links == 0 && self->n_piece_jobs == 0 && !self->opening && !self->finishing && !self->loading
+         && !shoal_announcer_stopping (self->announcer);
+}
+
+gboolean
+shoal_swarm_needs_tick (const ShoalSwarm *self)
+{
+  if (self->removed)
+    return TRUE;
+
+  switch (self->state)
+    {
+    case SHOAL_TORRENT_METADATA:
+    case SHOAL_TORRENT_CHECKING:
+    case SHOAL_TORRENT_DOWNLOADING:
+    case SHOAL_TORRENT_FAILED:
+      return TRUE;
+
+    case SHOAL_TORRENT_SEEDING:
+      return self->n_links > 0 || self->dirty || shoal_peerbook_candidates (self->book, TRUE) > 0
+             || self->engine->config.seed_minutes > 0;
+
+    default:
+      return self->n_links > 0;
+    }
+}
+
+/* At the limit of links a better peer may be waiting: the worst gives way. */
+static void
+turn_over (ShoalSwarm *self)
+{
+  gint64 now_us = shoal_swarm_now (self);
+  ShoalLink *worst = NULL;
+
+  if (now_us < self->turnover_us)
+    return;
+  self->turnover_us = now_us + TURNOVER_US;
+  if (self->n_links * 10 < shoal_swarm_link_cap (self) * 9 || shoal_peerbook_candidates (self->book, FALSE) == 0)
+    return;
+  SHOAL_NODE_FOREACH (node, &self->links)
+    {
+      ShoalLink *link = SHOAL_NODE_OWNER (node, ShoalLink, swarm_node);
+
+      if (!shoal_link_is_live (link) || link->opened_us + 2 * TURNOVER_US > now_us
+          || shoal_rate_get (&link->rate_down, now_us) > 0 || shoal_rate_get (&link->rate_up, now_us) > 0)
+        continue;
+      if (link->am_interested && !link->peer_choking && !link->snubbed)
+        continue;
+      if (worst == NULL || link->received + link->sent < worst->received + worst->sent)
+        worst = link;
+    }
+  if (worst != NULL)
+    shoal_link_hang_up (worst, "others may be better");
+}
+
+static void
+apply_seed_limits (ShoalSwarm *self)
+{
+  const ShoalConfig *config = &self->engine->config;
+  gboolean done = FALSE;
+
+  self->seeding_s++;
+  if (config->seed_ratio > 0 && self->total_size > 0 && self->uploaded >= (guint64) (config->seed_ratio * self->total_size))
+    done = TRUE;
+  if (config->seed_minutes > 0 && self->seeding_s >= (gint64) config->seed_minutes * 60)
+    done = TRUE;
+  if (done)
+    shoal_swarm_enter (self, SHOAL_TORRENT_PAUSED);
+}
+
+static void
+look_after_memory (ShoalSwarm *self)
+{
+  gsize capacity = shoal_arena_capacity (self->engine->arena);
+
+  shoal_swarm_spill (self, capacity - shoal_arena_used (self->engine->arena) < capacity / 4 && self->n_piece_jobs == 0);
+}
+
+#ifdef SHOAL_PARANOID
+/* Every wanted block is had, requested of a live peer, or can be picked. */
+static void
+watch (ShoalSwarm *self)
+{
+  guint n_requests = 0;
+
+  if (self->picker == NULL)
+    return;
+  shoal_picker_check (self->picker);
+  if (self->state != SHOAL_TORRENT_DOWNLOADING || shoal_bitfield_is_empty (shoal_picker_missing (self->picker)))
+    return;
+  SHOAL_NODE_FOREACH (node, &self->links)
+    {
+      ShoalLink *link = SHOAL_NODE_OWNER (node, ShoalLink, swarm_node);
+
+      n_requests += link->requests.n_live + (link->in_block && !link->discard ? 1 : 0);
+    }
+  g_assert (n_requests > 0 || self->n_piece_jobs > 0 || self->finishing || shoal_picker_is_waiting (self->picker));
+}
+#endif
+
+void
+shoal_swarm_tick (ShoalSwarm *self)
+{
+  gint64 now_us = shoal_swarm_now (self);
+
+  SHOAL_NODE_FOREACH (node, &self->links)
+    {
+      ShoalLink *link = SHOAL_NODE_OWNER (node, ShoalLink, swarm_node);
+
+      if (self->missing_changed)
+        shoal_link_update_interest (link);
+      shoal_link_tick (link);
+    }
+  self->missing_changed = FALSE;
+
+  switch (self->state)
+    {
+    case SHOAL_TORRENT_FAILED:
+      if (self->retry_us <= now_us && self->reason != SHOAL_REASON_BAD_METADATA && self->has_metadata)
+        {
+          self->retry_us = now_us + SHOAL_RETRY_US;
+          if (self->metainfo != NULL)
+            shoal_swarm_open (self);
+          else
+            shoal_swarm_load (self);
+        }
+      break;
+
+    case SHOAL_TORRENT_METADATA:
+      shoal_swarm_metadata_pump (self);
+      break;
+
+    case SHOAL_TORRENT_DOWNLOADING:
+      self->best_rate_down = MAX (self->best_rate_down, shoal_rate_get (&self->rate_down, now_us));
+      look_after_memory (self);
+      turn_over (self);
+      if (self->finish_wanted && !self->finishing)
+        shoal_swarm_finish (self);
+      break;
+
+    case SHOAL_TORRENT_SEEDING:
+      apply_seed_limits (self);
+      break;
+
+    default:
+      break;
+    }
+
+  if (shoal_swarm_is_live (self))
+    {
+      if (now_us >= self->choke_us)
+        {
+          self->choke_us = now_us + SHOAL_CHOKE_ROUND_US;
+          self->choke_now = FALSE;
+          choke (self, TRUE);
+        }
+      shoal_announcer_want_peers (self->announcer,
+                                  self->state != SHOAL_TORRENT_SEEDING
+                                    && self->n_links < self->engine->config.dial_below
+                                    && shoal_peerbook_candidates (self->book, FALSE) < SHOAL_KNOWN_PEERS_LOW,
+                                  now_us);
+      if (shoal_rate_get (&self->rate_down, now_us) > 0 || shoal_rate_get (&self->rate_up, now_us) > 0 || self->n_links > 0)
+        shoal_swarm_changed (self);
+    }
+  if (self->dirty && self->saved_us + SHOAL_SAVE_INTERVAL_US <= now_us)
+    shoal_swarm_save (self);
+#ifdef SHOAL_PARANOID
+  watch (self);
+#endif
+}
+
+void
+shoal_swarm_turn_end (ShoalSwarm *self)
+{
+  if (self->choke_now && shoal_swarm_is_live (self))
+    choke (self, FALSE);
+  self->choke_now = FALSE;
+}
+
+/* --- What others see --- */
+
+static gint64
+eta (ShoalSwarm *self,
+     guint64     left,
+     guint64     rate)
+{
+  if (self->state != SHOAL_TORRENT_DOWNLOADING || rate == 0)
+    return SHOAL_ETA_UNKNOWN;
+
+  return (gint64) ((left + rate - 1) / rate);
+}
+
+void
+shoal_swarm_fill_stats (ShoalSwarm        *self,
+                        ShoalTorrentStats *out)
+{
+  gint64 now_us = shoal_swarm_now (self);
+  const char *error = shoal_announcer_error (self->announcer);
+
+  out->id = self->id;
+  out->serial = self->serial;
+  out->name = g_strdup (self->name);
+  out->dir = g_strdup (self->dir);
+  out->hash = shoal_hex (self->keys[0].bytes, SHOAL_SHA1_SIZE);
+  out->state = self->state;
+  out->reason = self->reason;
+  out->detail = g_strdup (self->detail);
+  out->has_metadata = self->has_metadata;
+  out->total_size = self->total_size;
+  out->wanted_size = self->wanted_size;
+  out->wanted_had = shoal_swarm_wanted_had (self);
+  out->complete = self->state == SHOAL_TORRENT_SEEDING || (self->has_metadata && out->wanted_had == out->wanted_size && self->all_had);
+  out->check_progress = self->check_total > 0 ? (double) self->check_done / self->check_total : 0;
+  out->metadata_progress = shoal_swarm_metadata_progress (self);
+  out->downloaded = self->downloaded;
+  out->uploaded = self->uploaded;
+  out->wasted = self->wasted;
+  out->rate_down = shoal_rate_get (&self->rate_down, now_us);
+  out->rate_up = shoal_rate_get (&self->rate_up, now_us);
+  SHOAL_NODE_FOREACH (node, &self->links)
+    {
+      ShoalLink *link = SHOAL_NODE_OWNER (node, ShoalLink, swarm_node);
+
+      if (!shoal_link_is_live (link))
+        continue;
+      out->n_links++;
+      out->n_sending += shoal_rate_get (&link->rate_down, now_us) > 0 ? 1 : 0;
+      out->n_receiving += shoal_rate_get (&link->rate_up, now_us) > 0 ? 1 : 0;
+      out->n_seeds += shoal_link_is_seed (link) ? 1 : 0;
+    }
+  out->n_known = shoal_peerbook_size (self->book);
+  out->eta_s = eta (self, out->wanted_size - out->wanted_had, out->rate_down);
+  out->tracker_state = shoal_announcer_state (self->announcer);
+  out->tracker_error = g_strdup (error);
+  out->added_s = self->added_s;
+  out->completed_s = self->completed_s;
+  out->sequential = self->sequential;
+}
+
+ShoalTorrentInfo *
+shoal_swarm_info (ShoalSwarm *self)
+{
+  ShoalTorrentInfo *info = shoal_torrent_info_new ();
+  ShoalMetainfo *metainfo = self->metainfo;
+
+  info->name = g_strdup (self->name);
+  if (self->hash.has_v1)
+    info->hash_v1 = shoal_hex (self->hash.v1.bytes, SHOAL_SHA1_SIZE);
+  if (self->hash.has_v2)
+    info->hash_v2 = shoal_hex (self->hash.v2.bytes, SHOAL_SHA256_SIZE);
+  info->total_size = self->total_size;
+  info->n_pieces = self->n_pieces;
+  info->is_private = self->is_private;
+  if (metainfo == NULL)
+    {
+      info->magnet = g_strdup (self->magnet);
+      return info;
+    }
+  info->piece_size = metainfo->layout->piece_size;
+  info->comment = g_strdup (metainfo->comment);
+  info->magnet = shoal_metainfo_to_magnet (metainfo);
+  info->n_files = metainfo->layout->n_files;
+  info->files = g_new0 (ShoalFileInfo, MAX (info->n_files, 1));
+  for (guint32 i = 0; i < info->n_files; i++)
+    {
+      info->files[i].path = g_strdup (metainfo->files[i].path);
+      info->files[i].size = metainfo->layout->file_size[i];
+      info->files[i].flags = (ShoalFileInfoFlags) metainfo->files[i].flags;
+    }
+
+  return info;
+}
+
+void
+shoal_swarm_tell_info (ShoalSwarm *self,
+                       guint64     serial)
+{
+  ShoalEvent *event = shoal_event_new (SHOAL_EVENT_INFO);
+
+  event->serial = serial;
+  event->id = self->id;
+  event->info = shoal_swarm_info (self);
+  shoal_engine_tell (self->engine, event);
+}
