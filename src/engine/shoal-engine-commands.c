@@ -3,6 +3,7 @@
 
 #include "shoal-link-private.h"
 #include "shoal-error.h"
+#include "shoal-queue.h"
 
 #include <string.h>
 
@@ -263,6 +264,7 @@ add_kept (ShoalEngine  *self,
     }
   shoal_engine_insert (self, swarm);
   swarm->saved_us = self->now_us;
+  swarm->restoring = TRUE;
   tell_added (swarm, command->serial);
   if (!record->paused)
     shoal_swarm_begin (swarm);
@@ -301,6 +303,7 @@ on_loaded (ShoalEngine  *self,
 
   event->count = g_hash_table_size (self->swarms);
   shoal_engine_tell (self, event);
+  shoal_engine_prove_next (self);
   shoal_engine_unload_later (self);
 }
 
@@ -515,6 +518,7 @@ on_config (ShoalEngine  *self,
   self->config.arena_size = before.arena_size;
   shoal_limiter_set (&self->limiter, SHOAL_DOWN, self->config.limit_down, self->now_us);
   shoal_limiter_set (&self->limiter, SHOAL_UP, self->config.limit_up, self->now_us);
+  shoal_queue_update (self);
   if (self->config.port != before.port || self->config.use_tcp != before.use_tcp)
     self->host->ops->network (self->host, &(ShoalNetwork){ .tcp = self->config.use_tcp, .port = self->config.port });
   shoal_engine_want_dials (self);

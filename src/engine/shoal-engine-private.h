@@ -20,6 +20,7 @@ G_BEGIN_DECLS
 #define SHOAL_TICK_US           G_USEC_PER_SEC
 #define SHOAL_SAVE_INTERVAL_US  (60 * G_USEC_PER_SEC)
 #define SHOAL_QUIT_US           (2500 * G_TIME_SPAN_MILLISECOND)   /* for `stopped` and Cancel on the way out */
+#define SHOAL_PROVING_MAX       4u                                 /* kept seeds whose files are looked at, at once */
 #define SHOAL_UNLOAD_US         (60 * G_USEC_PER_SEC)              /* an idle seed forgets its .torrent */
 #define SHOAL_SCRATCH_SIZE      (64u * 1024)
 #define SHOAL_WINDOW_BLOCKS     16u                                /* blocks foreseen in one read */
@@ -80,6 +81,9 @@ struct _ShoalEngine
   GHashTable      *swarms;         /* guint64 id to ShoalSwarm (owned) */
   GHashTable      *by_key;         /* ShoalSha1 inside a swarm to that swarm */
   ShoalNode        active;         /* swarms that need the tick */
+  ShoalNode        unproved;       /* kept seeds whose files nobody looked at yet */
+  guint            n_proving;
+  gboolean         queue_changed;  /* a place to download may be free, or one too many taken */
   guint64          next_id;
   guint            n_adding;       /* links to .torrent files being fetched */
 
@@ -119,6 +123,8 @@ void        shoal_engine_insert       (ShoalEngine *self, ShoalSwarm *swarm);   
 void        shoal_engine_forget       (ShoalEngine *self, ShoalSwarm *swarm);      /* its keys are free again; views are told that it is gone */
 void        shoal_engine_remove       (ShoalEngine *self, ShoalSwarm *swarm);      /* frees it */
 void        shoal_engine_add_keys     (ShoalEngine *self, ShoalSwarm *swarm);
+void        shoal_engine_drop_keys    (ShoalEngine *self, ShoalSwarm *swarm);      /* before they change */
+void        shoal_engine_prove_next   (ShoalEngine *self);                         /* looks at the files of the next kept seed */
 void        shoal_engine_activate     (ShoalEngine *self, ShoalSwarm *swarm);      /* it wants the tick */
 void        shoal_engine_want_dials   (ShoalEngine *self);                         /* somebody has peers to dial */
 void        shoal_engine_disk         (ShoalEngine *self, ShoalDiskJob *job);          /* sets its context */

@@ -9,6 +9,7 @@
 
 #include "shoal-link-private.h"
 #include "shoal-error.h"
+#include "shoal-queue.h"
 
 #include <string.h>
 
@@ -53,6 +54,7 @@ shoal_engine_new (ShoalHost         *host,
   self->swarms = g_hash_table_new_full (g_int64_hash, g_int64_equal, NULL, free_swarm);
   self->by_key = g_hash_table_new (shoal_sha1_hash, shoal_sha1_equal);
   shoal_node_init (&self->active);
+  shoal_node_init (&self->unproved);
   shoal_node_init (&self->links);
   self->next_id = 1;
   self->tombstones = g_array_new (FALSE, FALSE, sizeof (ShoalTombstone));
@@ -125,6 +127,15 @@ shoal_engine_add_keys (ShoalEngine *self,
 }
 
 void
+shoal_engine_drop_keys (ShoalEngine *self,
+                        ShoalSwarm  *swarm)
+{
+  for (guint i = 0; i < swarm->n_keys; i++)
+    if (g_hash_table_lookup (self->by_key, &swarm->keys[i]) == swarm)
+      g_hash_table_remove (self->by_key, &swarm->keys[i]);
+}
+
+void
 shoal_engine_insert (ShoalEngine *self,
                      ShoalSwarm  *swarm)
 {
@@ -140,9 +151,7 @@ shoal_engine_forget (ShoalEngine *self,
 {
   ShoalTombstone tombstone = { swarm->id, ++self->serial };
 
-  for (guint i = 0; i < swarm->n_keys; i++)
-    if (g_hash_table_lookup (self->by_key, &swarm->keys[i]) == swarm)
-      g_hash_table_remove (self->by_key, &swarm->keys[i]);
+  shoal_engine_drop_keys (self, swarm);
   g_array_append_val (self->tombstones, tombstone);
 }
 
@@ -161,6 +170,23 @@ shoal_engine_activate (ShoalEngine *self,
     shoal_node_append (&self->active, &swarm->active_node);
   if (!shoal_timer_is_armed (&self->tick_timer))
     shoal_timers_arm (self->timers, &self->tick_timer, self->now_us + SHOAL_TICK_US);
+}
+
+/* Seeds from an earlier run are believed at once; whether their files are still there is looked up one after the other. */
+void
+shoal_engine_prove_next (ShoalEngine *self)
+{
+  while (self->n_proving < SHOAL_PROVING_MAX && shoal_node_is_linked (&self->unproved) && !self->quitting)
+    {
+      ShoalSwarm *swarm = SHOAL_NODE_OWNER (self->unproved.next, ShoalSwarm, unproved_node);
+
+      shoal_node_unlink (&swarm->unproved_node);
+      if (swarm->opened || swarm->state != SHOAL_TORRENT_SEEDING)
+        continue;
+      swarm->proving = TRUE;
+      self->n_proving++;
+      shoal_swarm_load (swarm);
+    }
 }
 
 /* --- Effects --- */
@@ -419,6 +445,9 @@ shoal_engine_end (ShoalEngine *self)
 
   SHOAL_NODE_FOREACH (node, &self->active)
     shoal_swarm_turn_end (SHOAL_NODE_OWNER (node, ShoalSwarm, active_node));
+  if (self->queue_changed && self->config.max_active_downloads != 0 && !self->quitting)
+    shoal_queue_update (self);
+  self->queue_changed = FALSE;
   if (somebody_waits (self) && !shoal_timer_is_armed (&self->limiter_timer))
     shoal_timers_arm (self->timers, &self->limiter_timer, self->now_us + 1);
   if (shoal_node_is_linked (&self->links) && !shoal_timer_is_armed (&self->tick_timer))

@@ -83,6 +83,7 @@ struct _ShoalLink
   gboolean         counted;        /* its pieces are in the picker's availability */
   gboolean         bits_told;      /* bitfield, have all or have none came */
   gboolean         we_told;        /* ours went out */
+  gboolean         told_none;      /* when there were none yet, or none known */
   guint32          fast[SHOAL_ALLOWED_FAST];      /* pieces that it may fetch while choked */
   guint            n_fast;
   GArray          *fast_in;        /* (nullable): of guint32: pieces that we may fetch while choked */

@@ -150,7 +150,7 @@ shoal_link_pump (ShoalLink *self)
 {
   guint64 limit;
 
-  if (self->next_reader >= self->uploads->len || !shoal_link_is_live (self) || self->swarm->metainfo == NULL)
+  if (self->next_reader >= self->uploads->len || !shoal_link_is_live (self) || self->swarm->metainfo == NULL || !self->swarm->opened)
     return;
 
   limit = ahead_limit (self);

@@ -207,7 +207,7 @@ go_live (ShoalLink *self)
   self->useful_us = self->engine->now_us;
   if (self->reserved & SHOAL_RESERVED_EXTENDED)
     shoal_link_say_extended (self);
-  if (self->swarm->has_metadata && self->swarm->metainfo == NULL)
+  if (self->swarm->has_metadata && !self->swarm->opened)
     shoal_swarm_load (self->swarm);
   shoal_link_tell_pieces (self);
   shoal_swarm_changed (self->swarm);
@@ -271,6 +271,7 @@ shoal_link_tell_pieces (ShoalLink *self)
   self->we_told = TRUE;
   if (!swarm->has_metadata || (!swarm->all_had && (had == NULL || shoal_bitfield_is_empty (had))))
     {
+      self->told_none = TRUE;
       if (fast)
         shoal_link_say (self, SHOAL_MESSAGE_HAVE_NONE);
       if (!swarm->has_metadata)

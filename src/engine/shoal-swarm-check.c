@@ -192,6 +192,32 @@ opened (ShoalSwarm   *self,
   shoal_swarm_check_pump (self);
 }
 
+/* A seed whose storage was not in use: it goes on as it is, unless somebody changed its files. */
+static void
+seed_opened (ShoalSwarm   *self,
+             ShoalDiskJob *job,
+             ShoalReason   reason,
+             const char   *detail)
+{
+  if (reason != SHOAL_REASON_NONE)
+    {
+      shoal_swarm_proved (self);
+      shoal_swarm_fail (self, reason, detail);
+      return;
+    }
+  if (self->all_had && self->stamp != 0 && job->stamp != self->stamp)
+    {
+      shoal_swarm_enter (self, SHOAL_TORRENT_CHECKING);
+      shoal_swarm_proved (self);
+      opened (self, job);
+      return;
+    }
+  SHOAL_NODE_FOREACH (node, &self->links)
+    shoal_link_pump (SHOAL_NODE_OWNER (node, ShoalLink, swarm_node));
+  shoal_swarm_proved (self);
+  shoal_engine_unload_later (self->engine);
+}
+
 static void
 on_open (ShoalDone *done,
          gint64     now_us)
@@ -217,6 +243,12 @@ on_open (ShoalDone *done,
     }
 
   self->opened = job->reason == SHOAL_REASON_NONE;
+  if (self->state == SHOAL_TORRENT_SEEDING && !self->removing)
+    {
+      seed_opened (self, job, reason, detail);
+      shoal_disk_job_free (job);
+      return;
+    }
   if (self->removing || (self->state != SHOAL_TORRENT_CHECKING && !probing))
     {
       if (!self->removing)

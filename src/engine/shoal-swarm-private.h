@@ -74,6 +74,9 @@ struct _ShoalSwarm
   char              *detail;
   gboolean           opened;          /* the host has its storage */
   gboolean           opening;
+  gboolean           proving;         /* its files are looked at because it comes from an earlier run */
+  gboolean           restoring;       /* the record speaks for it: nothing new to save */
+  ShoalNode          unproved_node;
   gboolean           fresh;           /* data on disk was not compared with anything yet: no record speaks for it */
   gboolean           removing;        /* asked to go: its REMOVE job is under way */
   gboolean           removed;         /* gone for everybody: waits for links, jobs and `stopped` */
@@ -158,6 +161,7 @@ void        shoal_swarm_add_peers    (ShoalSwarm *self, const ShoalAddr *addrs, 
 void        shoal_swarm_add_named    (ShoalSwarm *self, const char *host_and_port, ShoalPeerSource source);
 void        shoal_swarm_drop_links   (ShoalSwarm *self, const char *why);
 void        shoal_swarm_load         (ShoalSwarm *self);                            /* reads an unloaded .torrent again */
+void        shoal_swarm_proved       (ShoalSwarm *self);                            /* its files were looked at, or nobody needs that any more */
 void        shoal_swarm_unload       (ShoalSwarm *self);
 gboolean    shoal_swarm_is_buried    (const ShoalSwarm *self);                      /* removed, and nothing refers to it any more */
 void        shoal_swarm_fill_stats   (ShoalSwarm *self, ShoalTorrentStats *out);

@@ -2,6 +2,7 @@
 /* The states of a torrent: which steps are allowed, what entering and leaving does. */
 
 #include "shoal-link-private.h"
+#include "shoal-queue.h"
 
 #define TO(state) (1u << SHOAL_TORRENT_##state)
 
@@ -79,10 +80,32 @@ connect_swarm (ShoalSwarm *self)
   shoal_engine_want_dials (self->engine);
 }
 
+/* Links that lived through the check were told of no pieces. */
 static void
-enter_downloading (ShoalSwarm *self)
+tell_found_pieces (ShoalSwarm *self)
+{
+  const ShoalBitfield *had = shoal_swarm_had (self);
+
+  SHOAL_NODE_FOREACH (node, &self->links)
+    {
+      ShoalLink *link = SHOAL_NODE_OWNER (node, ShoalLink, swarm_node);
+
+      if (!shoal_link_is_live (link) || !link->told_none)
+        continue;
+      link->told_none = FALSE;
+      for (guint32 piece = 0; piece < self->n_pieces; piece++)
+        if (self->all_had || (had != NULL && shoal_bitfield_get (had, piece)))
+          shoal_link_say_piece (link, SHOAL_MESSAGE_HAVE, piece);
+    }
+}
+
+static void
+enter_downloading (ShoalSwarm       *self,
+                   ShoalTorrentState before)
 {
   shoal_swarm_make_picker (self);
+  if (before == SHOAL_TORRENT_CHECKING)
+    tell_found_pieces (self);
   SHOAL_NODE_FOREACH (node, &self->links)
     {
       ShoalLink *link = SHOAL_NODE_OWNER (node, ShoalLink, swarm_node);
@@ -94,7 +117,8 @@ enter_downloading (ShoalSwarm *self)
 }
 
 static void
-enter_seeding (ShoalSwarm *self)
+enter_seeding (ShoalSwarm       *self,
+               ShoalTorrentState before)
 {
   ShoalEvent *event = shoal_event_new (SHOAL_EVENT_COMPLETE);
   gint64 now_us = shoal_swarm_now (self);
@@ -104,6 +128,8 @@ enter_seeding (ShoalSwarm *self)
   event->id = self->id;
   shoal_engine_tell (self->engine, event);
 
+  if (before == SHOAL_TORRENT_CHECKING)
+    tell_found_pieces (self);
   connect_swarm (self);
   shoal_announcer_set_partial_seed (self->announcer, !self->all_had);
   if (self->downloading_since_start && !self->completed_told && self->all_had)
@@ -116,7 +142,8 @@ enter_seeding (ShoalSwarm *self)
     shoal_swarm_drop_picker (self);
   SHOAL_NODE_FOREACH (node, &self->links)
     shoal_link_update_interest (SHOAL_NODE_OWNER (node, ShoalLink, swarm_node));
-  shoal_swarm_save (self);
+  if (self->dirty)
+    shoal_swarm_save (self);
   shoal_engine_unload_later (self->engine);
 }
 
@@ -132,13 +159,15 @@ shoal_swarm_enter (ShoalSwarm       *self,
   g_debug ("torrent %" G_GUINT64_FORMAT ": state %d to %d", self->id, before, state);
 
   self->state = state;
+  self->engine->queue_changed = TRUE;
   if (state != SHOAL_TORRENT_FAILED)
     {
       self->reason = SHOAL_REASON_NONE;
       g_clear_pointer (&self->detail, g_free);
     }
   self->choke_us = 0;
-  self->dirty = TRUE;
+  if (!self->restoring)
+    self->dirty = TRUE;
 
   switch (state)
     {
@@ -154,16 +183,18 @@ shoal_swarm_enter (ShoalSwarm       *self,
       break;
 
     case SHOAL_TORRENT_CHECKING:
-      shoal_swarm_drop_links (self, "the data is being checked");
+      /* Peers that gave the metadata stay: they are wanted again at once. */
+      if (before != SHOAL_TORRENT_METADATA)
+        shoal_swarm_drop_links (self, "the data is being checked");
       shoal_engine_activate (self->engine, self);
       break;
 
     case SHOAL_TORRENT_DOWNLOADING:
-      enter_downloading (self);
+      enter_downloading (self, before);
       break;
 
     case SHOAL_TORRENT_SEEDING:
-      enter_seeding (self);
+      enter_seeding (self, before);
       break;
 
     default:
@@ -182,6 +213,23 @@ shoal_swarm_begin (ShoalSwarm *self)
   if (!self->has_metadata)
     {
       shoal_swarm_enter (self, SHOAL_TORRENT_METADATA);
+      return;
+    }
+  if (self->restoring && self->all_had && !self->full_check)
+    {
+      /* Believed for now, so that thousands are there at once. */
+      shoal_swarm_enter (self, SHOAL_TORRENT_CHECKING);
+      shoal_swarm_enter (self, SHOAL_TORRENT_SEEDING);
+      self->restoring = FALSE;
+      shoal_node_append (&self->engine->unproved, &self->unproved_node);
+      g_clear_pointer (&self->metainfo, shoal_metainfo_unref);
+      return;
+    }
+  self->restoring = FALSE;
+  if (!shoal_queue_has_room (self->engine, self))
+    {
+      if (self->state == SHOAL_TORRENT_PAUSED)
+        shoal_swarm_enter (self, SHOAL_TORRENT_QUEUED);
       return;
     }
   if (self->metainfo == NULL)

@@ -67,6 +67,7 @@ shoal_swarm_new (ShoalEngine *engine,
   shoal_rate_init (&self->rate_up, 5);
   shoal_node_init (&self->links);
   shoal_node_init (&self->active_node);
+  shoal_node_init (&self->unproved_node);
 
   return self;
 }
@@ -77,6 +78,7 @@ shoal_swarm_free (ShoalSwarm *self)
   g_assert (self->n_links == 0 && self->n_piece_jobs == 0);
 
   shoal_node_unlink (&self->active_node);
+  shoal_node_unlink (&self->unproved_node);
   shoal_swarm_metadata_clear (self);
   g_clear_pointer (&self->picker, shoal_picker_free);
   g_clear_pointer (&self->had, shoal_bitfield_free);
@@ -145,9 +147,13 @@ shoal_swarm_set_metainfo (ShoalSwarm    *self,
   if (self->announcer == NULL || memcmp (&self->hash, &metainfo->hash, sizeof self->hash) != 0)
     {
       /* Metadata of a magnet may add the hash of the other version. */
+      gboolean listed = shoal_engine_find (self->engine, self->id) == self;
+
+      if (listed)
+        shoal_engine_drop_keys (self->engine, self);
       self->hash = metainfo->hash;
       self->n_keys = shoal_info_hash_keys (&self->hash, self->keys);
-      if (shoal_engine_find (self->engine, self->id) == self)
+      if (listed)
         shoal_engine_add_keys (self->engine, self);
     }
   shoal_swarm_set_tiers (self, shoal_tiers_copy ((char *const *const *) metainfo->trackers));
@@ -179,14 +185,14 @@ on_loaded (ShoalDone *done,
   else if (job->metainfo != NULL)
     {
       shoal_swarm_set_metainfo (self, g_steal_pointer (&job->metainfo));
-      if (self->state == SHOAL_TORRENT_CHECKING)
+      if (self->state == SHOAL_TORRENT_CHECKING || self->state == SHOAL_TORRENT_SEEDING || self->state == SHOAL_TORRENT_FAILED)
         shoal_swarm_open (self);
-      SHOAL_NODE_FOREACH (node, &self->links)
-        shoal_link_pump (SHOAL_NODE_OWNER (node, ShoalLink, swarm_node));
-      shoal_engine_unload_later (self->engine);
+      else
+        shoal_engine_unload_later (self->engine);
     }
   else
     {
+      shoal_swarm_proved (self);
       shoal_swarm_fail (self, job->reason != SHOAL_REASON_NONE ? job->reason : SHOAL_REASON_DATA_MISSING, job->detail);
     }
   for (guint i = 0; self->info_serials != NULL && i < self->info_serials->len; i++)
@@ -201,12 +207,27 @@ shoal_swarm_load (ShoalSwarm *self)
   ShoalDiskJob *job;
 
   if (self->loading || self->metainfo != NULL)
-    return;
+    {
+      if (self->metainfo != NULL && !self->opened && self->state == SHOAL_TORRENT_SEEDING)
+        shoal_swarm_open (self);
+      return;
+    }
   self->loading = TRUE;
   job = shoal_disk_job_new (SHOAL_DISK_LOAD, self->id);
   job->done.func = on_loaded;
   job->done.owner = self;
   shoal_engine_disk (self->engine, job);
+}
+
+void
+shoal_swarm_proved (ShoalSwarm *self)
+{
+  if (!self->proving)
+    return;
+  self->proving = FALSE;
+  self->engine->n_proving--;
+  shoal_swarm_unload (self);
+  shoal_engine_prove_next (self->engine);
 }
 
 void
@@ -217,6 +238,7 @@ shoal_swarm_unload (ShoalSwarm *self)
     return;
   if (self->state != SHOAL_TORRENT_PAUSED && !(self->state == SHOAL_TORRENT_SEEDING && self->all_had))
     return;
+  shoal_swarm_close (self);
   g_clear_pointer (&self->metainfo, shoal_metainfo_unref);
 }
 
