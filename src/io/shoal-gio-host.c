@@ -1,0 +1,692 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The real world for an engine: sockets, HTTP, names, disk and store behind ShoalHostOps. */
+
+/*
+ * A turn takes what the world has to say (ready sockets, finished jobs, commands, answers), then
+ * lets the engine's wishes follow each other until there are none: a block that was read at once
+ * goes out in the turn that asked for it. What is left after that many steps waits for a turn that
+ * comes at once, after other sources of the context.
+ *
+ * Answers of libsoup, the resolver and refused requests stand in a queue of their own, because no
+ * effect may call back into the engine.
+ *
+ * While much is moved, the reactor rests between turns as long as some hundred KiB take to arrive, so
+ * that one wake-up finds more of them. It is never longer than a few milliseconds, and there is none
+ * when little is moved: then every byte is handled as it comes.
+ */
+
+#include "shoal-gio-host.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/random.h>
+#include <unistd.h>
+#include "shoal-conn.h"
+#include "shoal-disk.h"
+#include "shoal-http.h"
+#include "shoal-listener.h"
+#include "shoal-mailbox.h"
+#include "shoal-resolver.h"
+#include "shoal-udp-socket.h"
+
+#define STEPS_A_TURN      8             /* rounds of answers and writing before time goes on */
+#define TURNS_AT_ONCE     4             /* before other sources of the context have their say */
+#define BIND_TRIES        32            /* ports of the system's choice that must be free everywhere */
+#define REST_LONGEST      5000          /* microseconds */
+#define REST_SHORTEST     1000          /* microseconds: what poll() can wait */
+#define REST_BYTES        (512 * 1024)  /* that arrive in one rest */
+#define REST_FROM_RATE    (8 * 1024 * 1024)   /* bytes a second; below it there is no rest */
+#define RATE_WINDOW       20000         /* microseconds */
+#define N_FAMILIES        2
+
+static const ShoalFamily families[N_FAMILIES] = { SHOAL_FAMILY_IPV4, SHOAL_FAMILY_IPV6 };
+
+struct _ShoalGioHost
+{
+  ShoalHost        base;
+  GMainContext    *context;
+  ShoalEngine     *engine;       /* (nullable) */
+  ShoalReactor    *reactor;
+  ShoalConnSet    *conns;
+  ShoalDisk       *disk;
+  ShoalResumeStore *store;       /* (nullable) */
+  ShoalHttp       *http;
+  ShoalResolver   *resolver;
+  ShoalMailbox    *commands;     /* borrowed */
+  ShoalWatch       commands_bell;
+  ShoalWatch       disk_bell;
+  ShoalListener   *listeners[N_FAMILIES];
+  ShoalUdpSocket  *udp[N_FAMILIES];
+  ShoalGioHostTell tell;
+  gpointer         user_data;
+
+  ShoalDone       *finished;     /* to be handed to the engine, oldest first */
+  ShoalDone      **finished_end;
+  ShoalNetwork     wanted;
+  gboolean         network_due;  /* @wanted has to be put into effect */
+  gboolean         dials;        /* TCP is switched on */
+  gboolean         loaded;       /* kept torrents were handed over */
+  gboolean         in_turn;
+  gboolean         stopping;
+  guint64          moved;        /* bytes, when the rate was last measured */
+  gint64           moved_us;
+  guint64          rate;         /* bytes a second */
+};
+
+static void
+finish (ShoalGioHost *self,
+        ShoalDone    *done)
+{
+  done->next = NULL;
+  *self->finished_end = done;
+  self->finished_end = &done->next;
+  if (!self->in_turn && self->engine != NULL)
+    shoal_reactor_wake (self->reactor);
+}
+
+/* --- Effects --- */
+
+static void
+effect_network (ShoalHost          *host,
+                const ShoalNetwork *wanted)
+{
+  ShoalGioHost *self = (ShoalGioHost *) host;
+
+  self->wanted = *wanted;
+  self->network_due = TRUE;
+  self->dials = wanted->tcp;
+}
+
+static void
+effect_dial (ShoalHost       *host,
+             ShoalLink       *link,
+             const ShoalAddr *to)
+{
+  ShoalGioHost *self = (ShoalGioHost *) host;
+
+  if (self->stopping)
+    shoal_conn_refuse (self->conns, link, "Shoal is being stopped");
+  else if (!self->dials)
+    shoal_conn_refuse (self->conns, link, "TCP is switched off");
+  else
+    shoal_conn_dial (self->conns, link, to, g_get_monotonic_time ());
+}
+
+static void
+effect_attend (ShoalHost *host,
+               ShoalLink *link)
+{
+  ShoalConn *conn = shoal_link_host_data (link);
+
+  if (conn != NULL)
+    shoal_conn_attend (conn);
+}
+
+static void
+effect_hang_up (ShoalHost *host,
+                ShoalLink *link)
+{
+  ShoalConn *conn = shoal_link_host_data (link);
+
+  if (conn != NULL)
+    shoal_conn_hang_up (conn);
+}
+
+static ShoalSendResult
+effect_send (ShoalHost       *host,
+             const ShoalAddr *to,
+             const guint8    *data,
+             gsize            size)
+{
+  ShoalGioHost *self = (ShoalGioHost *) host;
+  ShoalUdpSocket *socket = self->udp[to->family == SHOAL_FAMILY_IPV6];
+
+  return socket != NULL ? shoal_udp_socket_send (socket, to, data, size) : SHOAL_SEND_FAILED;
+}
+
+static void
+effect_disk (ShoalHost    *host,
+             ShoalDiskJob *job)
+{
+  ShoalGioHost *self = (ShoalGioHost *) host;
+
+  if (shoal_disk_submit (self->disk, job))
+    finish (self, &job->done);
+}
+
+static void
+effect_fetch (ShoalHost  *host,
+              ShoalFetch *request)
+{
+  ShoalGioHost *self = (ShoalGioHost *) host;
+
+  if (self->http != NULL)
+    {
+      shoal_http_fetch (self->http, request);
+      return;
+    }
+  request->error = g_strdup ("Shoal is being stopped");
+  finish (self, &request->done);
+}
+
+static void
+effect_lookup (ShoalHost   *host,
+               ShoalLookup *query)
+{
+  ShoalGioHost *self = (ShoalGioHost *) host;
+
+  if (self->resolver != NULL)
+    {
+      shoal_resolver_lookup (self->resolver, query);
+      return;
+    }
+  query->error = g_strdup ("Shoal is being stopped");
+  finish (self, &query->done);
+}
+
+static void
+effect_save (ShoalHost   *host,
+             ShoalResume *record)
+{
+  ShoalGioHost *self = (ShoalGioHost *) host;
+
+  if (self->store != NULL)
+    shoal_resume_store_save (self->store, record);
+  else
+    shoal_resume_unref (record);
+}
+
+static void
+effect_tell (ShoalHost  *host,
+             ShoalEvent *event)
+{
+  ShoalGioHost *self = (ShoalGioHost *) host;
+
+  self->tell (event, self->user_data);
+}
+
+static void
+effect_random (ShoalHost *host,
+               guint8    *out,
+               gsize      size)
+{
+  while (size > 0)
+    {
+      gssize n = getrandom (out, size, 0);
+
+      if (n < 0 && errno != EINTR)
+        g_error ("No random bytes: %s", g_strerror (errno));
+      if (n > 0)
+        {
+          out += n;
+          size -= (gsize) n;
+        }
+    }
+}
+
+static const ShoalHostOps host_ops = {
+  .network = effect_network,
+  .dial = effect_dial,
+  .attend = effect_attend,
+  .hang_up = effect_hang_up,
+  .send = effect_send,
+  .disk = effect_disk,
+  .fetch = effect_fetch,
+  .lookup = effect_lookup,
+  .save = effect_save,
+  .tell = effect_tell,
+  .random = effect_random,
+};
+
+/* --- What the world says --- */
+
+static void
+fetch_answered (ShoalFetch *request,
+                gpointer    user_data)
+{
+  finish (user_data, &request->done);
+}
+
+static void
+lookup_answered (ShoalLookup *query,
+                 gpointer     user_data)
+{
+  finish (user_data, &query->done);
+}
+
+static void
+peer_came (GSocket         *socket,
+           const ShoalAddr *from,
+           gpointer         user_data)
+{
+  ShoalGioHost *self = user_data;
+  ShoalConn *conn;
+  ShoalLink *link;
+
+  if (!shoal_conn_set_admits (self->conns, from))
+    {
+      g_object_unref (socket);
+      return;
+    }
+
+  conn = shoal_conn_accept (self->conns, socket, from);
+  link = shoal_engine_accept (self->engine, from, conn);
+  if (link != NULL)
+    shoal_conn_set_link (conn, link);
+  else
+    shoal_conn_discard (conn);
+}
+
+static void
+datagram_came (const ShoalAddr *from,
+               const guint8    *data,
+               gsize            size,
+               gpointer         user_data)
+{
+  ShoalGioHost *self = user_data;
+
+  shoal_engine_datagram (self->engine, from, data, size);
+}
+
+/* The bells only end the sleep: a turn looks into the mailbox and at the disk in any case. */
+static void
+bell_rang (ShoalWatch *watch,
+           guint32     events)
+{
+}
+
+static void
+disk_rings (gpointer user_data)
+{
+  const guint64 one = 1;
+
+  if (write (GPOINTER_TO_INT (user_data), &one, sizeof one) < 0)
+    g_debug ("The engine is awake already");
+}
+
+/* --- Listening --- */
+
+static void
+close_sockets (ShoalGioHost *self)
+{
+  for (guint i = 0; i < N_FAMILIES; i++)
+    {
+      g_clear_pointer (&self->listeners[i], shoal_listener_free);
+      g_clear_pointer (&self->udp[i], shoal_udp_socket_free);
+    }
+}
+
+/* A family that the system does not have is passed over. */
+static gboolean
+is_about_the_port (const GError *error)
+{
+  return g_error_matches (error, G_IO_ERROR, G_IO_ERROR_ADDRESS_IN_USE) ||
+         g_error_matches (error, G_IO_ERROR, G_IO_ERROR_PERMISSION_DENIED);
+}
+
+/* The listeners of both families on one port. FALSE: it is taken for one of them, or there is none at all. */
+static gboolean
+listen_on (ShoalGioHost  *self,
+           guint16       *port,
+           GError       **error)
+{
+  g_autoptr(GError) first = NULL;
+
+  for (guint i = 0; i < N_FAMILIES; i++)
+    {
+      g_autoptr(GError) local = NULL;
+
+      self->listeners[i] = shoal_listener_new (self->reactor, families[i], *port, peer_came, self, &local);
+      if (self->listeners[i] != NULL)
+        *port = shoal_listener_port (self->listeners[i]);
+      else if (is_about_the_port (local))
+        {
+          g_propagate_error (error, g_steal_pointer (&local));
+          return FALSE;
+        }
+      else if (first == NULL)
+        first = g_steal_pointer (&local);
+    }
+
+  if (self->listeners[0] == NULL && self->listeners[1] == NULL)
+    {
+      g_propagate_error (error, g_steal_pointer (&first));
+      return FALSE;
+    }
+
+  return TRUE;
+}
+
+/* FALSE: the port is taken for one of them. */
+static gboolean
+bind_udp (ShoalGioHost *self,
+          guint16       port)
+{
+  for (guint i = 0; i < N_FAMILIES; i++)
+    {
+      g_autoptr(GError) error = NULL;
+
+      self->udp[i] = shoal_udp_socket_new (self->reactor, families[i], port, datagram_came, self, &error);
+      if (self->udp[i] == NULL && is_about_the_port (error))
+        {
+          for (guint j = 0; j < i; j++)
+            g_clear_pointer (&self->udp[j], shoal_udp_socket_free);
+          return FALSE;
+        }
+    }
+
+  return TRUE;
+}
+
+static void
+apply_network (ShoalGioHost *self)
+{
+  g_autoptr(GError) error = NULL;
+  guint16 port = 0;
+  gboolean listens = FALSE;
+
+  self->network_due = FALSE;
+  close_sockets (self);
+
+  for (guint i = 0; self->wanted.tcp && !listens && i < BIND_TRIES; i++)
+    {
+      port = self->wanted.port;
+      g_clear_error (&error);
+      listens = listen_on (self, &port, &error);
+      if (listens && !bind_udp (self, port) && self->wanted.port == 0)
+        listens = FALSE;
+      if (listens)
+        break;
+
+      close_sockets (self);
+      /* A port of the system's choice that somebody has in the other family or for datagrams: once more. */
+      if (self->wanted.port != 0 || (error != NULL && !is_about_the_port (error)))
+        break;
+    }
+
+  /* Trackers are asked from wherever there is room. */
+  if (self->udp[0] == NULL && self->udp[1] == NULL)
+    bind_udp (self, 0);
+
+  shoal_engine_network (self->engine, &(ShoalNetworkState) {
+                          .tcp_port = listens ? port : 0,
+                          .error = error != NULL && !listens ? error->message : NULL,   /* borrowed for the call */
+                        });
+}
+
+/* --- Turns --- */
+
+static void
+hand_over (ShoalGioHost *self,
+           ShoalDone    *done)
+{
+  while (done != NULL)
+    {
+      ShoalDone *next = done->next;
+
+      shoal_engine_done (self->engine, done);
+      done = next;
+    }
+}
+
+static void
+hand_over_finished (ShoalGioHost *self)
+{
+  ShoalDone *done = self->finished;
+
+  self->finished = NULL;
+  self->finished_end = &self->finished;
+  hand_over (self, done);
+}
+
+static gboolean
+is_pending (const ShoalGioHost *self)
+{
+  return self->finished != NULL || self->network_due || shoal_conn_set_is_pending (self->conns);
+}
+
+static void
+kept (ShoalResume *record,
+      GBytes      *metainfo,
+      gpointer     user_data)
+{
+  ShoalGioHost *self = user_data;
+  ShoalCommand *command = shoal_command_new (SHOAL_COMMAND_ADD);
+
+  command->add = shoal_add_options_new ();
+  command->add->resume = record;
+  command->add->metainfo = metainfo;
+  shoal_engine_command (self->engine, command);
+}
+
+/* What was kept comes before anything that the user wants, who may add the same again. */
+static void
+load (ShoalGioHost *self)
+{
+  ShoalCommand *command = shoal_command_new (SHOAL_COMMAND_LOADED);
+
+  self->loaded = TRUE;
+  if (self->store != NULL)
+    {
+      shoal_resume_store_load (self->store, kept, self);
+      command->id = shoal_resume_store_last_id (self->store);
+    }
+  shoal_engine_command (self->engine, command);
+}
+
+static void
+take_inputs (ShoalGioHost *self,
+             gint64        now_us)
+{
+  ShoalCommand *command;
+
+  if (!self->loaded)
+    load (self);
+  shoal_conn_set_begin (self->conns, now_us);
+  shoal_reactor_poll (self->reactor);
+
+  hand_over (self, shoal_disk_collect (self->disk));
+
+  command = shoal_mailbox_take (self->commands);
+  while (command != NULL)
+    {
+      ShoalCommand *next = command->next;
+
+      shoal_engine_command (self->engine, command);
+      command = next;
+    }
+}
+
+/* Lets wishes and answers follow each other; time stands still. */
+static void
+settle (ShoalGioHost *self)
+{
+  for (guint i = 0; i < STEPS_A_TURN; i++)
+    {
+      hand_over_finished (self);
+      if (self->network_due)
+        apply_network (self);
+      shoal_conn_set_flush (self->conns);
+      if (!is_pending (self))
+        return;
+    }
+}
+
+static gint64
+run_turn (ShoalGioHost *self,
+          gboolean      inputs)
+{
+  gint64 now_us = g_get_monotonic_time ();
+  gint64 deadline;
+
+  self->in_turn = TRUE;
+  shoal_engine_begin (self->engine, now_us, g_get_real_time () / G_USEC_PER_SEC);
+  if (inputs)
+    take_inputs (self, now_us);
+  settle (self);
+  deadline = shoal_engine_end (self->engine);
+  self->in_turn = FALSE;
+
+  return deadline;
+}
+
+static gint64
+rest_until (ShoalGioHost *self,
+            gint64        now_us)
+{
+  guint64 moved = shoal_conn_set_moved (self->conns);
+  gint64 rest;
+
+  if (now_us - self->moved_us >= RATE_WINDOW)
+    {
+      self->rate = (moved - self->moved) * G_USEC_PER_SEC / (guint64) (now_us - self->moved_us);
+      self->moved = moved;
+      self->moved_us = now_us;
+    }
+  if (self->rate < REST_FROM_RATE)
+    return 0;
+
+  rest = MIN (REST_LONGEST, (gint64) (REST_BYTES * (guint64) G_USEC_PER_SEC / self->rate));
+
+  return rest >= REST_SHORTEST ? now_us + rest : 0;
+}
+
+static void
+host_turn (gpointer user_data)
+{
+  ShoalGioHost *self = user_data;
+  gint64 deadline;
+  gint64 now_us;
+
+  if (self->engine == NULL)
+    return;
+
+  deadline = run_turn (self, TRUE);
+  for (guint i = 1; i < TURNS_AT_ONCE && is_pending (self); i++)
+    deadline = run_turn (self, FALSE);
+
+  now_us = g_get_monotonic_time ();
+  if (is_pending (self))
+    deadline = now_us;
+  else
+    shoal_reactor_rest (self->reactor, rest_until (self, now_us));
+
+  deadline = MIN (deadline, shoal_conn_set_deadline (self->conns));
+  for (guint i = 0; i < N_FAMILIES; i++)
+    {
+      if (self->listeners[i] != NULL)
+        deadline = MIN (deadline, shoal_listener_resume (self->listeners[i], now_us));
+    }
+  shoal_reactor_set_deadline (self->reactor, deadline);
+}
+
+/* --- Life --- */
+
+ShoalGioHost *
+shoal_gio_host_new (GMainContext     *context,
+                    ShoalMailbox     *commands,
+                    ShoalResumeStore *store,
+                    guint             n_workers,
+                    ShoalGioHostTell  tell,
+                    gpointer          user_data)
+{
+  ShoalGioHost *self = g_new0 (ShoalGioHost, 1);
+  int bell = eventfd (0, EFD_NONBLOCK | EFD_CLOEXEC);
+
+  if (bell < 0)
+    g_error ("No eventfd: %s", g_strerror (errno));
+
+  self->base.ops = &host_ops;
+  self->context = g_main_context_ref (context);
+  self->store = store;
+  self->tell = tell;
+  self->user_data = user_data;
+  self->finished_end = &self->finished;
+  self->dials = TRUE;
+  self->moved_us = g_get_monotonic_time ();
+  self->reactor = shoal_reactor_new (context, host_turn, self);
+  self->conns = shoal_conn_set_new (self->reactor);
+  self->http = shoal_http_new (fetch_answered, self);
+  self->resolver = shoal_resolver_new (lookup_answered, self);
+  self->commands = commands;
+  self->disk = shoal_disk_new (store, n_workers, disk_rings, GINT_TO_POINTER (bell));
+
+  /* Edge triggered: the bells are never read, and ring once for each time that they are written. */
+  shoal_watch_init (&self->commands_bell, shoal_mailbox_fd (self->commands), bell_rang);
+  shoal_watch_init (&self->disk_bell, bell, bell_rang);
+  if (!shoal_reactor_watch (self->reactor, &self->commands_bell, EPOLLIN | EPOLLET) ||
+      !shoal_reactor_watch (self->reactor, &self->disk_bell, EPOLLIN | EPOLLET))
+    g_error ("Nothing can be watched: %s", g_strerror (errno));
+
+  return self;
+}
+
+ShoalHost *
+shoal_gio_host_effects (ShoalGioHost *self)
+{
+  return &self->base;
+}
+
+void
+shoal_gio_host_start (ShoalGioHost *self,
+                      ShoalEngine  *engine)
+{
+  self->engine = engine;
+  shoal_reactor_wake (self->reactor);
+}
+
+/* One turn of the end: nothing new comes from outside. TRUE: something may have followed from it. */
+static gboolean
+stop_turn (ShoalGioHost *self)
+{
+  self->in_turn = TRUE;
+  shoal_engine_begin (self->engine, g_get_monotonic_time (), g_get_real_time () / G_USEC_PER_SEC);
+  shoal_conn_set_hang_up_all (self->conns);
+  shoal_disk_drain (self->disk);
+  hand_over (self, shoal_disk_collect (self->disk));
+  hand_over_finished (self);
+  shoal_conn_set_flush (self->conns);
+  shoal_engine_end (self->engine);
+  self->in_turn = FALSE;
+
+  return self->finished != NULL || shoal_conn_set_count (self->conns) > 0 || shoal_disk_pending (self->disk) > 0;
+}
+
+void
+shoal_gio_host_stop (ShoalGioHost *self)
+{
+  ShoalEngine *engine = self->engine;
+  ShoalHttp *http = g_steal_pointer (&self->http);
+  ShoalResolver *resolver = g_steal_pointer (&self->resolver);
+
+  self->stopping = TRUE;
+  /* These two iterate the context: no turn may come out of it. */
+  self->engine = NULL;
+  shoal_http_free (http);
+  shoal_resolver_free (resolver);
+  self->engine = engine;
+  close_sockets (self);
+
+  while (engine != NULL && stop_turn (self))
+    continue;
+  self->engine = NULL;
+}
+
+void
+shoal_gio_host_free (ShoalGioHost *self)
+{
+  if (self == NULL)
+    return;
+
+  if (!self->stopping)
+    shoal_gio_host_stop (self);
+  shoal_disk_free (self->disk);
+  shoal_conn_set_free (self->conns);
+  shoal_reactor_forget (self->reactor, &self->commands_bell);
+  shoal_reactor_forget (self->reactor, &self->disk_bell);
+  close (self->disk_bell.fd);
+  shoal_reactor_free (self->reactor);
+  g_main_context_unref (self->context);
+  g_free (self);
+}

@@ -1,0 +1,405 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* HTTP and HTTPS for trackers and links to .torrent files, with limits of size, time and redirects. */
+
+/*
+ * A session cannot choose the address family of a single request, so there is one for each family
+ * and use, made when it is first needed. A family is forced by binding the near end to it; whether
+ * the name has such an address is asked before, because the error of a failed bind tells nobody
+ * anything.
+ *
+ * A call goes: [lookup] -> send -> (redirect -> lookup or send)* -> read to the end. Every step is
+ * asynchronous with the call's own cancellable; the timer and the end of everything cancel it, and
+ * call_finish() is reached on every way out, once.
+ */
+
+#include "shoal-http.h"
+
+#include <libsoup/soup.h>
+#include "shoal-list.h"
+
+#define MAX_CONNS           256
+#define MAX_CONNS_PER_HOST  4
+#define IO_TIMEOUT_S        30
+#define IDLE_TIMEOUT_S      10
+#define DEFAULT_TIMEOUT_S   30
+#define READ_SIZE           (64 * 1024)   /* bytes */
+#define N_FAMILIES          3
+#define N_USES              2
+
+struct _ShoalHttp
+{
+  GMainContext  *context;
+  GProxyResolver *no_proxy;
+  SoupSession   *sessions[N_FAMILIES][N_USES];   /* (nullable) */
+  ShoalNode      calls;                          /* of Call */
+  ShoalFetchFunc answered;
+  gpointer       user_data;
+};
+
+typedef struct
+{
+  ShoalNode     node;
+  ShoalHttp    *http;
+  ShoalFetch   *fetch;
+  GUri         *uri;
+  SoupMessage  *message;
+  GInputStream *stream;
+  GByteArray   *body;
+  GCancellable *cancellable;
+  GSource      *timer;
+  guint         n_redirects;
+  gboolean      late;
+} Call;
+
+static void call_begin (Call *call);
+
+/* --- Sessions --- */
+
+static SoupSession *
+session_for (ShoalHttp        *self,
+             const ShoalFetch *fetch)
+{
+  guint family = fetch->family == SHOAL_FAMILY_IPV4 ? 1 : fetch->family == SHOAL_FAMILY_IPV6 ? 2 : 0;
+  SoupSession **session = &self->sessions[family][fetch->use == SHOAL_FETCH_LINK];
+  g_autoptr(GSocketAddress) local = NULL;
+
+  if (*session != NULL)
+    return *session;
+
+  if (family != 0)
+    {
+      g_autoptr(GInetAddress) any = g_inet_address_new_any (family == 1 ? G_SOCKET_FAMILY_IPV4 : G_SOCKET_FAMILY_IPV6);
+
+      local = g_inet_socket_address_new (any, 0);
+    }
+  *session = g_object_new (SOUP_TYPE_SESSION,
+                           "local-address", local,
+                           "max-conns", MAX_CONNS,
+                           "max-conns-per-host", MAX_CONNS_PER_HOST,
+                           "timeout", IO_TIMEOUT_S,
+                           "idle-timeout", IDLE_TIMEOUT_S,
+                           "proxy-resolver", self->no_proxy,
+                           "user-agent", "Shoal/" SHOAL_VERSION,
+                           NULL);
+
+  return *session;
+}
+
+ShoalHttp *
+shoal_http_new (ShoalFetchFunc answered,
+                gpointer       user_data)
+{
+  ShoalHttp *self = g_new0 (ShoalHttp, 1);
+
+  self->context = g_main_context_ref_thread_default ();
+  self->no_proxy = g_simple_proxy_resolver_new ("direct://", NULL);
+  shoal_node_init (&self->calls);
+  self->answered = answered;
+  self->user_data = user_data;
+
+  return self;
+}
+
+void
+shoal_http_free (ShoalHttp *self)
+{
+  if (self == NULL)
+    return;
+
+  SHOAL_NODE_FOREACH (node, &self->calls)
+    g_cancellable_cancel (SHOAL_NODE_OWNER (node, Call, node)->cancellable);
+  while (shoal_node_is_linked (&self->calls))
+    g_main_context_iteration (self->context, TRUE);
+
+  for (guint family = 0; family < N_FAMILIES; family++)
+    {
+      for (guint use = 0; use < N_USES; use++)
+        {
+          if (self->sessions[family][use] != NULL)
+            soup_session_abort (self->sessions[family][use]);
+          g_clear_object (&self->sessions[family][use]);
+        }
+    }
+  g_object_unref (self->no_proxy);
+  g_main_context_unref (self->context);
+  g_free (self);
+}
+
+/* --- The end of a call --- */
+
+/* Closing tells libsoup that nobody will read on: the connection is not of use any more, unless all was read. */
+static void
+call_drop_answer (Call *call)
+{
+  if (call->stream != NULL)
+    g_input_stream_close_async (call->stream, G_PRIORITY_DEFAULT, NULL, NULL, NULL);
+  g_clear_object (&call->stream);
+  g_clear_object (&call->message);
+}
+
+/* @why: (nullable): NULL: the body is complete. */
+static void
+call_finish (Call       *call,
+             const char *why)
+{
+  ShoalHttp *http = call->http;
+  ShoalFetch *fetch = call->fetch;
+
+  if (why == NULL)
+    fetch->body = g_byte_array_free_to_bytes (g_steal_pointer (&call->body));
+  else if (call->late)
+    fetch->error = g_strdup_printf ("No answer within %u seconds", fetch->timeout_s > 0 ? fetch->timeout_s : DEFAULT_TIMEOUT_S);
+  else
+    fetch->error = g_strdup (why);
+
+  shoal_node_unlink (&call->node);
+  if (call->timer != NULL)
+    {
+      g_source_destroy (call->timer);
+      g_source_unref (call->timer);
+    }
+  call_drop_answer (call);
+  g_clear_pointer (&call->body, g_byte_array_unref);
+  g_clear_pointer (&call->uri, g_uri_unref);
+  g_object_unref (call->cancellable);
+  g_free (call);
+
+  http->answered (fetch, http->user_data);
+}
+
+static gboolean
+call_timed_out (gpointer user_data)
+{
+  Call *call = user_data;
+
+  call->late = TRUE;
+  g_cancellable_cancel (call->cancellable);
+
+  return G_SOURCE_REMOVE;
+}
+
+/* --- Reading --- */
+
+static void
+read_done (GObject      *source,
+           GAsyncResult *result,
+           gpointer      user_data)
+{
+  Call *call = user_data;
+  g_autoptr(GError) error = NULL;
+  g_autoptr(GBytes) bytes = g_input_stream_read_bytes_finish (G_INPUT_STREAM (source), result, &error);
+  gsize size;
+  const guint8 *data;
+
+  if (bytes == NULL)
+    {
+      call_finish (call, error->message);
+      return;
+    }
+
+  data = g_bytes_get_data (bytes, &size);
+  if (size == 0)
+    {
+      call_finish (call, NULL);
+      return;
+    }
+  if (size > call->fetch->max_size - call->body->len)
+    {
+      g_autofree char *limit = g_format_size_full (call->fetch->max_size, G_FORMAT_SIZE_IEC_UNITS);
+      g_autofree char *why = g_strdup_printf ("The answer is larger than %s", limit);
+
+      call_finish (call, why);
+      return;
+    }
+
+  g_byte_array_append (call->body, data, (guint) size);
+  g_input_stream_read_bytes_async (call->stream, READ_SIZE, G_PRIORITY_DEFAULT, call->cancellable, read_done, call);
+}
+
+/* --- Sending --- */
+
+/* @relative: (nullable). Returns: (nullable): %NULL: not a link that can be fetched */
+static GUri *
+parse_link (GUri       *base,
+            const char *relative)
+{
+  GUri *uri = NULL;
+  const char *scheme;
+
+  if (relative == NULL)
+    return NULL;
+
+  uri = base != NULL ? g_uri_parse_relative (base, relative, SOUP_HTTP_URI_FLAGS, NULL)
+                     : g_uri_parse (relative, SOUP_HTTP_URI_FLAGS, NULL);
+  if (uri == NULL)
+    return NULL;
+
+  scheme = g_uri_get_scheme (uri);
+  if ((g_str_equal (scheme, "http") || g_str_equal (scheme, "https")) &&
+      g_uri_get_host (uri) != NULL && *g_uri_get_host (uri) != '\0')
+    return uri;
+  g_uri_unref (uri);
+
+  return NULL;
+}
+
+static void
+call_redirect (Call *call)
+{
+  SoupMessageHeaders *headers = soup_message_get_response_headers (call->message);
+  GUri *next = parse_link (call->uri, soup_message_headers_get_one (headers, "Location"));
+
+  if (next == NULL)
+    {
+      call_finish (call, "Redirected to something that is not HTTP");
+      return;
+    }
+  g_uri_unref (call->uri);
+  call->uri = next;
+
+  if (++call->n_redirects > SHOAL_HTTP_REDIRECTS)
+    {
+      call_finish (call, "Redirected too often");
+      return;
+    }
+
+  call_drop_answer (call);
+  call_begin (call);
+}
+
+static void
+send_done (GObject      *source,
+           GAsyncResult *result,
+           gpointer      user_data)
+{
+  Call *call = user_data;
+  g_autoptr(GError) error = NULL;
+  goffset announced;
+
+  call->stream = soup_session_send_finish (SOUP_SESSION (source), result, &error);
+  if (call->stream == NULL)
+    {
+      call_finish (call, error->message);
+      return;
+    }
+
+  call->fetch->status = soup_message_get_status (call->message);
+  switch (call->fetch->status)
+    {
+    case SOUP_STATUS_MOVED_PERMANENTLY:
+    case SOUP_STATUS_FOUND:
+    case SOUP_STATUS_SEE_OTHER:
+    case SOUP_STATUS_TEMPORARY_REDIRECT:
+    case SOUP_STATUS_PERMANENT_REDIRECT:
+      call_redirect (call);
+      return;
+
+    default:
+      break;
+    }
+
+  announced = soup_message_headers_get_content_length (soup_message_get_response_headers (call->message));
+  if (announced > 0 && (guint64) announced > call->fetch->max_size)
+    {
+      call_finish (call, "The answer is larger than allowed");
+      return;
+    }
+
+  call->body = g_byte_array_new ();
+  g_input_stream_read_bytes_async (call->stream, READ_SIZE, G_PRIORITY_DEFAULT, call->cancellable, read_done, call);
+}
+
+static void
+call_send (Call *call)
+{
+  call->message = soup_message_new_from_uri (SOUP_METHOD_GET, call->uri);
+  soup_message_add_flags (call->message, SOUP_MESSAGE_NO_REDIRECT);
+  soup_session_send_async (session_for (call->http, call->fetch), call->message, G_PRIORITY_DEFAULT,
+                           call->cancellable, send_done, call);
+}
+
+/* --- The wanted family --- */
+
+static void
+call_lacks_family (Call *call)
+{
+  g_autofree char *why = g_strdup_printf ("%s has no IPv%d address", g_uri_get_host (call->uri), (int) call->fetch->family);
+
+  call_finish (call, why);
+}
+
+static void
+lookup_done (GObject      *source,
+             GAsyncResult *result,
+             gpointer      user_data)
+{
+  Call *call = user_data;
+  g_autoptr(GError) error = NULL;
+  GList *list = g_resolver_lookup_by_name_with_flags_finish (G_RESOLVER (source), result, &error);
+
+  if (list != NULL)
+    {
+      g_resolver_free_addresses (list);
+      call_send (call);
+    }
+  else if (g_error_matches (error, G_RESOLVER_ERROR, G_RESOLVER_ERROR_NOT_FOUND))
+    call_lacks_family (call);
+  else
+    call_finish (call, error->message);
+}
+
+static void
+call_begin (Call *call)
+{
+  const char *host = g_uri_get_host (call->uri);
+  gboolean is_ipv4 = call->fetch->family == SHOAL_FAMILY_IPV4;
+  g_autoptr(GResolver) resolver = NULL;
+  g_autoptr(GInetAddress) numeric = NULL;
+
+  if (call->fetch->family == SHOAL_FAMILY_NONE)
+    {
+      call_send (call);
+      return;
+    }
+
+  numeric = g_inet_address_new_from_string (host);
+  if (numeric != NULL)
+    {
+      if ((g_inet_address_get_family (numeric) == G_SOCKET_FAMILY_IPV4) == is_ipv4)
+        call_send (call);
+      else
+        call_lacks_family (call);
+      return;
+    }
+
+  resolver = g_resolver_get_default ();
+  g_resolver_lookup_by_name_with_flags_async (resolver, host,
+                                              is_ipv4 ? G_RESOLVER_NAME_LOOKUP_FLAGS_IPV4_ONLY
+                                                      : G_RESOLVER_NAME_LOOKUP_FLAGS_IPV6_ONLY,
+                                              call->cancellable, lookup_done, call);
+}
+
+void
+shoal_http_fetch (ShoalHttp  *self,
+                  ShoalFetch *request)
+{
+  Call *call = g_new0 (Call, 1);
+
+  call->http = self;
+  call->fetch = request;
+  call->cancellable = g_cancellable_new ();
+  shoal_node_init (&call->node);
+  shoal_node_append (&self->calls, &call->node);
+
+  call->uri = parse_link (NULL, request->url);
+  if (call->uri == NULL)
+    {
+      call_finish (call, "Not an HTTP link");
+      return;
+    }
+
+  call->timer = g_timeout_source_new_seconds (request->timeout_s > 0 ? request->timeout_s : DEFAULT_TIMEOUT_S);
+  g_source_set_callback (call->timer, call_timed_out, call, NULL);
+  g_source_attach (call->timer, self->context);
+  call_begin (call);
+}

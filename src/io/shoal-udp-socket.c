@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Datagrams of one address family, to and from anybody. */
+
+/*
+ * The socket is never connected: it serves every tracker. A wake-up reads a bounded number of
+ * datagrams; the rest is found again, since the watch is level triggered.
+ */
+
+#include "shoal-udp-socket.h"
+
+#include <errno.h>
+#include "shoal-listener.h"
+
+#define DATAGRAMS_A_TURN 64
+
+struct _ShoalUdpSocket
+{
+  ShoalWatch    watch;
+  ShoalReactor *reactor;
+  GSocket      *socket;
+  ShoalUdpFunc  arrived;
+  gpointer      user_data;
+};
+
+static void
+udp_ready (ShoalWatch *watch,
+           guint32     events)
+{
+  ShoalUdpSocket *self = (ShoalUdpSocket *) watch;
+  guint8 data[SHOAL_DATAGRAM_MAX];
+
+  for (guint i = 0; i < DATAGRAMS_A_TURN; i++)
+    {
+      struct sockaddr_storage name;
+      socklen_t name_size = sizeof name;
+      ShoalAddr from;
+      gssize size = recvfrom (watch->fd, data, sizeof data, MSG_TRUNC, (struct sockaddr *) &name, &name_size);
+
+      if (size < 0 && (errno == EAGAIN || errno == ENOMEM))
+        return;
+      /* An error is about a datagram that was sent earlier; reading it has cleared it. */
+      if (size < 0 || (gsize) size > sizeof data || !shoal_addr_from_sockaddr (&from, (struct sockaddr *) &name, name_size))
+        continue;
+
+      self->arrived (&from, data, (gsize) size, self->user_data);
+    }
+}
+
+ShoalUdpSocket *
+shoal_udp_socket_new (ShoalReactor  *reactor,
+                      ShoalFamily    family,
+                      guint16        port,
+                      ShoalUdpFunc   arrived,
+                      gpointer       user_data,
+                      GError       **error)
+{
+  g_autoptr(GSocket) socket = shoal_socket_new_bound (family, G_SOCKET_TYPE_DATAGRAM, port, error);
+  ShoalUdpSocket *self;
+
+  if (socket == NULL)
+    return NULL;
+
+  self = g_new0 (ShoalUdpSocket, 1);
+  self->reactor = reactor;
+  self->arrived = arrived;
+  self->user_data = user_data;
+  self->socket = g_steal_pointer (&socket);
+  shoal_watch_init (&self->watch, g_socket_get_fd (self->socket), udp_ready);
+  if (!shoal_reactor_watch (reactor, &self->watch, EPOLLIN))
+    {
+      g_set_error_literal (error, G_IO_ERROR, g_io_error_from_errno (errno), g_strerror (errno));
+      shoal_udp_socket_free (self);
+      return NULL;
+    }
+
+  return self;
+}
+
+void
+shoal_udp_socket_free (ShoalUdpSocket *self)
+{
+  if (self == NULL)
+    return;
+
+  shoal_reactor_forget (self->reactor, &self->watch);
+  g_socket_close (self->socket, NULL);
+  g_object_unref (self->socket);
+  g_free (self);
+}
+
+guint16
+shoal_udp_socket_port (const ShoalUdpSocket *self)
+{
+  return shoal_socket_port (self->socket);
+}
+
+ShoalSendResult
+shoal_udp_socket_send (ShoalUdpSocket  *self,
+                       const ShoalAddr *to,
+                       const guint8    *data,
+                       gsize            size)
+{
+  struct sockaddr_storage name;
+  socklen_t name_size = shoal_addr_to_sockaddr (to, &name);
+  gssize sent;
+
+  do
+    sent = sendto (self->watch.fd, data, size, MSG_NOSIGNAL, (struct sockaddr *) &name, name_size);
+  while (sent < 0 && errno == EINTR);
+
+  if (sent >= 0)
+    return SHOAL_SEND_SENT;
+
+  return errno == EAGAIN || errno == ENOBUFS ? SHOAL_SEND_FULL : SHOAL_SEND_FAILED;
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Datagrams of one address family, to and from anybody. */
+
+#pragma once
+
+#include <gio/gio.h>
+#include "shoal-host.h"
+#include "shoal-reactor.h"
+
+G_BEGIN_DECLS
+
+#define SHOAL_DATAGRAM_MAX 4096   /* bytes; what is larger is dropped */
+
+typedef struct _ShoalUdpSocket ShoalUdpSocket;
+
+/* @data is valid during the call. */
+typedef void (*ShoalUdpFunc) (const ShoalAddr *from, const guint8 *data, gsize size, gpointer user_data);
+
+/* Returns: (nullable): %NULL with a G_IO_ERROR */
+ShoalUdpSocket *shoal_udp_socket_new  (ShoalReactor *reactor, ShoalFamily family, guint16 port,
+                                       ShoalUdpFunc arrived, gpointer user_data, GError **error);
+void            shoal_udp_socket_free (ShoalUdpSocket *self);
+guint16         shoal_udp_socket_port (const ShoalUdpSocket *self);
+ShoalSendResult shoal_udp_socket_send (ShoalUdpSocket *self, const ShoalAddr *to, const guint8 *data, gsize size);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (ShoalUdpSocket, shoal_udp_socket_free)
+
+G_END_DECLS

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Datagrams there and back on loopback. */
+
+#include <string.h>
+#include "shoal-udp-socket.h"
+
+typedef struct
+{
+  GMainContext   *context;
+  ShoalReactor   *reactor;
+  ShoalUdpSocket *a;
+  ShoalUdpSocket *b;
+  ShoalAddr       a_from;
+  GByteArray     *at_a;
+  guint           n_at_a;
+} Fixture;
+
+static void
+turn (gpointer user_data)
+{
+  Fixture *self = user_data;
+
+  shoal_reactor_poll (self->reactor);
+}
+
+static void
+arrived_at_a (const ShoalAddr *from,
+              const guint8    *data,
+              gsize            size,
+              gpointer         user_data)
+{
+  Fixture *self = user_data;
+
+  self->a_from = *from;
+  self->n_at_a++;
+  g_byte_array_set_size (self->at_a, 0);
+  g_byte_array_append (self->at_a, data, (guint) size);
+}
+
+/* Sends everything back. */
+static void
+arrived_at_b (const ShoalAddr *from,
+              const guint8    *data,
+              gsize            size,
+              gpointer         user_data)
+{
+  Fixture *self = user_data;
+
+  g_assert_cmpint (shoal_udp_socket_send (self->b, from, data, size), ==, SHOAL_SEND_SENT);
+}
+
+static void
+set_up (Fixture       *self,
+        gconstpointer  data)
+{
+  self->context = g_main_context_new ();
+  self->reactor = shoal_reactor_new (self->context, turn, self);
+  self->at_a = g_byte_array_new ();
+}
+
+static void
+tear_down (Fixture       *self,
+           gconstpointer  data)
+{
+  g_clear_pointer (&self->a, shoal_udp_socket_free);
+  g_clear_pointer (&self->b, shoal_udp_socket_free);
+  g_byte_array_unref (self->at_a);
+  shoal_reactor_free (self->reactor);
+  g_main_context_unref (self->context);
+}
+
+static ShoalAddr
+loopback (ShoalFamily family,
+          guint16     port)
+{
+  const guint8 ipv4[4] = { 127, 0, 0, 1 };
+  const guint8 ipv6[16] = { [15] = 1 };
+
+  return shoal_addr_make (family, family == SHOAL_FAMILY_IPV6 ? ipv6 : ipv4, port);
+}
+
+static void
+test_echo (Fixture       *self,
+           gconstpointer  data)
+{
+  ShoalFamily family = GPOINTER_TO_UINT (data);
+  g_autoptr(GError) error = NULL;
+  guint8 bytes[SHOAL_DATAGRAM_MAX + 1];
+  ShoalAddr to;
+
+  self->a = shoal_udp_socket_new (self->reactor, family, 0, arrived_at_a, self, &error);
+  if (self->a == NULL && family == SHOAL_FAMILY_IPV6)
+    {
+      g_test_skip (error->message);
+      return;
+    }
+  g_assert_no_error (error);
+  self->b = shoal_udp_socket_new (self->reactor, family, 0, arrived_at_b, self, &error);
+  g_assert_no_error (error);
+  to = loopback (family, shoal_udp_socket_port (self->b));
+
+  for (gsize i = 0; i < sizeof bytes; i++)
+    bytes[i] = (guint8) (i * 7);
+  /* One that is too large is dropped at the other end, and does no harm. */
+  g_assert_cmpint (shoal_udp_socket_send (self->a, &to, bytes, sizeof bytes), ==, SHOAL_SEND_SENT);
+  g_assert_cmpint (shoal_udp_socket_send (self->a, &to, bytes, 98), ==, SHOAL_SEND_SENT);
+  while (self->n_at_a < 1)
+    g_main_context_iteration (self->context, TRUE);
+  g_assert_cmpmem (self->at_a->data, self->at_a->len, bytes, 98);
+  g_assert_true (shoal_addr_equal (&self->a_from, &to));
+
+  g_assert_cmpint (shoal_udp_socket_send (self->a, &to, bytes, SHOAL_DATAGRAM_MAX), ==, SHOAL_SEND_SENT);
+  while (self->n_at_a < 2)
+    g_main_context_iteration (self->context, TRUE);
+  g_assert_cmpmem (self->at_a->data, self->at_a->len, bytes, SHOAL_DATAGRAM_MAX);
+}
+
+static void
+test_taken (Fixture       *self,
+            gconstpointer  data)
+{
+  g_autoptr(GError) error = NULL;
+
+  self->a = shoal_udp_socket_new (self->reactor, SHOAL_FAMILY_IPV4, 0, arrived_at_a, self, &error);
+  g_assert_no_error (error);
+  self->b = shoal_udp_socket_new (self->reactor, SHOAL_FAMILY_IPV4, shoal_udp_socket_port (self->a), arrived_at_b, self, &error);
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_ADDRESS_IN_USE);
+}
+
+int
+main (int    argc,
+      char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_add ("/io/udp-socket/echo-ipv4", Fixture, GUINT_TO_POINTER (SHOAL_FAMILY_IPV4), set_up, test_echo, tear_down);
+  g_test_add ("/io/udp-socket/echo-ipv6", Fixture, GUINT_TO_POINTER (SHOAL_FAMILY_IPV6), set_up, test_echo, tear_down);
+  g_test_add ("/io/udp-socket/taken", Fixture, NULL, set_up, test_taken, tear_down);
+
+  return g_test_run ();
+}
