@@ -26,16 +26,23 @@ typedef struct
 
 /**
  * ShoalLimiterWait:
+ * @called: its turn has come, and it has not asked since
+ * @torrent: (nullable): whose budget it needs, too; outlives the wait
+ * @want: bytes it asked for
  *
- * A link's place in the queue of those waiting; lies inside the link.
+ * A link's place in the queue of those waiting in one direction; lies inside the link.
  */
 typedef struct
 {
-  ShoalNode node;
-  gpointer  owner;
+  ShoalNode     node;
+  gpointer      owner;
+  gboolean      called;
+  ShoalLimiter *torrent;
+  guint64       want;
 } ShoalLimiterWait;
 
 void    shoal_limiter_init     (ShoalLimiter *self);
+/* After it, shoal_limiter_turn() is due: those who wait may go on at once. */
 void    shoal_limiter_set      (ShoalLimiter *self, ShoalDirection direction, guint64 rate, gint64 now_us);
 
 /**

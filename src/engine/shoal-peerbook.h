@@ -61,8 +61,10 @@ guint           shoal_peerbook_size       (const ShoalPeerbook *self);
 void            shoal_peerbook_failed     (ShoalPeerbook *self, ShoalKnownPeer *peer, gint64 now_us);
 /* A connection ended: the link is taken off; @useful: something was exchanged: short back-off (10 s, loopback and user's 1 s), else 60 s. */
 void            shoal_peerbook_closed     (ShoalPeerbook *self, ShoalKnownPeer *peer, gboolean useful, gint64 now_us);
-/* This peer itself (our own id came back), or a liar: its whole IP unless it is loopback. */
+/* A liar: its whole IP, also for others in the book, unless it is loopback. */
 void            shoal_peerbook_ban        (ShoalPeerbook *self, ShoalKnownPeer *peer);
+/* Only this address and port: it is we ourselves, our own id came back. */
+void            shoal_peerbook_ban_address (ShoalPeerbook *self, ShoalKnownPeer *peer);
 gboolean        shoal_peerbook_is_banned  (ShoalPeerbook *self, const ShoalAddr *addr);
 /* Good addresses for the resume record, at most @max. */
 guint           shoal_peerbook_best       (ShoalPeerbook *self, ShoalAddr *out, guint max);

@@ -15,7 +15,8 @@ G_BEGIN_DECLS
  *
  * Carries announces to trackers for every torrent: at most 4 under way at one tracker host and 50 new ones a second
  * (urgent ones, started and stopped, first). Keeps the connection ids of UDP trackers (BEP 15: a minute) and asks each of
- * a tracker's families, IPv4 and IPv6.
+ * a tracker's families, IPv4 and IPv6: names are looked up first, for HTTP too. The answers of both become one, which
+ * does not wait long for the slower; a family that failed where the other worked is left alone for a while.
  */
 typedef struct _ShoalTrackerHub ShoalTrackerHub;
 typedef struct _ShoalTrackerCall ShoalTrackerCall;
@@ -30,7 +31,9 @@ void             shoal_tracker_hub_set_now (ShoalTrackerHub *self, gint64 now_us
 /* Asks the tracker at @url (http, https, udp); @func is called once, never from inside this call. @announce is copied. */
 ShoalTrackerCall *shoal_tracker_hub_announce (ShoalTrackerHub *self, const char *url, const ShoalAnnounce *announce, gboolean urgent,
                                               ShoalTrackerCallFunc func, gpointer owner);
-void             shoal_tracker_call_drop   (ShoalTrackerCall *call);   /* @func will not be called; what is under way may still arrive there */
+/* @func will not be called. A `stopped` goes its way all the same, and so does what has left already; anything else is called off.
+ * Returns: whether the tracker was or will be told */
+gboolean         shoal_tracker_call_drop   (ShoalTrackerCall *call);
 gboolean         shoal_tracker_hub_datagram (ShoalTrackerHub *self, const ShoalAddr *from, const guint8 *data, gsize size);   /* TRUE: it was a tracker's */
 guint            shoal_tracker_hub_pending (const ShoalTrackerHub *self);   /* calls not ended, dropped ones included */
 
