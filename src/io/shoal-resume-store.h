@@ -63,6 +63,9 @@ gboolean          shoal_resume_store_flush    (ShoalResumeStore *self);
 /* Removes everything that is kept of a torrent; blocks. */
 gboolean          shoal_resume_store_forget   (ShoalResumeStore *self, guint64 id, GError **error);
 
+/* (transfer full) (nullable): the kept record of a torrent, or one that still waits to be saved. */
+ShoalResume      *shoal_resume_store_record   (ShoalResumeStore *self, guint64 id);
+
 /* (transfer full) (nullable): the kept .torrent. */
 GBytes           *shoal_resume_store_metainfo (ShoalResumeStore *self, guint64 id, GError **error);
 

@@ -1,0 +1,945 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The disk: queues of jobs, the workers that do them, and what is done. */
+
+/*
+ * One mutex guards everything here; it is held for a few list operations at a time, never while a file is touched.
+ *
+ * Each torrent is in one of three modes while jobs of it are under way: piece jobs side by side, checks of many
+ * pieces side by side, or one job alone (open, finish, close, remove). A job whose mode is not the current one waits
+ * in the torrent's own queue, and so does every later one, so nothing overtakes. Jobs of one piece hang behind each
+ * other in a chain; the first of a chain is with the workers.
+ *
+ * Ready jobs stand in three queues: reads (a peer waits), writes, checks. Reads go first, but every fourth time a
+ * check does, so that nothing starves. A worker that takes a piece to hash takes as many others of the same size as
+ * the processor hashes at once. A check stays in its queue until its last part was taken; any worker takes parts.
+ *
+ * The table of torrents and the answers to hot reads belong to the engine's thread. A storage may outlive its
+ * torrent's entry: the store's thread holds a reference while it syncs.
+ */
+
+#include "shoal-disk.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "shoal-storage.h"
+
+#define FILES_MAX        128u              /* open at once, of all torrents */
+#define CHECK_PART_MIN   (4u * 1024 * 1024)   /* bytes of a part of a check: less is not worth a hand-over */
+#define CHECK_TURN       4u                /* every so many picks a check goes first */
+
+typedef struct _Torrent Torrent;
+typedef struct _Work    Work;
+
+typedef enum { MODE_PIECES, MODE_CHECKS, MODE_ALONE } Mode;
+
+struct _Work
+{
+  Work          *next;         /* in a queue */
+  Work          *chain;        /* the next job of the same piece */
+  Work          *chain_end;    /* of the first of a chain */
+  ShoalDiskJob  *job;
+  Torrent       *torrent;
+  Mode           mode;
+  ShoalMetainfo *metainfo;     /* OPEN: (owned) */
+  char          *dir;          /* OPEN: (owned) */
+  gboolean       begun;        /* CHECK: ready for its parts to be taken */
+  guint          next_piece;   /* CHECK: not handed out yet */
+  guint          n_parts;      /* CHECK: with workers */
+};
+
+typedef struct
+{
+  Work *first;
+  Work *last;
+} Queue;
+
+struct _Torrent
+{
+  guint64       id;
+  ShoalStorage *storage;       /* (nullable) (owned) */
+  GHashTable   *pieces;        /* piece to the first of its chain */
+  Queue         held;
+  Mode          mode;          /* of what is active */
+  guint         n_active;
+  guint         n_alone;       /* jobs of that mode, held or active */
+};
+
+struct _ShoalDisk
+{
+  ShoalResumeStore *store;     /* (nullable) */
+  ShoalFileCache   *cache;
+  ShoalDiskWakeFunc wake;
+  gpointer          user_data;
+  pthread_t         workers[SHOAL_DISK_WORKERS_MAX];
+  guint             n_workers;
+
+  pthread_mutex_t   lock;      /* of all that follows */
+  pthread_cond_t    work;
+  pthread_cond_t    idle;
+  GHashTable       *torrents;  /* id to Torrent */
+  GHashTable       *lost;      /* ids of closed torrents whose data did not all reach the disk */
+  Queue             reads;
+  Queue             writes;
+  Queue             checks;
+  guint             picks;
+  ShoalDone        *done_first;
+  ShoalDone        *done_last;
+  gboolean          woken;
+  gboolean          quit;
+  guint             n_pending;
+};
+
+/* --- Queues --- */
+
+static void
+queue_push (Queue *self,
+            Work  *work)
+{
+  work->next = NULL;
+  if (self->last != NULL)
+    self->last->next = work;
+  else
+    self->first = work;
+  self->last = work;
+}
+
+static Work *
+queue_pop (Queue *self)
+{
+  Work *work = self->first;
+
+  if (work == NULL)
+    return NULL;
+  self->first = work->next;
+  if (self->first == NULL)
+    self->last = NULL;
+
+  return work;
+}
+
+static Mode
+mode_of (const ShoalDiskJob *job)
+{
+  switch (job->op)
+    {
+    case SHOAL_DISK_PIECE:
+    case SHOAL_DISK_SPILL:
+    case SHOAL_DISK_READ:
+    case SHOAL_DISK_LOAD:
+      return MODE_PIECES;
+
+    case SHOAL_DISK_CHECK:
+      return job->n_pieces == 1 ? MODE_PIECES : MODE_CHECKS;
+
+    case SHOAL_DISK_OPEN:
+    case SHOAL_DISK_FINISH:
+    case SHOAL_DISK_CLOSE:
+    case SHOAL_DISK_REMOVE:
+    default:
+      return MODE_ALONE;
+    }
+}
+
+static gboolean
+has_chain (const Work *work)
+{
+  return work->mode == MODE_PIECES && work->job->op != SHOAL_DISK_LOAD;
+}
+
+/* Gives a job to the workers; lock held. */
+static void
+make_ready (ShoalDisk *self,
+            Work      *work)
+{
+  if (work->job->op == SHOAL_DISK_READ)
+    queue_push (&self->reads, work);
+  else if (work->mode == MODE_CHECKS)
+    queue_push (&self->checks, work);
+  else
+    queue_push (&self->writes, work);
+  pthread_cond_signal (&self->work);
+  /* Every worker can do parts of it. */
+  if (work->mode == MODE_CHECKS)
+    pthread_cond_broadcast (&self->work);
+}
+
+/* Starts a job whose turn in the torrent it is; lock held. */
+static void
+activate (ShoalDisk *self,
+          Work      *work)
+{
+  Torrent *torrent = work->torrent;
+  Work *first;
+
+  torrent->mode = work->mode;
+  torrent->n_active++;
+  if (!has_chain (work))
+    {
+      make_ready (self, work);
+      return;
+    }
+
+  first = g_hash_table_lookup (torrent->pieces, GUINT_TO_POINTER (work->job->piece));
+  work->chain = NULL;
+  work->chain_end = work;
+  if (first == NULL)
+    {
+      g_hash_table_insert (torrent->pieces, GUINT_TO_POINTER (work->job->piece), work);
+      make_ready (self, work);
+    }
+  else
+    {
+      first->chain_end->chain = work;
+      first->chain_end = work;
+    }
+}
+
+static gboolean
+may_start (const Torrent *torrent,
+           Mode           mode)
+{
+  return torrent->n_active == 0 || (torrent->mode == mode && mode != MODE_ALONE);
+}
+
+static void
+torrent_free (gpointer data)
+{
+  Torrent *self = data;
+
+  g_clear_pointer (&self->storage, shoal_storage_unref);
+  g_hash_table_unref (self->pieces);
+  g_free (self);
+}
+
+static void
+work_free (Work *work)
+{
+  g_clear_pointer (&work->metainfo, shoal_metainfo_unref);
+  g_free (work->dir);
+  g_free (work);
+}
+
+/* A job is over: what waited for it may start; lock held. Returns: whether somebody has to be woken */
+static gboolean
+complete (ShoalDisk *self,
+          Work      *work)
+{
+  Torrent *torrent = work->torrent;
+  ShoalDone *done = &work->job->done;
+  gboolean wake;
+
+  if (has_chain (work))
+    {
+      Work *next = work->chain;
+
+      g_hash_table_remove (torrent->pieces, GUINT_TO_POINTER (work->job->piece));
+      if (next != NULL)
+        {
+          next->chain_end = work->chain_end;
+          g_hash_table_insert (torrent->pieces, GUINT_TO_POINTER (work->job->piece), next);
+          make_ready (self, next);
+        }
+    }
+  torrent->n_active--;
+  torrent->n_alone -= work->mode == MODE_ALONE;
+  work_free (work);
+  while (torrent->held.first != NULL && may_start (torrent, torrent->held.first->mode))
+    activate (self, queue_pop (&torrent->held));
+  if (torrent->n_active == 0 && torrent->held.first == NULL && torrent->storage == NULL)
+    g_hash_table_remove (self->torrents, &torrent->id);
+
+  done->next = NULL;
+  if (self->done_last != NULL)
+    self->done_last->next = done;
+  else
+    self->done_first = done;
+  self->done_last = done;
+  self->n_pending--;
+  if (self->n_pending == 0)
+    pthread_cond_broadcast (&self->idle);
+
+  wake = !self->woken;
+  self->woken = TRUE;
+
+  return wake;
+}
+
+/* --- What the jobs do --- */
+
+static void
+fail_job (ShoalDiskJob *job,
+          ShoalReason   reason,
+          const char   *detail)
+{
+  job->reason = reason;
+  g_free (job->detail);
+  job->detail = g_strdup (detail);
+}
+
+/* (transfer full) */
+static ShoalStorage *
+make_storage (ShoalDisk     *self,
+              guint64        id,
+              ShoalMetainfo *metainfo,
+              const char    *dir,
+              gboolean       part_suffix)
+{
+  ShoalJournal *journal = self->store != NULL ? shoal_resume_store_journal (self->store, id) : NULL;
+  g_autofree char *edges = self->store != NULL ? shoal_resume_store_edges (self->store, id) : NULL;
+
+  return shoal_storage_new (self->cache, metainfo, dir, part_suffix, journal, edges);
+}
+
+/* Puts a storage in the place of the one before. */
+static void
+set_storage (ShoalDisk    *self,
+             Torrent      *torrent,
+             ShoalStorage *storage)
+{
+  ShoalStorage *before;
+
+  pthread_mutex_lock (&self->lock);
+  before = torrent->storage;
+  torrent->storage = storage;
+  pthread_mutex_unlock (&self->lock);
+  shoal_storage_unref (before);
+}
+
+static void
+do_close (ShoalDisk *self,
+          Work      *work)
+{
+  Torrent *torrent = work->torrent;
+
+  if (torrent->storage == NULL)
+    return;
+
+  shoal_storage_close (torrent->storage, work->job);
+  if (work->job->reason != SHOAL_REASON_NONE)
+    {
+      pthread_mutex_lock (&self->lock);
+      g_hash_table_add (self->lost, g_memdup2 (&torrent->id, sizeof torrent->id));
+      pthread_mutex_unlock (&self->lock);
+    }
+  set_storage (self, torrent, NULL);
+}
+
+static void
+do_open (ShoalDisk *self,
+         Work      *work)
+{
+  ShoalDiskJob closing = { .op = SHOAL_DISK_CLOSE };
+  ShoalStorage *storage;
+
+  if (work->torrent->storage != NULL)
+    shoal_storage_close (work->torrent->storage, &closing);
+  g_free (closing.detail);
+
+  storage = make_storage (self, work->job->torrent, work->metainfo, work->dir, work->job->part_suffix);
+  shoal_storage_open (storage, work->job);
+  pthread_mutex_lock (&self->lock);
+  g_hash_table_remove (self->lost, &work->torrent->id);
+  pthread_mutex_unlock (&self->lock);
+  set_storage (self, work->torrent, storage);
+}
+
+/* The storage of a torrent at rest, from what the store has of it. (transfer full) (nullable) */
+static ShoalStorage *
+storage_at_rest (ShoalDisk *self,
+                 guint64    id)
+{
+  g_autoptr (ShoalResume) record = self->store != NULL ? shoal_resume_store_record (self->store, id) : NULL;
+  g_autoptr (GBytes) bytes = record != NULL ? shoal_resume_store_metainfo (self->store, id, NULL) : NULL;
+  g_autoptr (ShoalMetainfo) metainfo = bytes != NULL ? shoal_metainfo_parse (bytes, NULL) : NULL;
+  g_autoptr (ShoalBitfield) had = NULL;
+  ShoalDiskJob opening = { .op = SHOAL_DISK_OPEN };
+  ShoalStorage *storage;
+
+  if (metainfo == NULL || record->dir == NULL)
+    return NULL;
+
+  if (record->had != NULL)
+    {
+      gsize size;
+      const guint8 *bits = g_bytes_get_data (record->had, &size);
+
+      had = shoal_bitfield_from_wire (bits, size, metainfo->layout->n_pieces);
+    }
+  opening.all_had = record->complete && record->had == NULL;
+  opening.had = had;
+  storage = make_storage (self, id, metainfo, record->dir, record->part_suffix);
+  shoal_storage_open (storage, &opening);
+  g_free (opening.detail);
+  g_free (opening.journal);
+
+  return storage;
+}
+
+static void
+do_remove (ShoalDisk *self,
+           Work      *work)
+{
+  g_autoptr (ShoalStorage) storage = NULL;
+  g_autoptr (GError) error = NULL;
+  ShoalDiskJob *job = work->job;
+
+  if (work->torrent->storage != NULL)
+    storage = shoal_storage_ref (work->torrent->storage);
+  else
+    storage = storage_at_rest (self, job->torrent);
+  do_close (self, work);
+  /* What did not reach the disk is of no interest any more. */
+  fail_job (job, SHOAL_REASON_NONE, NULL);
+
+  if (storage != NULL)
+    shoal_storage_remove (storage, job);
+  /* With data left that should have gone, the torrent must not be forgotten. */
+  if (job->reason == SHOAL_REASON_NONE && self->store != NULL &&
+      !shoal_resume_store_forget (self->store, job->torrent, &error))
+    fail_job (job, SHOAL_REASON_IO, error->message);
+}
+
+static void
+do_load (ShoalDisk    *self,
+         ShoalDiskJob *job)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GBytes) bytes = NULL;
+
+  if (self->store == NULL)
+    {
+      fail_job (job, SHOAL_REASON_BAD_METADATA, "no state is kept");
+      return;
+    }
+
+  bytes = shoal_resume_store_metainfo (self->store, job->torrent, &error);
+  if (bytes != NULL)
+    job->metainfo = shoal_metainfo_parse (bytes, &error);
+  if (job->metainfo == NULL)
+    fail_job (job, SHOAL_REASON_BAD_METADATA, error->message);
+}
+
+static void
+do_alone (ShoalDisk *self,
+          Work      *work)
+{
+  switch (work->job->op)
+    {
+    case SHOAL_DISK_OPEN:
+      do_open (self, work);
+      break;
+
+    case SHOAL_DISK_CLOSE:
+      do_close (self, work);
+      break;
+
+    case SHOAL_DISK_REMOVE:
+      do_remove (self, work);
+      break;
+
+    default:
+      shoal_storage_finish (work->torrent->storage, work->job);
+      break;
+    }
+}
+
+static gboolean
+fits_layout (const ShoalDiskJob *job,
+             const ShoalLayout  *layout)
+{
+  switch (job->op)
+    {
+    case SHOAL_DISK_READ:
+      return shoal_layout_is_request (layout, job->piece, job->offset, job->size);
+
+    case SHOAL_DISK_CHECK:
+      return job->n_pieces > 0 && job->piece < layout->n_pieces && job->n_pieces <= layout->n_pieces - job->piece;
+
+    case SHOAL_DISK_PIECE:
+    case SHOAL_DISK_SPILL:
+      return job->piece < layout->n_pieces;
+
+    default:
+      return TRUE;
+    }
+}
+
+/* Whether the job can be done at all: the torrent is open and has such a piece. */
+static gboolean
+is_possible (Work *work)
+{
+  ShoalDiskJob *job = work->job;
+
+  if (job->op == SHOAL_DISK_OPEN || job->op == SHOAL_DISK_CLOSE || job->op == SHOAL_DISK_REMOVE || job->op == SHOAL_DISK_LOAD)
+    return TRUE;
+  if (work->torrent->storage != NULL && fits_layout (job, shoal_storage_metainfo (work->torrent->storage)->layout))
+    return TRUE;
+
+  fail_job (job, SHOAL_REASON_IO, work->torrent->storage == NULL ? "the torrent's files are not open" : "there is no such piece");
+
+  return FALSE;
+}
+
+/* Bytes of a piece in memory; what no run has is zeros, as padding is. */
+static const guint8 *
+run_bytes (gpointer source,
+           guint32  offset,
+           guint32  size,
+           guint8  *scratch)
+{
+  const ShoalDiskJob *job = source;
+
+  for (guint i = 0; i < job->n_runs; i++)
+    {
+      const ShoalRun *run = &job->runs[i];
+
+      if (run->offset <= offset && (guint64) run->offset + run->size >= (guint64) offset + size)
+        return run->data + (offset - run->offset);
+    }
+
+  memset (scratch, 0, size);
+  for (guint i = 0; i < job->n_runs; i++)
+    {
+      const ShoalRun *run = &job->runs[i];
+      guint64 from = MAX (run->offset, offset);
+      guint64 to = MIN ((guint64) run->offset + run->size, (guint64) offset + size);
+
+      if (from < to)
+        memcpy (scratch + (from - offset), run->data + (from - run->offset), (gsize) (to - from));
+    }
+
+  return scratch;
+}
+
+static void
+do_pieces (ShoalHasher *hasher,
+           Work       **batch,
+           guint        n)
+{
+  ShoalHashTask tasks[SHOAL_HASHER_PIECES_MAX];
+
+  for (guint i = 0; i < n; i++)
+    tasks[i] = (ShoalHashTask){ .metainfo = shoal_storage_metainfo (batch[i]->torrent->storage),
+                                .piece = batch[i]->job->piece, .source = batch[i]->job };
+  shoal_hasher_compare (hasher, tasks, n, run_bytes);
+
+  for (guint i = 0; i < n; i++)
+    {
+      ShoalDiskJob *job = batch[i]->job;
+
+      job->halves_differ = tasks[i].halves_differ;
+      job->hash_wrong = tasks[i].wrong;
+      if (tasks[i].unknown)
+        fail_job (job, SHOAL_REASON_BAD_METADATA, "the hash of a piece is not known");
+      else if (tasks[i].right)
+        shoal_storage_write (batch[i]->torrent->storage, job);
+    }
+}
+
+static void
+do_one (ShoalDisk   *self,
+        ShoalHasher *hasher,
+        Work        *work)
+{
+  ShoalDiskJob *job = work->job;
+
+  if (work->mode == MODE_ALONE)
+    {
+      do_alone (self, work);
+      return;
+    }
+
+  switch (job->op)
+    {
+    case SHOAL_DISK_SPILL:
+      shoal_storage_write (work->torrent->storage, job);
+      break;
+
+    case SHOAL_DISK_READ:
+      shoal_storage_read (work->torrent->storage, job);
+      break;
+
+    case SHOAL_DISK_LOAD:
+      do_load (self, job);
+      break;
+
+    default:
+      job->verdicts = g_malloc0 (1);
+      shoal_storage_check (work->torrent->storage, hasher, job->piece, 1, job->verdicts, &job->halves_differ,
+                           &job->reason, &job->detail);
+      break;
+    }
+}
+
+/* --- Checks of many pieces --- */
+
+/* How many pieces a worker takes at once. */
+static guint
+part_size (const Work *work)
+{
+  guint32 piece_size = shoal_storage_metainfo (work->torrent->storage)->layout->piece_size;
+  guint best = shoal_hasher_best ();
+  guint n = MAX (CHECK_PART_MIN / piece_size, 1);
+
+  return (n + best - 1) / best * best;
+}
+
+/* The first look at a check; lock held, and given up meanwhile. Returns: whether somebody has to be woken */
+static gboolean
+begin_check (ShoalDisk *self)
+{
+  Work *work = queue_pop (&self->checks);
+
+  if (!is_possible (work))
+    return complete (self, work);
+
+  work->begun = TRUE;
+  work->job->verdicts = g_malloc0 (work->job->n_pieces);
+  pthread_mutex_unlock (&self->lock);
+  shoal_storage_check_begin (work->torrent->storage);
+  pthread_mutex_lock (&self->lock);
+  make_ready (self, work);
+
+  return FALSE;
+}
+
+/* A part of the check that is first in its queue; lock held, and given up meanwhile. Returns: as above */
+static gboolean
+check_part (ShoalDisk   *self,
+            ShoalHasher *hasher)
+{
+  Work *work = self->checks.first;
+  ShoalDiskJob *job = work->job;
+  ShoalReason reason = SHOAL_REASON_NONE;
+  g_autofree char *detail = NULL;
+  gboolean differ = FALSE;
+  guint at = work->next_piece;
+  guint end = at + MIN (part_size (work), job->n_pieces - at);
+
+  work->next_piece = end;
+  work->n_parts++;
+  if (end == job->n_pieces)
+    queue_pop (&self->checks);
+  pthread_mutex_unlock (&self->lock);
+
+  while (at < end && reason == SHOAL_REASON_NONE)
+    {
+      guint n = MIN (end - at, SHOAL_HASHER_PIECES_MAX);
+
+      shoal_storage_check (work->torrent->storage, hasher, job->piece + at, n, job->verdicts + at, &differ, &reason, &detail);
+      at += n;
+    }
+
+  pthread_mutex_lock (&self->lock);
+  job->halves_differ |= differ;
+  if (reason != SHOAL_REASON_NONE && job->reason == SHOAL_REASON_NONE)
+    {
+      job->reason = reason;
+      job->detail = g_steal_pointer (&detail);
+    }
+  work->n_parts--;
+  /* The last part that ends, ends the job; one that is in the queue has parts to come. */
+  if (work->n_parts > 0 || work->next_piece < job->n_pieces)
+    return FALSE;
+
+  return complete (self, work);
+}
+
+/* --- Workers --- */
+
+/* Other pieces of the same size that are ready, to be hashed in the same breath; lock held. */
+static guint
+gather (ShoalDisk *self,
+        Work     **batch,
+        guint      max)
+{
+  const ShoalLayout *layout = shoal_storage_metainfo (batch[0]->torrent->storage)->layout;
+  guint32 size = shoal_layout_piece_size (layout, batch[0]->job->piece);
+  guint n = 1;
+
+  while (n < max && self->writes.first != NULL)
+    {
+      Work *next = self->writes.first;
+
+      if (next->job->op != SHOAL_DISK_PIECE || !is_possible (next))
+        break;
+      layout = shoal_storage_metainfo (next->torrent->storage)->layout;
+      if (shoal_layout_piece_size (layout, next->job->piece) != size)
+        break;
+      batch[n++] = queue_pop (&self->writes);
+    }
+
+  return n;
+}
+
+/* Does what is most urgent; lock held, and given up meanwhile. Returns: whether somebody has to be woken */
+static gboolean
+do_next (ShoalDisk   *self,
+         ShoalHasher *hasher)
+{
+  Work *batch[SHOAL_HASHER_PIECES_MAX];
+  gboolean wake = FALSE;
+  gboolean possible;
+  guint n = 1;
+
+  self->picks++;
+  if (self->checks.first != NULL &&
+      (self->picks % CHECK_TURN == 0 || (self->reads.first == NULL && self->writes.first == NULL)))
+    return self->checks.first->begun ? check_part (self, hasher) : begin_check (self);
+
+  batch[0] = queue_pop (self->reads.first != NULL ? &self->reads : &self->writes);
+  possible = is_possible (batch[0]);
+  if (possible && batch[0]->job->op == SHOAL_DISK_PIECE)
+    n = gather (self, batch, shoal_hasher_best ());
+  pthread_mutex_unlock (&self->lock);
+
+  if (possible && batch[0]->job->op == SHOAL_DISK_PIECE)
+    do_pieces (hasher, batch, n);
+  else if (possible)
+    do_one (self, hasher, batch[0]);
+
+  pthread_mutex_lock (&self->lock);
+  for (guint i = 0; i < n; i++)
+    wake |= complete (self, batch[i]);
+
+  return wake;
+}
+
+static void *
+worker_main (void *data)
+{
+  ShoalDisk *self = data;
+  g_autoptr (ShoalHasher) hasher = shoal_hasher_new ();
+
+  pthread_mutex_lock (&self->lock);
+  while (TRUE)
+    {
+      while (!self->quit && self->reads.first == NULL && self->writes.first == NULL && self->checks.first == NULL)
+        pthread_cond_wait (&self->work, &self->lock);
+      if (self->quit)
+        break;
+      if (do_next (self, hasher))
+        {
+          pthread_mutex_unlock (&self->lock);
+          self->wake (self->user_data);
+          pthread_mutex_lock (&self->lock);
+        }
+    }
+  pthread_mutex_unlock (&self->lock);
+
+  return NULL;
+}
+
+static gboolean
+sync_for_store (guint64  id,
+                gpointer user_data)
+{
+  return shoal_disk_sync (user_data, id);
+}
+
+static guint
+count_workers (void)
+{
+  long processors = sysconf (_SC_NPROCESSORS_ONLN);
+
+  return (guint) CLAMP (processors, 1, (long) SHOAL_DISK_WORKERS_MAX);
+}
+
+/* --- From outside --- */
+
+ShoalDisk *
+shoal_disk_new (ShoalResumeStore *store,
+                guint             n_workers,
+                ShoalDiskWakeFunc wake,
+                gpointer          user_data)
+{
+  ShoalDisk *self;
+
+  g_return_val_if_fail (wake != NULL, NULL);
+
+  self = g_new0 (ShoalDisk, 1);
+  self->store = store;
+  self->wake = wake;
+  self->user_data = user_data;
+  self->cache = shoal_file_cache_new (FILES_MAX);
+  self->torrents = g_hash_table_new_full (g_int64_hash, g_int64_equal, NULL, torrent_free);
+  self->lost = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, NULL);
+  pthread_mutex_init (&self->lock, NULL);
+  pthread_cond_init (&self->work, NULL);
+  pthread_cond_init (&self->idle, NULL);
+
+  n_workers = n_workers != 0 ? MIN (n_workers, SHOAL_DISK_WORKERS_MAX) : count_workers ();
+  for (guint i = 0; i < n_workers; i++)
+    {
+      if (pthread_create (&self->workers[i], NULL, worker_main, self) != 0)
+        break;
+      pthread_setname_np (self->workers[i], "shoal-disk");
+      self->n_workers++;
+    }
+  if (self->n_workers == 0)
+    g_error ("cannot start a thread for the disk");
+  if (store != NULL)
+    shoal_resume_store_set_sync (store, sync_for_store, self);
+
+  return self;
+}
+
+void
+shoal_disk_free (ShoalDisk *self)
+{
+  GHashTableIter iter;
+  gpointer value;
+
+  if (self == NULL)
+    return;
+
+  shoal_disk_drain (self);
+  g_warn_if_fail (self->done_first == NULL);
+  if (self->store != NULL)
+    {
+      shoal_resume_store_flush (self->store);
+      shoal_resume_store_set_sync (self->store, NULL, NULL);
+    }
+
+  pthread_mutex_lock (&self->lock);
+  self->quit = TRUE;
+  pthread_cond_broadcast (&self->work);
+  pthread_mutex_unlock (&self->lock);
+  for (guint i = 0; i < self->n_workers; i++)
+    pthread_join (self->workers[i], NULL);
+
+  g_hash_table_iter_init (&iter, self->torrents);
+  while (g_hash_table_iter_next (&iter, NULL, &value))
+    shoal_storage_sync (((Torrent *) value)->storage);
+  g_hash_table_unref (self->torrents);
+  g_hash_table_unref (self->lost);
+  shoal_file_cache_free (self->cache);
+  pthread_cond_destroy (&self->work);
+  pthread_cond_destroy (&self->idle);
+  pthread_mutex_destroy (&self->lock);
+  g_free (self);
+}
+
+/* Whether a read may be answered before everything else; lock held. */
+static gboolean
+may_jump (const Torrent      *torrent,
+          const ShoalDiskJob *job)
+{
+  return torrent != NULL && torrent->storage != NULL && torrent->n_alone == 0 &&
+         g_hash_table_lookup (torrent->pieces, GUINT_TO_POINTER (job->piece)) == NULL &&
+         fits_layout (job, shoal_storage_metainfo (torrent->storage)->layout);
+}
+
+gboolean
+shoal_disk_submit (ShoalDisk    *self,
+                   ShoalDiskJob *job)
+{
+  Torrent *torrent;
+  gboolean jump;
+  Work *work;
+
+  g_return_val_if_fail (self != NULL && job != NULL, FALSE);
+  g_return_val_if_fail (job->op != SHOAL_DISK_OPEN || (job->metainfo != NULL && job->dir != NULL), FALSE);
+
+  pthread_mutex_lock (&self->lock);
+  torrent = g_hash_table_lookup (self->torrents, &job->torrent);
+  jump = job->op == SHOAL_DISK_READ && may_jump (torrent, job);
+  pthread_mutex_unlock (&self->lock);
+  /* Only this thread could start what makes the storage go. */
+  if (jump && shoal_storage_read_hot (torrent->storage, job))
+    return TRUE;
+
+  work = g_new0 (Work, 1);
+  work->job = job;
+  work->mode = mode_of (job);
+  if (job->op == SHOAL_DISK_OPEN)
+    {
+      work->metainfo = shoal_metainfo_ref (job->metainfo);
+      work->dir = g_strdup (job->dir);
+    }
+
+  pthread_mutex_lock (&self->lock);
+  torrent = g_hash_table_lookup (self->torrents, &job->torrent);
+  if (torrent == NULL)
+    {
+      torrent = g_new0 (Torrent, 1);
+      torrent->id = job->torrent;
+      torrent->pieces = g_hash_table_new (NULL, NULL);
+      g_hash_table_insert (self->torrents, &torrent->id, torrent);
+    }
+  work->torrent = torrent;
+  torrent->n_alone += work->mode == MODE_ALONE;
+  self->n_pending++;
+  if (torrent->held.first == NULL && may_start (torrent, work->mode))
+    activate (self, work);
+  else
+    queue_push (&torrent->held, work);
+  pthread_mutex_unlock (&self->lock);
+
+  return FALSE;
+}
+
+ShoalDone *
+shoal_disk_collect (ShoalDisk *self)
+{
+  ShoalDone *done;
+
+  g_return_val_if_fail (self != NULL, NULL);
+
+  pthread_mutex_lock (&self->lock);
+  done = self->done_first;
+  self->done_first = NULL;
+  self->done_last = NULL;
+  self->woken = FALSE;
+  pthread_mutex_unlock (&self->lock);
+
+  return done;
+}
+
+void
+shoal_disk_drain (ShoalDisk *self)
+{
+  g_return_if_fail (self != NULL);
+
+  pthread_mutex_lock (&self->lock);
+  while (self->n_pending > 0)
+    pthread_cond_wait (&self->idle, &self->lock);
+  pthread_mutex_unlock (&self->lock);
+}
+
+guint
+shoal_disk_pending (ShoalDisk *self)
+{
+  guint pending;
+
+  g_return_val_if_fail (self != NULL, 0);
+
+  pthread_mutex_lock (&self->lock);
+  pending = self->n_pending;
+  pthread_mutex_unlock (&self->lock);
+
+  return pending;
+}
+
+gboolean
+shoal_disk_sync (ShoalDisk *self,
+                 guint64    id)
+{
+  g_autoptr (ShoalStorage) storage = NULL;
+  Torrent *torrent;
+  gboolean lost;
+
+  g_return_val_if_fail (self != NULL, FALSE);
+
+  pthread_mutex_lock (&self->lock);
+  torrent = g_hash_table_lookup (self->torrents, &id);
+  if (torrent != NULL && torrent->storage != NULL)
+    storage = shoal_storage_ref (torrent->storage);
+  lost = g_hash_table_contains (self->lost, &id);
+  pthread_mutex_unlock (&self->lock);
+
+  return storage != NULL ? shoal_storage_sync (storage) : !lost;
+}
