@@ -249,11 +249,14 @@ static void
 shoal_torrent_row_dispose (GObject *object)
 {
   ShoalTorrentRow *self = SHOAL_TORRENT_ROW (object);
+  GtkWidget *child;
 
   g_clear_object (&self->signals);
   g_clear_object (&self->torrent);
-  g_clear_pointer (&self->popover, gtk_widget_unparent);
   gtk_widget_dispose_template (GTK_WIDGET (self), SHOAL_TYPE_TORRENT_ROW);
+  while ((child = gtk_widget_get_first_child (GTK_WIDGET (self))) != NULL)
+    gtk_widget_unparent (child);
+  self->popover = NULL;
 
   G_OBJECT_CLASS (shoal_torrent_row_parent_class)->dispose (object);
 }

@@ -14,6 +14,7 @@
 #include "shoal-torrent-row.h"
 
 #define TOAST_SECONDS 4
+#define TOAST_CHARS   30   /* fits the narrowest window */
 
 G_DEFINE_FINAL_TYPE (ShoalWindow, shoal_window, ADW_TYPE_APPLICATION_WINDOW)
 
@@ -21,14 +22,22 @@ void
 shoal_window_toast (ShoalWindow *self,
                     const char  *text)
 {
-  g_autofree char *markup = NULL;
+  GtkWidget *label;
   AdwToast *toast;
 
   if (self->toasts == NULL)
     return;
 
-  markup = g_markup_escape_text (text, -1);
-  toast = adw_toast_new (markup);
+  /* The toast's own title is cut after one line; an error is a sentence or two. */
+  label = gtk_label_new (text);
+  gtk_label_set_wrap (GTK_LABEL (label), TRUE);
+  gtk_label_set_wrap_mode (GTK_LABEL (label), PANGO_WRAP_WORD_CHAR);
+  gtk_label_set_max_width_chars (GTK_LABEL (label), TOAST_CHARS);
+  gtk_label_set_xalign (GTK_LABEL (label), 0);
+  gtk_widget_add_css_class (label, "heading");
+
+  toast = adw_toast_new ("");
+  adw_toast_set_custom_title (toast, label);
   adw_toast_set_timeout (toast, TOAST_SECONDS);
   adw_toast_overlay_add_toast (self->toasts, toast);
 }
