@@ -3,7 +3,8 @@
 
 /* Links that found no budget stand in one queue a direction, in the session's limiter. A turn calls
  * as many of them as the budget feeds, from the front; a link whose own torrent is short keeps its
- * place and does not hold up the others. Whoever was called goes before those who come by chance.
+ * place and does not hold up the others. Whoever was called goes before those who come by chance,
+ * until it has spent something.
  * Bytes are spent when they have passed, not when they are granted, so that a budget may run into
  * debt for a moment; the bucket pays that back. Engine thread only. */
 
@@ -77,36 +78,42 @@ shoal_limiter_ask (ShoalLimiter     *session,
 {
   ShoalNode *queue = &session->waiting[direction];
   guint64 bytes = ready (session, torrent, direction, now_us);
-  gboolean favoured = wait->called || queue->next == &wait->node;
-  gboolean others = shoal_node_is_linked (queue) && !favoured;
+  gboolean others = shoal_node_is_linked (queue) && !wait->called;
 
   if (want == 0)
     return 0;
 
-  wait->called = FALSE;
   if (bytes != G_MAXUINT64
       && (bytes < MIN (want, LEAST_GRANT) || (others && (bytes < SHOAL_LIMITER_QUANTUM || bytes - SHOAL_LIMITER_QUANTUM < want))))
     {
       wait->torrent = torrent;
       wait->want = want;
-      if (!shoal_node_is_linked (&wait->node))
+      /* Others were quicker than one whose turn it was: it is the first to be called again. */
+      if (wait->called)
+        shoal_node_append (queue->next, &wait->node);
+      else if (!shoal_node_is_linked (&wait->node))
         shoal_node_append (queue, &wait->node);
+      wait->called = FALSE;
       return 0;
     }
 
+  /* Its turn lasts until it has spent something: links ask more than once before bytes pass. */
   shoal_node_unlink (&wait->node);
-  if (bytes != G_MAXUINT64 && favoured)
+  if (wait->called && bytes != G_MAXUINT64)
     bytes = MIN (bytes, SHOAL_LIMITER_QUANTUM);
 
   return MIN (want, bytes);
 }
 
 void
-shoal_limiter_spend (ShoalLimiter   *session,
-                     ShoalLimiter   *torrent,
-                     ShoalDirection  direction,
-                     guint64         bytes)
+shoal_limiter_spend (ShoalLimiter     *session,
+                     ShoalLimiter     *torrent,
+                     ShoalDirection    direction,
+                     guint64           bytes,
+                     ShoalLimiterWait *wait)
 {
+  if (bytes > 0)
+    wait->called = FALSE;
   shoal_bucket_take (&session->buckets[direction], bytes);
   if (torrent != NULL)
     shoal_bucket_take (&torrent->buckets[direction], bytes);

@@ -26,7 +26,7 @@ typedef struct
 
 /**
  * ShoalLimiterWait:
- * @called: its turn has come, and it has not asked since
+ * @called: it is its turn, until it has spent something
  * @torrent: (nullable): whose budget it needs, too; outlives the wait
  * @want: bytes it asked for
  *
@@ -50,10 +50,11 @@ void    shoal_limiter_set      (ShoalLimiter *self, ShoalDirection direction, gu
  * @torrent: (nullable): the torrent's own limiter
  *
  * How many of @want bytes may pass now. 0 puts @wait in the session's queue, to be called by shoal_limiter_turn().
- * A link that is not waiting gets nothing while others wait and the budget is short.
+ * A link that is not waiting gets nothing while others wait and the budget is short. Asking takes nothing away: a link may
+ * ask again before bytes pass.
  */
 guint64 shoal_limiter_ask      (ShoalLimiter *session, ShoalLimiter *torrent, ShoalDirection direction, guint64 want, ShoalLimiterWait *wait, gint64 now_us);
-void    shoal_limiter_spend    (ShoalLimiter *session, ShoalLimiter *torrent, ShoalDirection direction, guint64 bytes);
+void    shoal_limiter_spend    (ShoalLimiter *session, ShoalLimiter *torrent, ShoalDirection direction, guint64 bytes, ShoalLimiterWait *wait);
 void    shoal_limiter_wait_init (ShoalLimiterWait *wait, gpointer owner);
 void    shoal_limiter_wait_end (ShoalLimiterWait *wait);   /* the link is going */
 

@@ -442,7 +442,7 @@ shoal_link_received (ShoalLink *self,
     return;
   self->heard_us = engine->now_us;
   if (self->swarm != NULL && !self->exempt && self->state == SHOAL_LINK_LIVE)
-    shoal_limiter_spend (&engine->limiter, &self->swarm->limiter, SHOAL_DOWN, size);
+    shoal_limiter_spend (&engine->limiter, &self->swarm->limiter, SHOAL_DOWN, size, &self->wait[SHOAL_DOWN]);
 
   part = take_foreseen (self, &size);
   if (size > 0 && takes_input (self))

@@ -643,7 +643,7 @@ shoal_link_sent (ShoalLink *self,
   self->said_us = self->engine->now_us;
   shoal_outbox_sent (self->outbox, size);
   if (self->swarm != NULL && !self->exempt && self->state == SHOAL_LINK_LIVE)
-    shoal_limiter_spend (&self->engine->limiter, &self->swarm->limiter, SHOAL_UP, size);
+    shoal_limiter_spend (&self->engine->limiter, &self->swarm->limiter, SHOAL_UP, size, &self->wait[SHOAL_UP]);
   if (self->state == SHOAL_LINK_ENDING && shoal_outbox_size (self->outbox) == 0)
     shoal_link_hang_up (self, self->why);
   else if (self->state == SHOAL_LINK_LIVE)

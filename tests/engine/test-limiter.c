@@ -26,7 +26,7 @@ move (FakeLink *link,
   guint64 bytes = shoal_limiter_ask (link->session, link->torrent, SHOAL_DOWN, want, &link->wait, *link->now_us);
 
   g_assert_cmpuint (bytes, <=, want);
-  shoal_limiter_spend (link->session, link->torrent, SHOAL_DOWN, bytes);
+  shoal_limiter_spend (link->session, link->torrent, SHOAL_DOWN, bytes, &link->wait);
   link->passed += bytes;
 }
 
@@ -41,6 +41,15 @@ called (gpointer       owner,
   if (link->ends != NULL)
     shoal_limiter_wait_end (link->ends);
   move (link, 64 * 1024);
+}
+
+static void
+looks (gpointer       owner,
+       ShoalDirection direction)
+{
+  FakeLink *link = owner;
+
+  link->calls++;
 }
 
 static void
@@ -64,6 +73,40 @@ test_unlimited (void)
   g_assert_cmpuint (shoal_limiter_ask (&session, NULL, SHOAL_UP, 1 << 30, &wait, SECOND_US), ==, 1 << 30);
   g_assert_false (shoal_node_is_linked (&wait.node));
   g_assert_cmpint (shoal_limiter_turn (&session, called, SECOND_US), ==, SHOAL_NEVER);
+}
+
+/* As links do it: one question tells whether to wait for bytes, a later one how many may be read. */
+static void
+test_ask_twice (void)
+{
+  ShoalLimiter session;
+  FakeLink links[20];
+  gint64 now_us = SECOND_US;
+  guint64 total = 0;
+
+  shoal_limiter_init (&session);
+  shoal_limiter_set (&session, SHOAL_DOWN, 1024 * 1024, now_us);
+  for (guint i = 0; i < G_N_ELEMENTS (links); i++)
+    link_init (&links[i], &session, NULL, &now_us);
+  for (; now_us < 11 * SECOND_US; now_us += 5 * MS_US)
+    {
+      gboolean reads[G_N_ELEMENTS (links)];
+
+      shoal_limiter_turn (&session, looks, now_us);
+      for (guint i = 0; i < G_N_ELEMENTS (links); i++)
+        reads[i] = shoal_limiter_ask (&session, NULL, SHOAL_DOWN, 300 * 1024, &links[i].wait, now_us) > 0;
+      now_us += MS_US;
+      for (guint i = 0; i < G_N_ELEMENTS (links); i++)
+        if (reads[i])
+          move (&links[i], 300 * 1024);
+    }
+  for (guint i = 0; i < G_N_ELEMENTS (links); i++)
+    {
+      total += links[i].passed;
+      g_assert_cmpuint (links[i].passed, >, 10 * 1024 * 1024 / G_N_ELEMENTS (links) * 6 / 10);
+    }
+  g_assert_cmpuint (total, >=, 10 * 1024 * 1024 * 95ull / 100);
+  g_assert_cmpuint (total, <=, 10 * 1024 * 1024 * 106ull / 100);
 }
 
 /* Greedy links share a limit evenly, and together they keep it. */
@@ -219,6 +262,7 @@ main (int    argc,
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/engine/limiter/unlimited", test_unlimited);
   g_test_add_func ("/engine/limiter/share", test_share);
+  g_test_add_func ("/engine/limiter/ask-twice", test_ask_twice);
   g_test_add_func ("/engine/limiter/when", test_when);
   g_test_add_func ("/engine/limiter/torrent-limit", test_torrent_limit);
   g_test_add_func ("/engine/limiter/torrent-only", test_torrent_only);
