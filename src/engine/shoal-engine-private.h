@@ -127,6 +127,7 @@ void        shoal_engine_drop_keys    (ShoalEngine *self, ShoalSwarm *swarm);   
 void        shoal_engine_prove_next   (ShoalEngine *self);                         /* looks at the files of the next kept seed */
 void        shoal_engine_activate     (ShoalEngine *self, ShoalSwarm *swarm);      /* it wants the tick */
 void        shoal_engine_want_dials   (ShoalEngine *self);                         /* somebody has peers to dial */
+void        shoal_engine_set_external (ShoalEngine *self, const ShoalAddr *external);  /* how others see us: BEP 40 goes by it */
 void        shoal_engine_disk         (ShoalEngine *self, ShoalDiskJob *job);          /* sets its context */
 void        shoal_engine_disk_done    (ShoalDiskJob *job);                             /* first thing that a job's function calls */
 void        shoal_engine_tell         (ShoalEngine *self, ShoalEvent *event);

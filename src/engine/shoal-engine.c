@@ -189,6 +189,20 @@ shoal_engine_prove_next (ShoalEngine *self)
     }
 }
 
+void
+shoal_engine_set_external (ShoalEngine     *self,
+                           const ShoalAddr *external)
+{
+  GHashTableIter iter;
+  gpointer swarm;
+
+  self->external = *external;
+  self->external.port = self->port;
+  g_hash_table_iter_init (&iter, self->swarms);
+  while (g_hash_table_iter_next (&iter, NULL, &swarm))
+    shoal_peerbook_set_self (((ShoalSwarm *) swarm)->book, &self->external);
+}
+
 /* --- Effects --- */
 
 void

@@ -70,11 +70,8 @@ on_handshake (ShoalLink          *self,
     self->upload_only = handshake.upload_only;
   if (handshake.metadata_size > 0 && handshake.metadata_size <= SHOAL_METADATA_SIZE_MAX)
     self->metadata_size = handshake.metadata_size;
-  if (handshake.your_ip.family != SHOAL_FAMILY_NONE && swarm->book != NULL && self->engine->external.family == SHOAL_FAMILY_NONE)
-    {
-      self->engine->external = handshake.your_ip;
-      self->engine->external.port = self->engine->port;
-    }
+  if (handshake.your_ip.family != SHOAL_FAMILY_NONE && self->engine->external.family == SHOAL_FAMILY_NONE)
+    shoal_engine_set_external (self->engine, &handshake.your_ip);
   /* An incoming peer tells where it can be reached: now it is known like any other. */
   if (handshake.port != 0 && !self->outgoing && self->known == NULL)
     {

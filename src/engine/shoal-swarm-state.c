@@ -141,7 +141,13 @@ enter_seeding (ShoalSwarm       *self,
   if (self->all_had)
     shoal_swarm_drop_picker (self);
   SHOAL_NODE_FOREACH (node, &self->links)
-    shoal_link_update_interest (SHOAL_NODE_OWNER (node, ShoalLink, swarm_node));
+    {
+      ShoalLink *link = SHOAL_NODE_OWNER (node, ShoalLink, swarm_node);
+
+      shoal_link_update_interest (link);
+      if (shoal_link_is_live (link) && (link->reserved & SHOAL_RESERVED_EXTENDED) != 0)
+        shoal_link_say_extended (link);   /* upload-only from now on (BEP 21) */
+    }
   if (self->dirty)
     shoal_swarm_save (self);
   shoal_engine_unload_later (self->engine);

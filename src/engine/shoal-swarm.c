@@ -59,6 +59,7 @@ shoal_swarm_new (ShoalEngine *engine,
   self->part_suffix = engine->config.part_suffix;
   self->added_s = engine->wall_s;
   self->book = shoal_peerbook_new (&engine->rng);
+  shoal_peerbook_set_self (self->book, &engine->external);
   self->checks = g_array_new (FALSE, FALSE, sizeof (ShoalRange));
   self->user_peers = g_ptr_array_new_with_free_func (g_free);
   shoal_choker_init (&self->choker);
