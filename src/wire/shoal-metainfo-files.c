@@ -126,7 +126,8 @@ add_file (Walk              *self,
   if ((changed || dropped) && (file->flags & SHOAL_FILE_PAD) == 0)
     shoal_metainfo_warn (self->parser, "A path was not safe or not unique and became “%s”", file->path);
 
-  self->path_bytes += strlen (file->path);
+  /* Letters beyond ASCII take their time to be compared without case. */
+  self->path_bytes += strlen (file->path) * (g_str_is_ascii (file->path) ? 1 : 2);
   g_array_append_val (self->files, *file);
   if (self->files->len > SHOAL_FILES_MAX || self->path_bytes > SHOAL_METAINFO_PATHS_MAX)
     {

@@ -9,7 +9,7 @@
 
 G_BEGIN_DECLS
 
-#define SHOAL_METAINFO_PATHS_MAX (32u * 1024 * 1024)   /* bytes of all paths of a torrent together */
+#define SHOAL_METAINFO_PATHS_MAX (32u * 1024 * 1024)   /* bytes of all paths of a torrent together; others than ASCII count twice */
 
 /**
  * ShoalMetainfoParser:

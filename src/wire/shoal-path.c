@@ -126,12 +126,16 @@ shoal_path_clean_component (const guint8 *bytes,
     return NULL;
 
   text = make_text (bytes, size);
-  name = g_string_sized_new (strlen (text) + 1);
-  for (const char *at = text; *at != '\0'; at = g_utf8_next_char (at))
+  name = g_string_sized_new (strlen (text) + 2);
+  for (const char *at = text, *kept = text;; at = g_utf8_next_char (at))
     {
-      gunichar c = g_utf8_get_char (at);
-
-      g_string_append_unichar (name, is_unwanted (c) ? REPLACEMENT : c);
+      if (*at != '\0' && !is_unwanted (g_utf8_get_char (at)))
+        continue;
+      g_string_append_len (name, kept, at - kept);
+      if (*at == '\0')
+        break;
+      g_string_append_c (name, REPLACEMENT);
+      kept = g_utf8_next_char (at);
     }
   if (strcmp (name->str, ".") == 0 || strcmp (name->str, "..") == 0)
     return NULL;
