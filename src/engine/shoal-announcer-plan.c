@@ -290,7 +290,8 @@ find_idle (ShoalAnnouncer *self,
       ShoalTrackerRow *row = shoal_announcer_row (self, i);
       gint64 when_us = row_when (row);
 
-      if (row->tier >= below || shoal_tracker_row_works (row) || shoal_tracker_row_is_asked (row) || (new_tiers && tier_in_use (self, row->tier)))
+      if (row->tier >= below || shoal_tracker_row_works (row) || shoal_tracker_row_is_asked (row)
+          || (new_tiers && tier_in_use (self, row->tier)))
         continue;
       if (when_us <= now_us)
         return row;
