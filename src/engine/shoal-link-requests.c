@@ -133,8 +133,10 @@ shoal_link_request_more (ShoalLink *self)
 
   while (self->requests.n_live < depth)
     {
-      guint n = shoal_picker_pick (swarm->picker, &who, blocks, MIN (depth - self->requests.n_live, G_N_ELEMENTS (blocks)));
+      guint n;
 
+      who.n_queued = self->requests.n_live + (self->in_block ? 1 : 0);
+      n = shoal_picker_pick (swarm->picker, &who, blocks, MIN (depth - self->requests.n_live, G_N_ELEMENTS (blocks)));
       if (n == 0)
         break;
       for (guint i = 0; i < n; i++)

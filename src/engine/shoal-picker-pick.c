@@ -4,18 +4,21 @@
 /*
  * For each class of priority: free blocks of pieces already started, oldest piece first; then copies of blocks that a
  * far slower peer holds up in an otherwise finished piece; then a new piece. A peer that found nothing in a torrent
- * without any free block helps in end game: it is asked for copies of blocks that are overdue or with a slower
- * peer. Blocks just requested from an equal peer are left alone, as their copies would mostly be waste.
+ * without any free block helps in end game: it is asked for copies of blocks that it should send in half the time
+ * that they will still take. When they come is known from the rate and the queue of their owner; one that is overdue is taken
+ * to need as long again. Copies of other blocks would mostly be waste.
  */
 
 #include "shoal-picker-private.h"
 
-#define SLOW_FACTOR        4u                      /* a held-up block: its owner is that many times slower */
-#define SLOW_AGE_US        (3 * G_USEC_PER_SEC)    /* and was asked so long ago */
+#define SLOW_FACTOR        4u                      /* a held-up block: the asking peer is that many times sooner */
+#define SLOW_AGE_US        (3 * G_USEC_PER_SEC)    /* and the owner was asked so long ago */
 #define SLOW_PIECES_MAX    16u                     /* pieces looked at, oldest first */
 #define SLOW_BLOCKS_MAX    4u                      /* missing blocks of an "otherwise finished" small piece */
 #define END_GAME_FACTOR    2u
-#define END_GAME_AGE_US    (1 * G_USEC_PER_SEC)
+#define END_GAME_GRACE_US  (G_USEC_PER_SEC / 4)    /* nothing to be won */
+#define UNKNOWN_US         (2 * G_USEC_PER_SEC)    /* what a peer takes that has sent nothing lately */
+#define DUE_MAX_US         (60 * G_USEC_PER_SEC)
 #define END_GAME_LOOKS_MAX 1024u                   /* blocks looked at for one request of a peer */
 
 static gboolean
@@ -29,22 +32,36 @@ is_owner (const PickerBlock *block,
   return FALSE;
 }
 
+/* When the peer should have sent its next block but @n_more. */
+static gint64
+expected_us (const ShoalPickWho *who,
+             guint               n_more)
+{
+  guint64 size = (guint64) (who->n_queued + n_more + 1) * SHOAL_BLOCK_SIZE;
+
+  if (who->rate == 0)
+    return who->now_us + UNKNOWN_US;
+
+  return who->now_us + (gint64) MIN (size * G_USEC_PER_SEC / who->rate, DUE_MAX_US);
+}
+
 static void
 add_owner (PickerActive       *active,
            guint32             index,
-           const ShoalPickWho *who)
+           const ShoalPickWho *who,
+           guint               n_more)
 {
   PickerBlock *block = &active->blocks[index];
-  guint32 rate = (guint32) MIN (who->rate, G_MAXUINT32);
+  gint64 due_us = expected_us (who, n_more);
 
   if (block->n_owners == 0)
     {
       active->n_free--;
       active->n_requested++;
       active->runs[index / PICKER_RUN_BLOCKS].n_requested++;
-      block->rate = rate;
+      block->due_us = due_us;
     }
-  block->rate = MAX (block->rate, rate);
+  block->due_us = MIN (block->due_us, due_us);
   block->owners[block->n_owners++] = who->owner;
   block->asked_us = who->now_us;
 }
@@ -87,7 +104,7 @@ take_free (ShoalPicker        *self,
         continue;
       if (!picker_need_run (self, active, i))
         break;
-      add_owner (active, i, who);
+      add_owner (active, i, who, n);
       out[n++] = (ShoalBlock) { .piece = active->piece, .block = i };
     }
   active->free_hint = active->n_free > 0 ? i : active->n_blocks;
@@ -124,13 +141,17 @@ skip_received (PickerActive *active)
     active->missing_hint++;
 }
 
+/* Whether the peer should send the block @factor times sooner than those who were asked. */
 static gboolean
-is_late (const PickerBlock  *block,
-         const ShoalPickWho *who,
-         guint               factor,
-         gint64              age_us)
+is_sooner (const PickerBlock  *block,
+           const ShoalPickWho *who,
+           guint               n_more,
+           guint               factor)
 {
-  return who->now_us - block->asked_us >= age_us || who->rate > (guint64) block->rate * factor;
+  gint64 needs_us = expected_us (who, n_more) - who->now_us;
+  gint64 left_us = ABS (block->due_us - who->now_us);
+
+  return needs_us * factor + END_GAME_GRACE_US <= left_us;
 }
 
 /* Requests copies of blocks that far slower peers hold up, before anything new is begun. */
@@ -160,10 +181,9 @@ take_slow (ShoalPicker        *self,
           PickerBlock *block = &active->blocks[i];
 
           if (block->n_owners == 0 || block->n_owners == SHOAL_COPIES_MAX || is_owner (block, who->owner)
-              || who->now_us - block->asked_us < SLOW_AGE_US || who->rate < (guint64) block->rate * SLOW_FACTOR
-              || who->rate == 0)
+              || who->now_us - block->asked_us < SLOW_AGE_US || !is_sooner (block, who, n, SLOW_FACTOR))
             continue;
-          add_owner (active, i, who);
+          add_owner (active, i, who, n);
           out[n++] = (ShoalBlock) { .piece = active->piece, .block = i };
         }
     }
@@ -196,9 +216,9 @@ take_copies (ShoalPicker        *self,
               return n;
             looks++;
             if (block->n_owners != copies || is_owner (block, who->owner)
-                || !is_late (block, who, END_GAME_FACTOR, END_GAME_AGE_US))
+                || !is_sooner (block, who, n, END_GAME_FACTOR))
               continue;
-            add_owner (active, i, who);
+            add_owner (active, i, who, n);
             out[n++] = (ShoalBlock) { .piece = active->piece, .block = i };
           }
       }
@@ -235,6 +255,7 @@ pick_only (ShoalPicker        *self,
            ShoalBlock         *out,
            guint               max)
 {
+  ShoalPickWho asker = *who;
   guint n = 0;
 
   for (guint i = 0; i < who->n_only && n < max; i++)
@@ -246,10 +267,11 @@ pick_only (ShoalPicker        *self,
           || (who->bits != NULL && !shoal_bitfield_get (who->bits, piece)))
         continue;
       active = picker_active (self, piece);
+      asker.n_queued = who->n_queued + n;
       if (active == NULL && picker_may_start (self))
-        n += take_new (self, piece, who, out + n, max - n);
+        n += take_new (self, piece, &asker, out + n, max - n);
       else if (active != NULL && !active->writing)
-        n += take_free (self, active, who, out + n, max - n);
+        n += take_free (self, active, &asker, out + n, max - n);
     }
 
   return n;
@@ -261,6 +283,7 @@ shoal_picker_pick (ShoalPicker        *self,
                    ShoalBlock         *out,
                    guint               max)
 {
+  ShoalPickWho asker = *who;
   guint n = 0;
 
   if (max == 0 || shoal_bitfield_is_empty (self->missing))
@@ -273,24 +296,28 @@ shoal_picker_pick (ShoalPicker        *self,
     {
       SHOAL_NODE_FOREACH (node, &self->open[class])
         {
-          n += take_free (self, SHOAL_NODE_OWNER (node, PickerActive, node), who, out + n, max - n);
+          n += take_free (self, SHOAL_NODE_OWNER (node, PickerActive, node), &asker, out + n, max - n);
           if (n == max)
             return n;
+          asker.n_queued = who->n_queued + n;
         }
-      n += take_slow (self, class, who, out + n, max - n);
+      n += take_slow (self, class, &asker, out + n, max - n);
       while (n < max && picker_may_start (self))
         {
           guint32 piece = picker_order_choose (self, who, class);
-          guint taken = piece != SHOAL_BITFIELD_NONE ? take_new (self, piece, who, out + n, max - n) : 0;
+          guint taken;
 
+          asker.n_queued = who->n_queued + n;
+          taken = piece != SHOAL_BITFIELD_NONE ? take_new (self, piece, &asker, out + n, max - n) : 0;
           if (taken == 0)
             break;
           n += taken;
         }
     }
 
+  asker.n_queued = who->n_queued + n;
   if (n < max && shoal_picker_in_end_game (self))
-    n += take_copies (self, who, out + n, max - n);
+    n += take_copies (self, &asker, out + n, max - n);
 
   return n;
 }

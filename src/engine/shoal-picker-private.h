@@ -26,7 +26,7 @@ typedef struct
 {
   gpointer owners[SHOAL_COPIES_MAX];
   gint64   asked_us;      /* last request */
-  guint32  rate;          /* bytes a second of the fastest owner when it asked */
+  gint64   due_us;        /* when the first of its owners should have sent it */
   guint    contributor;   /* of a received block */
   guint8   n_owners;
   guint8   flags;

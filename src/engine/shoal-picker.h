@@ -26,7 +26,7 @@ G_BEGIN_DECLS
  * 2. Strict priority: pieces already active before new ones.
  * 3. The first four pieces at random, then rarest first with chance among equals. Sequential: by index instead of 3.
  * 4. End game: once the torrent has no free block left that anybody could give, blocks are requested up to three times, each
- *    from a faster peer or once the last request is a second old: who was given nothing has to ask again then.
+ *    from a peer that is expected to send it in half the time: who was given nothing has to ask again, as blocks get overdue.
  *    A block held by an owner far slower than the asking one, in an otherwise finished piece, is shared the same way.
  * 5. A piece that failed its hash is fetched from one owner alone (`alone`).
  * 6. A new piece is started only if its run fits the arena and a quarter of the arena stays free for pieces already started
@@ -52,6 +52,7 @@ typedef struct
   const guint32       *only;            /* (nullable): restricted to these pieces (choked, BEP 6 allowed fast) */
   guint                n_only;
   guint64              rate;            /* bytes a second it sends */
+  guint                n_queued;        /* blocks it was asked for and has not sent */
   gint64               now_us;
 } ShoalPickWho;
 

@@ -113,6 +113,7 @@ who_is (Model *m,
     .contributor = peer,
     .bits = m->peers[peer].all ? NULL : m->peers[peer].bits,
     .rate = m->peers[peer].rate,
+    .n_queued = m->peers[peer].n_queue,
     .now_us = m->now_us,
   };
 }
@@ -806,13 +807,16 @@ test_end_game (void)
   g_assert_true (shoal_picker_in_end_game (m.picker));
   g_assert_true (shoal_picker_is_waiting (m.picker));
 
-  /* Not at once from an equal peer, but once they are overdue; three copies at most. */
-  n = pick_blocks (&m, 1, 20, FALSE);
-  g_assert_cmpuint (n, ==, 0);
-  m.now_us += G_USEC_PER_SEC;
+  /* Not at once from an equal peer that would not be sooner; but once they are overdue; three copies at most. */
+  pick_blocks (&m, 1, 2, FALSE);
+  g_assert_cmpuint (m.peers[1].n_queue, ==, 2);
+  g_assert_cmpuint (shoal_picker_requests_of (m.picker, m.peers[0].queue[0]), ==, 1);
+  choke_peer (&m, 1);
+  m.now_us += 60 * G_USEC_PER_SEC;
   n = pick_blocks (&m, 1, 20, FALSE);
   g_assert_cmpuint (n, ==, 8);
   m.peers[2].rate = 30000;
+  m.now_us += 60 * G_USEC_PER_SEC;
   n = pick_blocks (&m, 2, 20, FALSE);
   g_assert_cmpuint (n, ==, 8);
   m.now_us += 10 * G_USEC_PER_SEC;
@@ -871,6 +875,7 @@ test_alone (void)
   connect_peer (&m, 1, 100);
   pick_blocks (&m, 0, 2, FALSE);
   pick_blocks (&m, 1, 2, FALSE);
+  g_assert_cmpuint (m.peers[1].n_queue, ==, 2);
   while (m.peers[0].n_queue > 0)
     arrive (&m, 0, FALSE);
   arrive (&m, 1, FALSE);
@@ -942,7 +947,7 @@ test_place (void)
   pick_blocks (&m, 0, 1, FALSE);
   at = m.peers[0].queue[0];
   g_assert_nonnull (shoal_picker_place (m.picker, &m.peers[0], at));
-  m.now_us += 2 * G_USEC_PER_SEC;
+  m.now_us += 200 * G_USEC_PER_SEC;
   pick_blocks (&m, 1, 1, FALSE);
   g_assert_nonnull (shoal_picker_place (m.picker, &m.peers[0], at));
   g_assert_null (shoal_picker_place (m.picker, &m.peers[1], at));
