@@ -13,6 +13,7 @@ G_BEGIN_DECLS
  * @totals: fills in info_hash, peer_id, port, key, uploaded, downloaded, left, crypto at the moment of the announce
  * @peers: addresses that a tracker gave; borrowed
  * @changed: state or error changed
+ * @external: (nullable): how a tracker sees the client (BEP 24); borrowed
  *
  * None is called from inside shoal_announcer_…() calls that it did not make necessary; none may free the announcer.
  */
@@ -21,6 +22,7 @@ typedef struct
   void (*totals)  (gpointer owner, ShoalAnnounce *announce);
   void (*peers)   (gpointer owner, const ShoalAddr *addrs, guint n);
   void (*changed) (gpointer owner);
+  void (*external) (gpointer owner, const ShoalAddr *external);
 } ShoalAnnouncerOps;
 
 typedef struct _ShoalAnnouncer ShoalAnnouncer;

@@ -115,7 +115,9 @@ shoal_link_window (ShoalLink    *self,
       add_part (window, place, block_size (self, block));
       window->n_blocks++;
     }
-  add_part (window, engine->scratch, SHOAL_SCRATCH_SIZE);
+  /* What is foreseen for sure is not followed by a place from which it would have to be copied. */
+  if (window->n_blocks < SHOAL_WINDOW_BLOCKS)
+    add_part (window, engine->scratch, SHOAL_SCRATCH_SIZE);
 
   return trim (window, iov, allowed);
 }

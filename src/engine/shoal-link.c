@@ -242,7 +242,7 @@ shoal_link_welcome (ShoalLink            *self,
   if (memcmp (&self->peer_id, &self->engine->peer_id, sizeof self->peer_id) == 0)
     {
       if (self->known != NULL)
-        shoal_peerbook_ban (self->swarm->book, self->known);
+        shoal_peerbook_ban_address (self->swarm->book, self->known);
       shoal_link_hang_up (self, "it is the client itself");
       return;
     }

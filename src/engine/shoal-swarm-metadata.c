@@ -192,6 +192,7 @@ take (ShoalSwarm *self)
   g_autoptr(ShoalMagnet) magnet = self->magnet != NULL ? shoal_magnet_parse (self->magnet, NULL) : NULL;
   char ***tiers = shoal_announcer_tiers (self->announcer);
   ShoalMetainfo *metainfo = shoal_metainfo_from_info (info, tiers, magnet != NULL ? magnet->web_seeds : NULL, &error);
+  ShoalEvent *event;
 
   shoal_tiers_free (tiers);
   shoal_swarm_metadata_clear (self);
@@ -212,6 +213,10 @@ take (ShoalSwarm *self)
     shoal_link_metadata_known (SHOAL_NODE_OWNER (node, ShoalLink, swarm_node));
   self->fresh = TRUE;
   self->metainfo_kept = FALSE;
+  event = shoal_event_new (SHOAL_EVENT_METADATA);
+  event->id = self->id;
+  event->info = shoal_swarm_info (self);
+  shoal_engine_tell (self->engine, event);
   shoal_swarm_save (self);
   shoal_swarm_begin (self);
 }

@@ -38,10 +38,18 @@ on_tracker_changed (gpointer owner)
   shoal_swarm_changed (owner);
 }
 
+static void
+on_tracker_external (gpointer         owner,
+                     const ShoalAddr *external)
+{
+  shoal_engine_set_external (((ShoalSwarm *) owner)->engine, external);
+}
+
 static const ShoalAnnouncerOps announcer_ops = {
   .totals = on_totals,
   .peers = on_tracker_peers,
   .changed = on_tracker_changed,
+  .external = on_tracker_external,
 };
 
 /* --- Life --- */
