@@ -66,6 +66,9 @@ guint            shoal_bencode_count (ShoalBencodeNode node);                   
 ShoalBencodeNode shoal_bencode_first (ShoalBencodeNode list_or_dict);
 ShoalBencodeNode shoal_bencode_next  (ShoalBencodeNode item);
 const guint8    *shoal_bencode_key   (ShoalBencodeNode value, gsize *size);         /* (nullable) */
+#define SHOAL_BENCODE_FOREACH(item, list_or_dict) \
+  for (ShoalBencodeNode item = shoal_bencode_first (list_or_dict); \
+       shoal_bencode_type (item) != SHOAL_BENCODE_NONE; item = shoal_bencode_next (item))
 
 /* Writer: the caller writes keys in sorted order, which is asserted in debug builds by the tests, not here. */
 void shoal_bencode_write_int    (ShoalWriter *out, gint64 value);

@@ -278,5 +278,6 @@ shoal_layout_file_pieces (const ShoalLayout *self,
   *first = (guint32) MIN (offset / self->piece_size, self->n_pieces);
   *end = *first;
   if (self->file_size[file] > 0)
-    *end = (guint32) (align_up (offset + self->file_size[file], self->piece_size) / self->piece_size);
+    *end = (guint32) (align_up (offset + self->file_size[file], self->piece_size)
+                      / self->piece_size);
 }

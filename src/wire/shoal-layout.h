@@ -38,7 +38,7 @@ typedef struct
  */
 typedef struct
 {
-  guint64  total_size;      /* of the address space */
+  guint64  total_size;      /* of the address space, to the end of the last file */
   guint64  payload_size;    /* without pad files and gaps */
   guint32  piece_size;
   guint32  n_pieces;

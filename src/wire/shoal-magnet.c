@@ -171,7 +171,7 @@ typedef struct
   GPtrArray   *trackers;
   GPtrArray   *web_seeds;
   GPtrArray   *peers;
-  GHashTable  *seen;        /* of the texts in the lists, with a letter for the list before each; owns them */
+  GHashTable  *seen;        /* texts in the lists, each behind a letter for its list; owns them */
 } Parser;
 
 gboolean
@@ -192,9 +192,10 @@ decode (const char *value,
     {
       char c = value[i];
 
-      if (c == '%' && i + 2 < size && g_ascii_isxdigit (value[i + 1]) && g_ascii_isxdigit (value[i + 2]))
+      if (c == '%' && i + 2 < size
+          && g_ascii_isxdigit (value[i + 1]) && g_ascii_isxdigit (value[i + 2]))
         {
-          c = (char) (g_ascii_xdigit_value (value[i + 1]) << 4 | g_ascii_xdigit_value (value[i + 2]));
+          c = (char) (g_ascii_xdigit_value (value[i + 1]) * 16 + g_ascii_xdigit_value (value[i + 2]));
           i += 2;
         }
       else if (c == '+' && plus)

@@ -19,7 +19,7 @@
 #include "shoal-path.h"
 
 #define PAD_PREFIX      "_____padding_file_"   /* pad files of before BEP 47 */
-#define COMPONENTS_MAX  256u                   /* of a path as it is read; SHOAL_PATH_DEPTH_MAX stay */
+#define COMPONENTS_MAX  256u                   /* of a path as it is read */
 
 typedef struct
 {
@@ -77,6 +77,25 @@ end_walk (Walk *self)
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Walk, end_walk)
 
+static gboolean
+too_large (GError    **error,
+           const char *message)
+{
+  g_set_error_literal (error, SHOAL_WIRE_ERROR, SHOAL_WIRE_ERROR_TOO_LARGE, message);
+  return FALSE;
+}
+
+static gboolean
+disagree (GError                 **error,
+          const char              *about,
+          const ShoalMetainfoFile *file)
+{
+  return shoal_metainfo_fail (error,
+                              "The v1 and v2 halves disagree about the %s of “%s”",
+                              about,
+                              file->path);
+}
+
 static void
 push_raw (Walk         *self,
           const guint8 *bytes,
@@ -87,7 +106,7 @@ push_raw (Walk         *self,
   g_array_append_val (self->raw, component);
 }
 
-/* The raw components behind the torrent's name as a list of safe names; @name is put before them. */
+/* The raw components as safe names, with @name put before them. */
 static GPtrArray *
 clean_components (const GArray *raw,
                   const char   *name)
@@ -108,7 +127,7 @@ clean_components (const GArray *raw,
   return components;
 }
 
-/* Adds a file whose raw path is in @self->raw; a lone file at the top has none and is named as the torrent. */
+/* Adds a file whose raw path is in @self->raw; a lone file at the top has none. */
 static gboolean
 add_file (Walk              *self,
           ShoalMetainfoFile *file,
@@ -124,16 +143,13 @@ add_file (Walk              *self,
   g_ptr_array_add (components, NULL);
   file->path = shoal_path_set_add (self->paths, (const char *const *) components->pdata, &changed);
   if ((changed || dropped) && (file->flags & SHOAL_FILE_PAD) == 0)
-    shoal_metainfo_warn (self->parser, "A path was not safe or not unique and became “%s”", file->path);
+    shoal_metainfo_warn (self->parser, "A path was made safe or unique: “%s”", file->path);
 
   /* Letters beyond ASCII take their time to be compared without case. */
   self->path_bytes += strlen (file->path) * (g_str_is_ascii (file->path) ? 1 : 2);
   g_array_append_val (self->files, *file);
   if (self->files->len > SHOAL_FILES_MAX || self->path_bytes > SHOAL_METAINFO_PATHS_MAX)
-    {
-      g_set_error_literal (error, SHOAL_WIRE_ERROR, SHOAL_WIRE_ERROR_TOO_LARGE, "There are too many files or too long paths");
-      return FALSE;
-    }
+    return too_large (error, "There are too many files or too long paths");
 
   return TRUE;
 }
@@ -173,11 +189,11 @@ read_components (GArray          *raw,
                  ShoalBencodeNode list)
 {
   g_array_set_size (raw, 0);
-  if (shoal_bencode_type (list) != SHOAL_BENCODE_LIST || shoal_bencode_count (list) > COMPONENTS_MAX)
+  if (shoal_bencode_type (list) != SHOAL_BENCODE_LIST
+      || shoal_bencode_count (list) > COMPONENTS_MAX)
     return FALSE;
 
-  for (ShoalBencodeNode item = shoal_bencode_first (list); shoal_bencode_type (item) != SHOAL_BENCODE_NONE;
-       item = shoal_bencode_next (item))
+  SHOAL_BENCODE_FOREACH (item, list)
     {
       Component component;
 
@@ -197,14 +213,15 @@ are_utf8 (const GArray *raw)
     {
       const Component *component = &g_array_index (raw, Component, i);
 
-      if (component->size == 0 || !g_utf8_validate_len ((const char *) component->bytes, component->size, NULL))
+      if (component->size == 0
+          || !g_utf8_validate_len ((const char *) component->bytes, component->size, NULL))
         return FALSE;
     }
 
   return raw->len > 0;
 }
 
-/* Attributes, size and target, for v1 and v2 alike. A symlink without a usable target becomes an ordinary file. */
+/* Attributes, size and target. A symlink without a usable target becomes an ordinary file. */
 static gboolean
 read_properties (Walk              *self,
                  ShoalBencodeNode   node,
@@ -221,7 +238,8 @@ read_properties (Walk              *self,
 
       if (read_components (raw, shoal_bencode_get (node, "symlink path")))
         target = clean_components (raw, self->parser->out->name);
-      if (target != NULL && target->len > 1 && target->len <= SHOAL_PATH_DEPTH_MAX && !self->parser->out->single)
+      if (target != NULL && target->len > 1 && target->len <= SHOAL_PATH_DEPTH_MAX
+          && !self->parser->out->single)
         {
           g_ptr_array_add (target, NULL);
           file->symlink = g_strjoinv ("/", (char **) target->pdata);
@@ -233,7 +251,7 @@ read_properties (Walk              *self,
         }
       else
         {
-          shoal_metainfo_warn (self->parser, "A symbolic link has no usable target and is taken for a file");
+          shoal_metainfo_warn (self->parser, "A symbolic link without a usable target became a file");
           g_clear_pointer (&file->symlink, g_free);
           file->flags &= ~SHOAL_FILE_SYMLINK;
         }
@@ -265,7 +283,7 @@ lay_out (Walk     *self,
   out->layout = shoal_layout_new (self->parser->piece_size, n, sizes, pads, aligned, error);
   if (out->layout == NULL)
     return FALSE;
-  out->files = (ShoalMetainfoFile *) (gpointer) g_array_free (g_steal_pointer (&self->files), FALSE);
+  out->files = (gpointer) g_array_free (g_steal_pointer (&self->files), FALSE);
   self->files = g_array_new (FALSE, TRUE, sizeof (ShoalMetainfoFile));
 
   return TRUE;
@@ -282,7 +300,8 @@ is_old_pad (const GArray *raw)
     return FALSE;
   last = &g_array_index (raw, Component, raw->len - 1);
 
-  return last->size >= strlen (PAD_PREFIX) && memcmp (last->bytes, PAD_PREFIX, strlen (PAD_PREFIX)) == 0;
+  return last->size >= strlen (PAD_PREFIX)
+         && memcmp (last->bytes, PAD_PREFIX, strlen (PAD_PREFIX)) == 0;
 }
 
 static gboolean
@@ -298,7 +317,8 @@ read_v1_file (Walk             *self,
   if (!read_properties (self, node, &file, error))
     return FALSE;
 
-  has_path = read_components (self->raw, shoal_bencode_get (node, "path.utf-8")) && are_utf8 (self->raw);
+  has_path = read_components (self->raw, shoal_bencode_get (node, "path.utf-8"))
+             && are_utf8 (self->raw);
   if (!has_path)
     has_path = read_components (self->raw, shoal_bencode_get (node, "path"));
   if (has_path && is_old_pad (self->raw))
@@ -306,7 +326,7 @@ read_v1_file (Walk             *self,
   if (!has_path && (file.flags & SHOAL_FILE_PAD) == 0)
     {
       clear_file (&file);
-      return shoal_metainfo_fail (error, "A file has no path, or one that is not a list of strings");
+      return shoal_metainfo_fail (error, "A file has no path that is a list of strings");
     }
   if (!has_path || (self->raw->len == 0 && (file.flags & SHOAL_FILE_PAD) != 0))
     {
@@ -350,12 +370,8 @@ shoal_metainfo_read_v1 (ShoalMetainfoParser *self,
   if (shoal_bencode_type (files) == SHOAL_BENCODE_LIST)
     {
       if (shoal_bencode_count (files) > SHOAL_FILES_MAX)
-        {
-          g_set_error_literal (error, SHOAL_WIRE_ERROR, SHOAL_WIRE_ERROR_TOO_LARGE, "There are too many files");
-          return FALSE;
-        }
-      for (ShoalBencodeNode item = shoal_bencode_first (files); shoal_bencode_type (item) != SHOAL_BENCODE_NONE;
-           item = shoal_bencode_next (item))
+        return too_large (error, "There are too many files");
+      SHOAL_BENCODE_FOREACH (item, files)
         if (!read_v1_file (&walk, item, error))
           return FALSE;
     }
@@ -429,7 +445,8 @@ same_path (Walk *self)
           Component name;
 
           g_array_set_size (raw, 0);
-          name.bytes = shoal_bencode_bytes (shoal_bencode_get (self->parser->info, names[i]), &name.size);
+          name.bytes = shoal_bencode_bytes (shoal_bencode_get (self->parser->info, names[i]),
+                                            &name.size);
           if (name.bytes != NULL)
             g_array_append_val (raw, name);
         }
@@ -456,7 +473,8 @@ skip_pads (Walk *self)
 {
   const ShoalMetainfo *out = self->parser->out;
 
-  while (self->index < out->layout->n_files && (out->files[self->index].flags & SHOAL_FILE_PAD) != 0)
+  while (self->index < out->layout->n_files
+         && (out->files[self->index].flags & SHOAL_FILE_PAD) != 0)
     advance (self);
 }
 
@@ -471,15 +489,15 @@ match_file (Walk              *self,
 
   skip_pads (self);
   if (self->index >= out->layout->n_files)
-    return shoal_metainfo_fail (error, "The v1 and v2 halves disagree: a file is only in the v2 half");
+    return shoal_metainfo_fail (error, "The v1 and v2 halves disagree: a file is only in v2");
   other = &out->files[self->index];
   if (!same_path (self))
-    return shoal_metainfo_fail (error, "The v1 and v2 halves disagree about the path of “%s”", other->path);
+    return disagree (error, "path", other);
   if (((other->flags ^ file->flags) & SHOAL_FILE_SYMLINK) != 0
       || ((file->flags & SHOAL_FILE_SYMLINK) == 0 && other->size != file->size))
-    return shoal_metainfo_fail (error, "The v1 and v2 halves disagree about the size of “%s”", other->path);
+    return disagree (error, "size", other);
   if (file->has_root && out->layout->file_offset[self->index] % out->layout->piece_size != 0)
-    return shoal_metainfo_fail (error, "The v1 and v2 halves disagree: “%s” does not begin at a piece", other->path);
+    return disagree (error, "first piece", other);
   other->root = file->root;
   other->has_root = file->has_root;
   advance (self);
@@ -515,7 +533,7 @@ read_v2_file (Walk             *self,
   return good;
 }
 
-/* Keys of a folder in their order; the order of pieces is that of the tree, so it must be beyond doubt. */
+/* Keys of a folder in their order: the order of pieces is that of the tree. */
 static gboolean
 check_order (const Component *last,
              const Component *key,
@@ -540,8 +558,7 @@ walk_folder (Walk             *self,
 {
   Component last = { 0 };
 
-  for (ShoalBencodeNode node = shoal_bencode_first (folder); shoal_bencode_type (node) != SHOAL_BENCODE_NONE;
-       node = shoal_bencode_next (node))
+  SHOAL_BENCODE_FOREACH (node, folder)
     {
       guint depth = self->raw->len;
       ShoalBencodeNode file = shoal_bencode_get (node, "");
@@ -551,7 +568,7 @@ walk_folder (Walk             *self,
       if (key.size == 0)
         return shoal_metainfo_fail (error, "The file tree has a folder that is a file too");
       if (shoal_bencode_type (node) != SHOAL_BENCODE_DICT)
-        return shoal_metainfo_fail (error, "The file tree holds something that is neither file nor folder");
+        return shoal_metainfo_fail (error, "The file tree holds no file and no folder");
       if (!check_order (&last, &key, error))
         return FALSE;
       last = key;
@@ -585,7 +602,8 @@ is_lone_file (const ShoalMetainfoParser *self,
   const guint8 *key = shoal_bencode_key (only, &key_size);
   const guint8 *name = shoal_bencode_bytes (self->name, &name_size);
 
-  return shoal_bencode_count (tree) == 1 && shoal_bencode_type (shoal_bencode_get (only, "")) == SHOAL_BENCODE_DICT
+  return shoal_bencode_count (tree) == 1
+         && shoal_bencode_type (shoal_bencode_get (only, "")) == SHOAL_BENCODE_DICT
          && name != NULL && key_size == name_size && memcmp (key, name, name_size) == 0;
 }
 
@@ -634,7 +652,7 @@ shoal_metainfo_match_v2 (ShoalMetainfoParser *self,
     return FALSE;
   skip_pads (&walk);
   if (walk.index < self->out->layout->n_files)
-    return shoal_metainfo_fail (error, "The v1 and v2 halves disagree: a file is only in the v1 half");
+    return shoal_metainfo_fail (error, "The v1 and v2 halves disagree: a file is only in v1");
 
   return TRUE;
 }

@@ -33,8 +33,7 @@ collect_layers (ShoalBencodeNode dict,
 {
   g_autoptr (GArray) layers = g_array_new (FALSE, FALSE, sizeof (Layer));
 
-  for (ShoalBencodeNode value = shoal_bencode_first (dict); shoal_bencode_type (value) != SHOAL_BENCODE_NONE;
-       value = shoal_bencode_next (value))
+  SHOAL_BENCODE_FOREACH (value, dict)
     {
       Layer layer = { 0 };
       gsize key_size;

@@ -17,7 +17,7 @@
 #define TEXT_SIZE_MAX  (64u * 1024)   /* of a comment and the like; the rest is cut off */
 #define URL_SIZE_MAX   8192u
 #define HOST_SIZE_MAX  255u
-#define DATE_MAX       G_GINT64_CONSTANT (253402300799)   /* the end of the year 9999, which calendars stop at */
+#define DATE_MAX       G_GINT64_CONSTANT (253402300799)   /* the end of the year 9999 */
 
 void
 shoal_metainfo_warn (ShoalMetainfoParser *self,
@@ -55,7 +55,7 @@ is_something (ShoalBencodeNode node)
   return shoal_bencode_type (node) != SHOAL_BENCODE_NONE;
 }
 
-/* (transfer full) (nullable): valid UTF-8, at most TEXT_SIZE_MAX bytes of input; NULL if empty or no string. */
+/* (transfer full) (nullable): valid UTF-8, of at most TEXT_SIZE_MAX bytes; NULL if empty. */
 static char *
 read_text (ShoalBencodeNode node)
 {
@@ -87,7 +87,7 @@ read_text_at (ShoalBencodeNode dict,
   return read_text (shoal_bencode_get (dict, key));
 }
 
-/* (transfer full) (nullable): a URL without space around it; NULL if it is none that could be used. */
+/* (transfer full) (nullable): a URL without space around it; NULL if it cannot be used. */
 static char *
 read_url (ShoalBencodeNode node,
           gboolean         need_scheme)
@@ -96,7 +96,8 @@ read_url (ShoalBencodeNode node,
   const guint8 *bytes = shoal_bencode_bytes (node, &size);
   g_autofree char *url = NULL;
 
-  if (bytes == NULL || size > URL_SIZE_MAX || !g_utf8_validate_len ((const char *) bytes, size, NULL))
+  if (bytes == NULL || size > URL_SIZE_MAX
+      || !g_utf8_validate_len ((const char *) bytes, size, NULL))
     return NULL;
   url = g_strstrip (g_strndup ((const char *) bytes, size));
   if (url[0] == '\0' || (need_scheme && strstr (url, "://") == NULL))
@@ -133,7 +134,8 @@ add_tracker (Trackers        *self,
         self->n_odd += 1;
       return;
     }
-  if (g_hash_table_contains (self->seen, url) || g_hash_table_size (self->seen) >= SHOAL_TRACKERS_MAX)
+  if (g_hash_table_contains (self->seen, url)
+      || g_hash_table_size (self->seen) >= SHOAL_TRACKERS_MAX)
     return;
   g_hash_table_add (self->seen, url);
   g_ptr_array_add (tier, g_steal_pointer (&url));
@@ -147,7 +149,7 @@ add_tier (Trackers        *self,
   g_autoptr (GPtrArray) tier = g_ptr_array_new ();
 
   if (shoal_bencode_type (node) == SHOAL_BENCODE_LIST)
-    for (ShoalBencodeNode item = shoal_bencode_first (node); is_something (item); item = shoal_bencode_next (item))
+    SHOAL_BENCODE_FOREACH (item, node)
       add_tracker (self, tier, item);
   else
     add_tracker (self, tier, node);
@@ -166,13 +168,12 @@ read_trackers (ShoalMetainfoParser *parser,
   Trackers self = { parser, g_ptr_array_new (), seen, 0 };
   ShoalBencodeNode list = shoal_bencode_get (root, "announce-list");
 
-  for (ShoalBencodeNode tier = shoal_bencode_first (list); is_something (tier) && shoal_bencode_type (list) == SHOAL_BENCODE_LIST;
-       tier = shoal_bencode_next (tier))
+  SHOAL_BENCODE_FOREACH (tier, list)
     add_tier (&self, tier);
   if (self.tiers->len == 0)
     add_tier (&self, shoal_bencode_get (root, "announce"));
   if (self.n_odd > 0)
-    shoal_metainfo_warn (parser, "%u tracker addresses are unusable and were passed over", self.n_odd);
+    shoal_metainfo_warn (parser, "Unusable tracker addresses passed over: %u", self.n_odd);
   g_ptr_array_add (self.tiers, NULL);
 
   return (char ***) g_ptr_array_free (self.tiers, FALSE);
@@ -201,7 +202,7 @@ read_urls (ShoalBencodeNode node)
   GPtrArray *urls = g_ptr_array_new ();
 
   if (shoal_bencode_type (node) == SHOAL_BENCODE_LIST)
-    for (ShoalBencodeNode item = shoal_bencode_first (node); is_something (item); item = shoal_bencode_next (item))
+    SHOAL_BENCODE_FOREACH (item, node)
       add_url (urls, seen, item);
   else
     add_url (urls, seen, node);
@@ -220,14 +221,18 @@ read_node (ShoalBencodeNode pair)
   const guint8 *bytes = shoal_bencode_bytes (host_node, &size);
   g_autofree char *host = NULL;
 
-  if (shoal_bencode_type (pair) != SHOAL_BENCODE_LIST || size == 0 || size > HOST_SIZE_MAX || port < 1 || port > 65535)
+  if (shoal_bencode_type (pair) != SHOAL_BENCODE_LIST || size == 0 || size > HOST_SIZE_MAX
+      || port < 1 || port > 65535)
     return NULL;
   for (gsize i = 0; i < size; i++)
     if (!g_ascii_isgraph (bytes[i]))
       return NULL;
   host = g_strndup ((const char *) bytes, size);
 
-  return g_strdup_printf (strchr (host, ':') != NULL && host[0] != '[' ? "[%s]:%u" : "%s:%u", host, (guint) port);
+  if (strchr (host, ':') != NULL && host[0] != '[')
+    return g_strdup_printf ("[%s]:%u", host, (guint) port);
+
+  return g_strdup_printf ("%s:%u", host, (guint) port);
 }
 
 static char **
@@ -235,11 +240,9 @@ read_nodes (ShoalBencodeNode list)
 {
   GPtrArray *nodes = g_ptr_array_new ();
 
-  for (ShoalBencodeNode pair = shoal_bencode_first (list);
-       is_something (pair) && shoal_bencode_type (list) == SHOAL_BENCODE_LIST && nodes->len < SHOAL_NODES_MAX;
-       pair = shoal_bencode_next (pair))
+  SHOAL_BENCODE_FOREACH (pair, list)
     {
-      char *node = read_node (pair);
+      char *node = nodes->len < SHOAL_NODES_MAX ? read_node (pair) : NULL;
 
       if (node != NULL)
         g_ptr_array_add (nodes, node);
@@ -287,7 +290,8 @@ read_piece_size (ShoalMetainfoParser *self,
     return shoal_metainfo_fail (error, "The piece length is missing, zero or negative");
   if (size > SHOAL_PIECE_SIZE_MAX)
     {
-      g_set_error_literal (error, SHOAL_WIRE_ERROR, SHOAL_WIRE_ERROR_TOO_LARGE, "The piece length is over 512 MiB");
+      g_set_error_literal (error, SHOAL_WIRE_ERROR, SHOAL_WIRE_ERROR_TOO_LARGE,
+                           "The piece length is over 512 MiB");
       return FALSE;
     }
   if (self->out->hash.has_v2 && (size < SHOAL_BLOCK_SIZE || (size & (size - 1)) != 0))
@@ -352,7 +356,7 @@ find_info (ShoalMetainfoParser *self,
 
   if (shoal_bencode_type (root) != SHOAL_BENCODE_DICT)
     return shoal_metainfo_fail (error, "This is not a torrent: it is no dictionary");
-  for (ShoalBencodeNode value = shoal_bencode_first (root); is_something (value); value = shoal_bencode_next (value))
+  SHOAL_BENCODE_FOREACH (value, root)
     {
       gsize size;
       const guint8 *key = shoal_bencode_key (value, &size);
@@ -405,7 +409,8 @@ shoal_metainfo_parse (GBytes  *bytes,
   data = g_bytes_get_data (bytes, &size);
   if (size > SHOAL_TORRENT_SIZE_MAX)
     {
-      g_set_error_literal (error, SHOAL_WIRE_ERROR, SHOAL_WIRE_ERROR_TOO_LARGE, "The torrent is over 64 MiB");
+      g_set_error_literal (error, SHOAL_WIRE_ERROR, SHOAL_WIRE_ERROR_TOO_LARGE,
+                           "The torrent is over 64 MiB");
       return NULL;
     }
   doc = shoal_bencode_parse (data, size, &used, error);

@@ -26,6 +26,7 @@ typedef enum
  * ShoalMetainfoFile:
  * @path: (owned): safe relative path as it is on disk, beginning with the torrent's name; UTF-8
  * @symlink: (owned) (nullable): safe target, a path like @path (of the torrent's root), when SYMLINK
+ * @size: bytes as declared; a symlink's do not exist and are 0 in the layout
  * @has_root: whether @root is set (v2, size > 0)
  * @root: the file's merkle root
  * @layer: (nullable): borrowed, the piece layer: one SHA-256 a piece, for files larger than a piece
@@ -106,7 +107,8 @@ ShoalMetainfo *shoal_metainfo_from_info  (GBytes *info, char ***trackers, char *
 ShoalMetainfo *shoal_metainfo_ref        (ShoalMetainfo *self);
 void           shoal_metainfo_unref      (ShoalMetainfo *self);
 
-/* Hash of a piece. v1: @sha1 is filled. v2: the root of the piece's subtree; FALSE if there is none (v1 only, or the layer is missing). */
+/* Hash of a piece. v1: @sha1 is filled. v2: the root of the piece's subtree; FALSE if there is none (v1 only, or the layer is missing).
+ * The v2 root is over the bytes of the file alone: in a hybrid without the zeros of the pad file behind it. */
 gboolean       shoal_metainfo_piece_sha1 (const ShoalMetainfo *self, guint32 piece, ShoalSha1 *out);
 gboolean       shoal_metainfo_piece_root (const ShoalMetainfo *self, guint32 piece, ShoalSha256 *out);
 /* How many leaves (blocks, a power of two) the tree under that root has: the piece size, or for a file of at most one piece its own tree. */

@@ -45,7 +45,8 @@ is_device (const char *name)
     if (size == 3 && g_ascii_strncasecmp (name, devices[i], 3) == 0)
       return TRUE;
   for (guint i = 0; i < G_N_ELEMENTS (numbered); i++)
-    if (size == 4 && g_ascii_strncasecmp (name, numbered[i], 3) == 0 && name[3] >= '1' && name[3] <= '9')
+    if (size == 4 && g_ascii_strncasecmp (name, numbered[i], 3) == 0
+        && name[3] >= '1' && name[3] <= '9')
       return TRUE;
 
   return FALSE;
@@ -145,14 +146,14 @@ shoal_path_clean_component (const guint8 *bytes,
   return fit_name (name->str, "", NAME_BYTES_USED);
 }
 
-/* -- The set: open addressing over hashes, 0 is an empty place, bit 0 tells a file from a folder. */
+/* -- The set: open addressing, 0 is an empty place, bit 0 tells a file from a folder. */
 
 struct _ShoalPathSet
 {
   guint64    *slots;
   gsize       n_slots;      /* a power of two */
   gsize       n_used;
-  GHashTable *again;        /* hash of a name that was taken to the number to try first; owns its keys */
+  GHashTable *again;        /* a taken name's hash to the number to try first; owns its keys */
 };
 
 #define KIND_FOLDER  G_GUINT64_CONSTANT (0)

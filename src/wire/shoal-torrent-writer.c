@@ -164,7 +164,8 @@ shared_folders (const char *const *a,
 {
   guint n = 0;
 
-  while (a[n] != NULL && b[n] != NULL && a[n + 1] != NULL && b[n + 1] != NULL && strcmp (a[n], b[n]) == 0)
+  while (a[n] != NULL && b[n] != NULL && a[n + 1] != NULL && b[n + 1] != NULL
+         && strcmp (a[n], b[n]) == 0)
     n++;
 
   return n;
@@ -379,7 +380,8 @@ check (const ShoalTorrentSpec *self,
         return fail (error, "A file is too large");
       if (!self->single && (file->path == NULL || file->path[0] == NULL))
         return fail (error, "A file has no path");
-      if (!self->single && i > 0 && shoal_torrent_compare_paths (self->files[i - 1].path, file->path) >= 0)
+      if (!self->single && i > 0
+          && shoal_torrent_compare_paths (self->files[i - 1].path, file->path) >= 0)
         return fail (error, "The files are not sorted");
       if ((file->flags & SHOAL_FILE_SYMLINK) != 0 && (file->symlink == NULL || file->size != 0))
         return fail (error, "A symbolic link has no target");
