@@ -112,8 +112,8 @@ struct _ShoalEngine
   guint            n_jobs;         /* disk jobs under way */
 
   ShoalWindow      window;
-  guint8          *scratch;        /* SHOAL_SCRATCH_SIZE: where unforeseen bytes arrive */
-  guint8          *gathered;       /* SHOAL_WINDOW_SIZE: bytes that came where others were expected */
+  guint8          *scratch;        /* (nullable): SHOAL_SCRATCH_SIZE: where unforeseen bytes arrive; while somebody is connected */
+  guint8          *gathered;       /* (nullable): SHOAL_WINDOW_SIZE: bytes that came where others were expected; likewise */
 };
 
 /* shoal-engine.c */

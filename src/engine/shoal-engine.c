@@ -66,8 +66,6 @@ shoal_engine_new (ShoalHost         *host,
   shoal_timer_init (&self->view_timer, shoal_engine_views_due, self);
   shoal_timer_init (&self->unload_timer, on_unload, self);
   shoal_timer_init (&self->quit_timer, on_quit, self);
-  self->scratch = g_malloc (SHOAL_SCRATCH_SIZE);
-  self->gathered = g_malloc (SHOAL_WINDOW_SIZE);
   host->ops->network (host, &(ShoalNetwork){ .tcp = self->config.use_tcp, .port = self->config.port });
 
   return self;
@@ -229,6 +227,15 @@ shoal_engine_tell (ShoalEngine *self,
 
 /* --- Timers --- */
 
+/* Nobody is connected: memory for reading is given back until somebody is. */
+static void
+go_idle (ShoalEngine *self)
+{
+  shoal_arena_trim (self->arena);
+  g_clear_pointer (&self->scratch, g_free);
+  g_clear_pointer (&self->gathered, g_free);
+}
+
 static void
 on_tick (gpointer owner,
          gint64   now_us)
@@ -263,7 +270,7 @@ on_tick (gpointer owner,
   if (shoal_node_is_linked (&self->active) || shoal_node_is_linked (&self->links))
     shoal_timers_arm (self->timers, &self->tick_timer, now_us + SHOAL_TICK_US);
   else
-    shoal_arena_trim (self->arena);
+    go_idle (self);
 }
 
 void

@@ -96,6 +96,11 @@ shoal_link_window (ShoalLink    *self,
   if (allowed == 0)
     return 0;
 
+  if (engine->scratch == NULL)
+    {
+      engine->scratch = g_malloc (SHOAL_SCRATCH_SIZE);
+      engine->gathered = g_malloc (SHOAL_WINDOW_SIZE);
+    }
   window->link = self;
   window->n_parts = window->n_blocks = 0;
   window->rest = self->in_block && self->place != NULL;
