@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Many peers: a flash crowd, how evenly pieces spread, and what a free rider gets. */
+
+#include "shoal-test.h"
+#include "sim-swarm.h"
+
+#include <math.h>
+
+#define PIECE_SIZE 4096u
+#define RATE       20000u   /* bytes a second */
+
+static void
+report (SimSwarm *swarm)
+{
+  g_test_message ("%.0f s simulated, %" G_GUINT64_FORMAT " events",
+                  (double) (swarm->world->now_us / SIM_SECOND - 1000), swarm->world->n_events);
+}
+
+/* A hundred real engines and nine hundred scripted peers, one seed as slow as anybody. */
+static void
+test_flash_crowd (void)
+{
+  g_autoptr(SimSwarm) swarm = sim_swarm_new (shoal_test_seed (), PIECE_SIZE, 64);
+  SimNode *seed = sim_swarm_add_node (swarm, TRUE, RATE, 0);
+
+  sim_world_pass (swarm->world, 5 * SIM_SECOND);
+  for (guint i = 0; i < 99; i++)
+    sim_swarm_add_node (swarm, FALSE, RATE, 10 * RATE);
+  for (guint i = 0; i < 900; i++)
+    sim_swarm_add_bot (swarm, 0, RATE, 10 * RATE);
+  sim_swarm_run (swarm, 600 * SIM_SECOND);
+  report (swarm);
+  sim_swarm_check_data (swarm);
+  g_test_message ("seed sent %.2f times the torrent", (double) seed->peer.sent / (double) swarm->torrent->size);
+  g_assert_cmpuint (seed->peer.sent, <, 3 * swarm->torrent->size);
+}
+
+/* How evenly the copies are spread over the pieces: 1 is ideal (S22). */
+static double
+entropy (SimSwarm *swarm)
+{
+  double total = 0, sum = 0;
+  g_autofree double *copies = g_new0 (double, swarm->torrent->n_pieces);
+
+  for (guint i = 1; i < swarm->nodes->len; i++)
+    for (guint32 p = 0; p < swarm->torrent->n_pieces; p++)
+      copies[p] += sim_disk_has (&sim_swarm_node (swarm, i)->disk, 1, p);
+  for (guint32 p = 0; p < swarm->torrent->n_pieces; p++)
+    total += copies[p];
+  for (guint32 p = 0; p < swarm->torrent->n_pieces && total > 0; p++)
+    if (copies[p] > 0)
+      sum -= copies[p] / total * log2 (copies[p] / total);
+
+  return sum / log2 (swarm->torrent->n_pieces);
+}
+
+static void
+test_entropy (void)
+{
+  g_autoptr(SimSwarm) swarm = sim_swarm_new (shoal_test_seed (), PIECE_SIZE, 100);
+  guint n = 0;
+  double sum = 0;
+
+  for (guint i = 0; i < 100; i++)
+    sim_swarm_add_node (swarm, i == 0, i == 0 ? 4 * RATE : RATE, 10 * RATE);
+  while (!sim_swarm_is_done (swarm->world, swarm) && swarm->world->now_us < 1900 * SIM_SECOND)
+    {
+      guint64 had = 0;
+      double share;
+
+      sim_world_pass (swarm->world, SIM_SECOND);
+      for (guint i = 1; i < 100; i++)
+        had += sim_node_n_had (sim_swarm_node (swarm, i));
+      share = (double) had / 9900;
+      if (share < 0.2 || share > 0.8)
+        continue;
+      sum += entropy (swarm);
+      n++;
+    }
+  report (swarm);
+  g_assert_true (sim_swarm_is_done (swarm->world, swarm));
+  g_assert_cmpuint (n, >, 3);
+  g_test_message ("entropy %.4f of the ideal in %u samples", sum / n, n);
+  g_assert_cmpfloat (sum / n, >, 0.95);
+}
+
+/* Twenty peers want all that a seed has; one of them could take the whole line and gives nothing (S24). */
+static void
+test_free_rider (void)
+{
+  g_autoptr(SimSwarm) swarm = sim_swarm_new (shoal_test_seed (), 16384, 256);
+  const guint n = 20;
+  guint64 total = 0, rider;
+
+  sim_swarm_add_node (swarm, TRUE, 200000, 0);
+  sim_world_pass (swarm->world, 5 * SIM_SECOND);
+  for (guint i = 0; i < n; i++)
+    {
+      SimBot *bot = sim_swarm_add_bot (swarm, SIM_BOT_INSATIABLE | SIM_BOT_DEAF | (i == 0 ? SIM_BOT_FREE_RIDER : 0), 100000,
+                                       i == 0 ? 0 : 100000);
+
+      sim_bot_dial (bot, &sim_swarm_node (swarm, 0)->peer.addr);
+    }
+  sim_world_pass (swarm->world, 3600 * SIM_SECOND);
+  report (swarm);
+  for (guint i = 0; i < n; i++)
+    total += sim_swarm_bot (swarm, i)->got;
+  rider = sim_swarm_bot (swarm, 0)->got;
+  g_test_message ("the free rider got %.3f of its fair share", (double) rider * n / (double) total);
+  g_assert_cmpuint (total, >, (guint64) 3600 * 200000 * 8 / 10);
+  g_assert_cmpfloat ((double) rider * n / (double) total, <, 1.25);
+}
+
+int
+main (int   argc,
+      char *argv[])
+{
+  g_test_init (&argc, &argv, NULL);
+
+  g_test_add_func ("/sim/crowd/flash-crowd", test_flash_crowd);
+  g_test_add_func ("/sim/crowd/entropy", test_entropy);
+  g_test_add_func ("/sim/crowd/free-rider", test_free_rider);
+
+  return g_test_run ();
+}

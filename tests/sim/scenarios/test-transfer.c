@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The plain course of things: from a seed to leechers, by torrent and by magnet, small and large pieces, a small arena. */
+
+#include "shoal-test.h"
+#include "sim-swarm.h"
+
+#include <string.h>
+
+#define MIB (1024u * 1024)
+
+/* A tracker was told each event exactly once, with the right totals. */
+static void
+check_told (SimSwarm *swarm,
+            SimNode  *node,
+            gboolean  seed)
+{
+  SimTrackerPeer *told = sim_tracker_peer (swarm->tracker, &node->peer.addr, &swarm->torrent->metainfo->hash.v1);
+
+  g_assert_cmpuint (told->n_started, ==, 1);
+  g_assert_cmpuint (told->n_completed, ==, seed ? 0 : 1);
+  g_assert_cmpuint (told->left, ==, 0);
+  if (!seed)
+    g_assert_cmpuint (told->downloaded, >=, swarm->torrent->size);
+}
+
+static void
+quit_all (SimSwarm *swarm)
+{
+  for (guint i = 0; i < swarm->nodes->len; i++)
+    sim_node_command (sim_swarm_node (swarm, i), SHOAL_COMMAND_QUIT);
+  sim_world_pass (swarm->world, 4 * SIM_SECOND);
+  for (guint i = 0; i < swarm->nodes->len; i++)
+    {
+      SimNode *node = sim_swarm_node (swarm, i);
+
+      g_assert_true (node->quit);
+      g_assert_null (node->engine);
+      g_assert_cmpuint (sim_tracker_peer (swarm->tracker, &node->peer.addr, &swarm->torrent->metainfo->hash.v1)->n_stopped, ==, 1);
+    }
+}
+
+static void
+test_torrent (void)
+{
+  g_autoptr(SimSwarm) swarm = sim_swarm_new (shoal_test_seed (), 65536, 60);
+
+  for (guint i = 0; i < 5; i++)
+    sim_swarm_add_node (swarm, i == 0, 500000, 2000000);
+  sim_swarm_run (swarm, 300 * SIM_SECOND);
+  sim_swarm_check_data (swarm);
+  sim_world_pass (swarm->world, 5 * SIM_SECOND);
+  for (guint i = 0; i < 5; i++)
+    check_told (swarm, sim_swarm_node (swarm, i), i == 0);
+  for (guint i = 1; i < 5; i++)
+    g_assert_cmpuint (sim_swarm_node (swarm, i)->wasted, <=, swarm->torrent->size / 50);
+  g_assert_cmpuint (swarm->tracker->n_early, ==, 0);
+  quit_all (swarm);
+}
+
+static void
+test_magnet (void)
+{
+  g_autoptr(SimSwarm) swarm = sim_swarm_new (shoal_test_seed (), 16384, 2000);
+  g_autofree char *hash = shoal_hex (swarm->torrent->metainfo->hash.v1.bytes, SHOAL_SHA1_SIZE);
+  g_autofree char *uri = g_strdup_printf ("magnet:?xt=urn:btih:%s&tr=http%%3A%%2F%%2Ftracker.test%%2Fannounce", hash);
+
+  sim_swarm_add_node (swarm, TRUE, 2000000, 0);
+  sim_swarm_add_node (swarm, TRUE, 2000000, 0);
+  for (guint i = 0; i < 4; i++)
+    {
+      SimNode *node = sim_swarm_new_node (swarm, 1000000, 8000000);
+
+      sim_node_start (node);
+      sim_node_add_uri (node, swarm->torrent, uri);
+    }
+  sim_swarm_run (swarm, 300 * SIM_SECOND);
+  sim_swarm_check_data (swarm);
+  for (guint i = 2; i < 6; i++)
+    g_assert_true (sim_swarm_node (swarm, i)->has_metadata);
+}
+
+/* Without any tracker: peers from the link, metadata from a leecher that has it. */
+static void
+test_magnet_only (void)
+{
+  g_autoptr(SimWorld) world = sim_world_new (shoal_test_seed ());
+  SimTorrent *torrent = sim_torrent_new (world, 32768, 32768 * 40, NULL);
+  g_autofree char *hash = shoal_hex (torrent->metainfo->hash.v1.bytes, SHOAL_SHA1_SIZE);
+  SimNode *nodes[4];
+
+  for (guint i = 0; i < 4; i++)
+    {
+      nodes[i] = sim_node_new (world);
+      nodes[i]->peer.rate_up = 200000;
+      sim_node_start (nodes[i]);
+      if (i == 0)
+        {
+          sim_node_add (nodes[0], torrent, TRUE);
+        }
+      else
+        {
+          g_autofree char *peer = shoal_addr_to_text (&nodes[i - 1]->peer.addr);
+          g_autofree char *uri = g_strdup_printf ("magnet:?xt=urn:btih:%s&x.pe=%s", hash, peer);
+
+          sim_node_add_uri (nodes[i], torrent, uri);
+        }
+    }
+  for (guint second = 0; second < 600 && nodes[3]->state != SHOAL_TORRENT_SEEDING; second++)
+    sim_world_pass (world, SIM_SECOND);
+  for (guint i = 0; i < 4; i++)
+    {
+      g_assert_cmpint (nodes[i]->state, ==, SHOAL_TORRENT_SEEDING);
+      g_assert_true (sim_node_is_right (nodes[i]));
+    }
+}
+
+/* An arena of 8 runs completes any torrent. */
+static void
+run_small_arena (guint32 piece_size,
+                 guint32 n_pieces)
+{
+  g_autoptr(SimSwarm) swarm = sim_swarm_new (shoal_test_seed (), piece_size, n_pieces);
+
+  for (guint i = 0; i < 4; i++)
+    {
+      SimNode *node = sim_swarm_new_node (swarm, 4 * MIB, 8 * MIB);
+
+      node->config.arena_size = 8 * MIB;
+      sim_node_start (node);
+      sim_node_add (node, swarm->torrent, i == 0);
+    }
+  for (guint i = 0; i < 3; i++)
+    sim_swarm_add_bot (swarm, SIM_BOT_SEED, 100000 << i, 0);
+  sim_swarm_run (swarm, 1200 * SIM_SECOND);
+  sim_swarm_check_data (swarm);
+  for (guint i = 1; i < 4; i++)
+    g_assert_cmpuint (sim_swarm_node (swarm, i)->wasted, <=, swarm->torrent->size / 20);
+}
+
+static void
+test_small_arena (void)
+{
+  run_small_arena (MIB, 20);
+  run_small_arena (4 * MIB, 6);
+  run_small_arena (16 * MIB, 2);
+}
+
+/* The same seed gives the same run, bit by bit; another seed another. */
+static guint64
+digest_of_run (guint64 seed)
+{
+  g_autoptr(SimSwarm) swarm = sim_swarm_new (seed, 4096, 64);
+
+  for (guint i = 0; i < 10; i++)
+    sim_swarm_add_node (swarm, i == 0, 40000, 0);
+  for (guint i = 0; i < 30; i++)
+    sim_swarm_add_bot (swarm, 0, 40000, 0);
+  sim_swarm_run (swarm, 600 * SIM_SECOND);
+  sim_world_mix (swarm->world, swarm->world->n_events);
+
+  return swarm->world->digest;
+}
+
+static void
+test_repeatable (void)
+{
+  guint64 seed = shoal_test_seed ();
+  guint64 digest = digest_of_run (seed);
+
+  g_assert_cmpuint (digest, ==, digest_of_run (seed));
+  g_assert_cmpuint (digest, !=, digest_of_run (seed + 1));
+}
+
+int
+main (int   argc,
+      char *argv[])
+{
+  g_test_init (&argc, &argv, NULL);
+
+  g_test_add_func ("/sim/transfer/torrent", test_torrent);
+  g_test_add_func ("/sim/transfer/magnet", test_magnet);
+  g_test_add_func ("/sim/transfer/magnet-only", test_magnet_only);
+  g_test_add_func ("/sim/transfer/small-arena", test_small_arena);
+  g_test_add_func ("/sim/transfer/repeatable", test_repeatable);
+
+  return g_test_run ();
+}

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* A torrent whose content is computed from (seed, offset), so that nothing is stored. */
+
+#include "sim-torrent.h"
+
+#include "shoal-bencode.h"
+
+#include <string.h>
+
+static guint64
+word_at (guint64 seed,
+         guint64 index)
+{
+  guint64 x = (seed + index) * G_GUINT64_CONSTANT (0xbf58476d1ce4e5b9);
+
+  return x ^ x >> 31;
+}
+
+void
+sim_torrent_fill (const SimTorrent *self,
+                  guint64           offset,
+                  guint8           *out,
+                  gsize             size)
+{
+  g_assert (offset % 8 == 0);
+
+  for (gsize i = 0; i < size; i += 8)
+    {
+      guint64 word = word_at (self->seed, (offset + i) / 8);
+
+      memcpy (out + i, &word, MIN (8, size - i));
+    }
+}
+
+gboolean
+sim_torrent_equals (const SimTorrent *self,
+                    guint64           offset,
+                    const guint8     *bytes,
+                    gsize             size)
+{
+  g_assert (offset % 8 == 0);
+
+  for (gsize i = 0; i < size; i += 8)
+    {
+      guint64 word = word_at (self->seed, (offset + i) / 8);
+
+      if (memcmp (bytes + i, &word, MIN (8, size - i)) != 0)
+        return FALSE;
+    }
+
+  return TRUE;
+}
+
+static GBytes *
+write_torrent (SimTorrent        *self,
+               const char *const *trackers)
+{
+  g_auto(ShoalWriter) out = { 0 };
+  g_autofree guint8 *hashes = g_malloc ((gsize) self->n_pieces * SHOAL_SHA1_SIZE);
+
+  for (gsize i = 0; i < (gsize) self->n_pieces * SHOAL_SHA1_SIZE; i++)
+    hashes[i] = (guint8) word_at (self->seed + 77, i);
+
+  shoal_bencode_write_begin (&out, SHOAL_BENCODE_DICT);
+  if (trackers != NULL)
+    {
+      shoal_bencode_write_text (&out, "announce-list");
+      shoal_bencode_write_begin (&out, SHOAL_BENCODE_LIST);
+      for (guint i = 0; trackers[i] != NULL; i++)
+        {
+          shoal_bencode_write_begin (&out, SHOAL_BENCODE_LIST);
+          shoal_bencode_write_text (&out, trackers[i]);
+          shoal_bencode_write_end (&out);
+        }
+      shoal_bencode_write_end (&out);
+    }
+  shoal_bencode_write_text (&out, "info");
+  shoal_bencode_write_begin (&out, SHOAL_BENCODE_DICT);
+  shoal_bencode_write_text (&out, "length");
+  shoal_bencode_write_int (&out, (gint64) self->size);
+  shoal_bencode_write_text (&out, "name");
+  shoal_bencode_write_text (&out, "sample");
+  shoal_bencode_write_text (&out, "piece length");
+  shoal_bencode_write_int (&out, self->piece_size);
+  shoal_bencode_write_text (&out, "pieces");
+  shoal_bencode_write_bytes (&out, hashes, (gsize) self->n_pieces * SHOAL_SHA1_SIZE);
+  shoal_bencode_write_end (&out);
+  shoal_bencode_write_end (&out);
+
+  return shoal_writer_steal (&out);
+}
+
+SimTorrent *
+sim_torrent_new (SimWorld          *world,
+                 guint32            piece_size,
+                 guint64            size,
+                 const char *const *trackers)
+{
+  SimTorrent *self = g_new0 (SimTorrent, 1);
+  g_autoptr(GError) error = NULL;
+
+  self->seed = shoal_rng_next (&world->rng);
+  self->piece_size = piece_size;
+  self->size = size;
+  self->n_pieces = (guint32) ((size + piece_size - 1) / piece_size);
+  self->bytes = write_torrent (self, trackers);
+  self->metainfo = shoal_metainfo_parse (self->bytes, &error);
+  g_assert_no_error (error);
+  g_ptr_array_add (world->torrents, self);
+
+  return self;
+}
+
+void
+sim_torrent_free (SimTorrent *self)
+{
+  g_bytes_unref (self->bytes);
+  shoal_metainfo_unref (self->metainfo);
+  g_free (self);
+}
+
+SimTorrent *
+sim_torrent_find (SimWorld            *world,
+                  const ShoalInfoHash *hash)
+{
+  return sim_torrent_by_key (world, &hash->v1);
+}
+
+SimTorrent *
+sim_torrent_by_key (SimWorld        *world,
+                    const ShoalSha1 *key)
+{
+  for (guint i = 0; i < world->torrents->len; i++)
+    {
+      SimTorrent *torrent = g_ptr_array_index (world->torrents, i);
+
+      if (shoal_sha1_equal (&torrent->metainfo->hash.v1, key))
+        return torrent;
+    }
+
+  return NULL;
+}
