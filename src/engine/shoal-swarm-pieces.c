@@ -239,6 +239,8 @@ shoal_swarm_punish (ShoalSwarm *self,
 {
   ShoalKnownPeer *known = shoal_peerbook_by_number (self->book, contributor);
 
+  if (known != NULL && known->banned)
+    return;
   g_info ("a peer is banned: %s", why);
   SHOAL_NODE_FOREACH (node, &self->links)
     {
