@@ -73,12 +73,16 @@ walk (ShoalFolder *self,
 
   for (guint i = 0; components[i] != NULL; i++)
     {
-      int next = -1;
-
       if (!is_safe (components[i]))
-        errno = EINVAL;
-      else
-        next = openat (at, components[i], FOLDER_FLAGS | O_NOFOLLOW);
+        {
+          errno = EINVAL;
+          return -1;
+        }
+    }
+  for (guint i = 0; components[i] != NULL; i++)
+    {
+      int next = openat (at, components[i], FOLDER_FLAGS | O_NOFOLLOW);
+
       if (next < 0 && errno == ENOENT && make && (mkdirat (at, components[i], 0777) == 0 || errno == EEXIST))
         next = openat (at, components[i], FOLDER_FLAGS | O_NOFOLLOW);
       if (at != self->root)
@@ -101,7 +105,7 @@ shoal_folder_parent (ShoalFolder *self,
   const char *slash = strrchr (path, '/');
 
   *name = slash != NULL ? slash + 1 : path;
-  if (!is_safe (*name))
+  if (!is_safe (*name) || *path == '/')
     {
       errno = EINVAL;
       return -1;

@@ -830,7 +830,7 @@ shoal_resume_store_flush (ShoalResumeStore *self)
       while (self->n_batches < until && (self->batch != NULL || g_hash_table_size (self->pending) > 0))
         pthread_cond_wait (&self->progress, &self->lock);
     }
-  ok = g_hash_table_size (self->pending) == 0;
+  ok = !self->failing || (self->batch == NULL && g_hash_table_size (self->pending) == 0);
   pthread_mutex_unlock (&self->lock);
 
   return ok;

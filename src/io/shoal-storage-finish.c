@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #define FOLDER_DEPTH_MAX 128u   /* of a walk: paths are bounded, what lies beside them may not be */
+#define COMPARE_SIZE     (128u * 1024)
 
 /* --- Final names --- */
 
@@ -117,6 +118,68 @@ make_executable (int fd)
     g_debug ("cannot make a file executable: %s", g_strerror (errno));
 }
 
+/* Whether what is in the way of a complete file has the same bytes: a small file all of whose pieces it shared with wrong ones. */
+static gboolean
+is_same (ShoalStorage *self,
+         int           fd,
+         const char   *path)
+{
+  int other = storage_folder (self) ? shoal_folder_open_file (&self->folder, path, O_RDONLY) : -1;
+  g_autofree guint8 *one_bytes = g_malloc (COMPARE_SIZE);
+  g_autofree guint8 *other_bytes = g_malloc (COMPARE_SIZE);
+  struct stat one_info, other_info;
+  gboolean same;
+  off_t at = 0;
+
+  if (other < 0)
+    return FALSE;
+
+  same = fstat (fd, &one_info) == 0 && fstat (other, &other_info) == 0 && one_info.st_size == other_info.st_size;
+  while (same && at < one_info.st_size)
+    {
+      gssize one_got = pread (fd, one_bytes, COMPARE_SIZE, at);
+      gssize other_got = pread (other, other_bytes, COMPARE_SIZE, at);
+
+      same = one_got > 0 && one_got == other_got && memcmp (one_bytes, other_bytes, (gsize) one_got) == 0;
+      at += MAX (one_got, 0);
+    }
+  close (other);
+
+  return same;
+}
+
+/* Drops the suffix. A file in the way stays, unless it has the same bytes. */
+static gboolean
+give_name (ShoalStorage *self,
+           ShoalDiskJob *job,
+           guint32       file,
+           int           fd)
+{
+  const char *name = self->metainfo->files[file].path;
+  g_autofree char *path = storage_path (self, file);
+  gboolean done = storage_folder (self) && shoal_folder_rename (&self->folder, path, name);
+  gboolean in_the_way = !done && errno == EEXIST;
+
+  if (in_the_way && is_same (self, fd, name))
+    {
+      in_the_way = FALSE;
+      done = shoal_folder_unlink (&self->folder, name) && shoal_folder_rename (&self->folder, path, name);
+    }
+  if (done)
+    {
+      self->files[file] = (guint8) ((self->files[file] & ~(FILE_PLACE | FILE_FOREIGN)) | FILE_FINAL);
+      return TRUE;
+    }
+  if (!in_the_way)
+    return storage_fail (self, job, "rename", path);
+
+  job->reason = SHOAL_REASON_IO;
+  g_free (job->detail);
+  job->detail = g_strdup_printf ("“%s/%s” is complete, but another file has the name “%s”", self->dir, path, name);
+
+  return FALSE;
+}
+
 /* A complete file: everything on disk, then its own name. */
 static gboolean
 finish_file (ShoalStorage *self,
@@ -147,21 +210,7 @@ finish_file (ShoalStorage *self,
   if ((info->flags & SHOAL_FILE_EXECUTABLE) != 0)
     make_executable (open_file->fd);
 
-  if ((self->files[file] & FILE_PLACE) == FILE_PART)
-    {
-      if (!storage_folder (self) || !shoal_folder_rename (&self->folder, path, info->path))
-        {
-          if (errno != EEXIST)
-            return storage_fail (self, job, "rename", path);
-          job->reason = SHOAL_REASON_IO;
-          g_free (job->detail);
-          job->detail = g_strdup_printf ("“%s/%s” is complete, but another file has the name “%s”", self->dir, path, info->path);
-          return FALSE;
-        }
-      self->files[file] = (guint8) ((self->files[file] & ~(FILE_PLACE | FILE_FOREIGN)) | FILE_FINAL);
-    }
-
-  return TRUE;
+  return (self->files[file] & FILE_PLACE) != FILE_PART || give_name (self, job, file, open_file->fd);
 }
 
 /* The edges are of no use once every file that has a part in them exists. */
@@ -221,6 +270,10 @@ shoal_storage_finish (ShoalStorage *self,
       drop_edges (self);
     }
   job->stamp = storage_stamp (self);
+
+  pthread_mutex_lock (&self->lock);
+  storage_rest (self);
+  pthread_mutex_unlock (&self->lock);
 }
 
 /* --- Removal --- */
@@ -377,6 +430,6 @@ shoal_storage_remove (ShoalStorage *self,
         ok = remove_file (self, job, path);
       remove_folders (self, folders);
     }
-  shoal_folder_close (&self->folder);
+  storage_rest (self);
   pthread_mutex_unlock (&self->lock);
 }

@@ -38,7 +38,7 @@ struct _ShoalStorage
   pthread_mutex_t lock;           /* of all that follows; held while a file is made, not while it is read or written */
   guint8         *files;
   guint8         *priorities;     /* (nullable): all normal */
-  ShoalFolder     folder;         /* not open until needed */
+  ShoalFolder     folder;         /* open during a call only */
   gboolean        edges_made;     /* the file of the edges exists */
   gboolean        edges_dirty;
   gboolean        lost;           /* a sync failed: what was written may be gone */
@@ -54,6 +54,8 @@ char         *storage_path         (ShoalStorage *self, guint32 file);
 gboolean      storage_fail         (ShoalStorage *self, ShoalDiskJob *job, const char *verb, const char *path);
 /* The folder, opened if it was not; lock held. FALSE: errno. */
 gboolean      storage_folder       (ShoalStorage *self);
+/* Closes it again; lock held. Leaves errno. */
+void          storage_rest         (ShoalStorage *self);
 /* (transfer full) (nullable): a file for reading; NULL with errno, ENOENT if it is absent. */
 ShoalOpenFile *storage_open_read   (ShoalStorage *self, guint32 file);
 /* (transfer full) (nullable): a file for writing, made if it is absent. NULL: reason and detail are set. */

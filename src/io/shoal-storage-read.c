@@ -158,8 +158,7 @@ shoal_storage_open (ShoalStorage *self,
       open_file_states (self, job, in_edges);
       job->found |= in_edges > 0;
     }
-  /* Many torrents rest, and each would hold two descriptors. */
-  shoal_folder_close (&self->folder);
+  storage_rest (self);
   pthread_mutex_unlock (&self->lock);
 
   open_journal (self, job);
@@ -184,6 +183,7 @@ storage_stamp (ShoalStorage *self)
       if (shoal_folder_stat (&self->folder, path, &info))
         stamp = MAX (stamp, stamp_of (&info));
     }
+  storage_rest (self);
   pthread_mutex_unlock (&self->lock);
 
   return stamp;
@@ -396,6 +396,7 @@ look_again (ShoalStorage *self,
   there = storage_folder (self) && look_at (self, file, FALSE, &info);
   if (there && (self->files[file] & FILE_PLACE) == FILE_FINAL && info.st_size > 0)
     self->files[file] |= FILE_FOREIGN;
+  storage_rest (self);
   pthread_mutex_unlock (&self->lock);
 
   return there;

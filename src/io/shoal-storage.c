@@ -138,7 +138,7 @@ reason_of (ShoalStorage *self,
     case ENODEV:
       if (!g_file_test (self->dir, G_FILE_TEST_IS_DIR))
         return SHOAL_REASON_FOLDER_GONE;
-      return SHOAL_REASON_DATA_MISSING;
+      return error == ENOENT ? SHOAL_REASON_DATA_MISSING : SHOAL_REASON_IO;
 
     default:
       return SHOAL_REASON_IO;
@@ -165,6 +165,8 @@ storage_fail (ShoalStorage *self,
     why = "it is gone or shorter than it was";
   else if (error == ELOOP)
     why = "it is a symbolic link";
+  else if (error == ENOTDIR && job->reason == SHOAL_REASON_IO)
+    why = "on the way to it is something that is no folder";
   else if (error == EINVAL)
     why = "it is not a file";
 
@@ -178,6 +180,16 @@ gboolean
 storage_folder (ShoalStorage *self)
 {
   return self->folder.root >= 0 || shoal_folder_open (&self->folder, self->dir);
+}
+
+/* Torrents are many, descriptors are not: lock held. Leaves errno. */
+void
+storage_rest (ShoalStorage *self)
+{
+  int saved = errno;
+
+  shoal_folder_close (&self->folder);
+  errno = saved;
 }
 
 /* --- Opening files --- */
@@ -200,6 +212,7 @@ storage_open_read (ShoalStorage *self,
       path = storage_path (self, file);
       fd = shoal_folder_open_file (&self->folder, path, O_RDONLY);
     }
+  storage_rest (self);
   if (fd >= 0)
     open_file = shoal_file_cache_put (self->cache, self, file, fd, FALSE);
   pthread_mutex_unlock (&self->lock);
@@ -454,6 +467,7 @@ storage_open_write (ShoalStorage *self,
       close (fd);
       fd = -1;
     }
+  storage_rest (self);
   if (fd >= 0)
     open_file = shoal_file_cache_put (self->cache, self, file, fd, TRUE);
   pthread_mutex_unlock (&self->lock);
@@ -708,7 +722,4 @@ shoal_storage_close (ShoalStorage *self,
   shoal_file_cache_forget (self->cache, self);
   if (self->journal != NULL)
     shoal_journal_close (self->journal);
-  pthread_mutex_lock (&self->lock);
-  shoal_folder_close (&self->folder);
-  pthread_mutex_unlock (&self->lock);
 }
