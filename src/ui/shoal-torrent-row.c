@@ -73,6 +73,20 @@ percent_text (gpointer object,
   return shoal_format_percent (progress);
 }
 
+/* A rate stays in one line: a word joiner behind the slash of "MB/s". */
+static char *
+status_text (gpointer    object,
+             const char *text)
+{
+  GString *joined = g_string_new (text);
+
+  for (gsize i = 0; i + 1 < joined->len; i++)
+    if (joined->str[i] == '/' && joined->str[i + 1] == 's' && !g_ascii_isalnum (joined->str[i + 2]))
+      g_string_insert (joined, i + 1, "\342\201\240");
+
+  return g_string_free (joined, FALSE);
+}
+
 static char *
 toggle_icon (gpointer object,
              gboolean running)
@@ -286,6 +300,7 @@ shoal_torrent_row_class_init (ShoalTorrentRowClass *klass)
   gtk_widget_class_bind_template_callback (widget_class, badge_icon);
   gtk_widget_class_bind_template_callback (widget_class, size_text);
   gtk_widget_class_bind_template_callback (widget_class, percent_text);
+  gtk_widget_class_bind_template_callback (widget_class, status_text);
   gtk_widget_class_bind_template_callback (widget_class, toggle_icon);
   gtk_widget_class_bind_template_callback (widget_class, toggle_text);
   gtk_widget_class_bind_template_callback (widget_class, secondary_pressed_cb);

@@ -73,17 +73,19 @@ update_rates (ShoalWindow *self)
 {
   guint64 down = self->session != NULL ? shoal_session_get_rate_down (self->session) : 0;
   guint64 up = self->session != NULL ? shoal_session_get_rate_up (self->session) : 0;
-  g_autofree char *down_text = NULL;
-  g_autofree char *up_text = NULL;
+  g_autofree char *down_text = shoal_format_rate (down);
+  g_autofree char *up_text = shoal_format_rate (up);
   g_autofree char *text = NULL;
 
-  if (down > 0 || up > 0)
-    {
-      down_text = shoal_format_rate (down);
-      up_text = shoal_format_rate (up);
-      /* Translators: rates of downloading and uploading */
-      text = g_strdup_printf (_("↓ %s  ↑ %s"), down_text, up_text);
-    }
+  if (down > 0 && up > 0)
+    /* Translators: rates of downloading and uploading */
+    text = g_strdup_printf (_("↓ %s  ↑ %s"), down_text, up_text);
+  else if (down > 0)
+    /* Translators: rate of downloading */
+    text = g_strdup_printf (_("↓ %s"), down_text);
+  else if (up > 0)
+    /* Translators: rate of uploading */
+    text = g_strdup_printf (_("↑ %s"), up_text);
 
   adw_window_title_set_subtitle (self->title, text != NULL ? text : "");
 }
