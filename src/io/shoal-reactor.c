@@ -3,8 +3,10 @@
 
 /*
  * The loop polls one descriptor, the epoll set, however many sockets there are; timers, libsoup and
- * the resolver have their sources beside it. The poll record is changed in place, and the ready
- * time is set only from inside the dispatch: neither then costs GLib a write to its wake-up pipe.
+ * the resolver have their sources beside it. The poll record is changed in place, deadlines are
+ * told by prepare(), and the source may recurse (it never does): the calls that GLib has for the
+ * first two, and its blocking of a source that is being dispatched, write to its wake-up pipe, which
+ * costs a second poll() for each turn.
  *
  * A watch may be forgotten while a batch is being handled; its entry in the batch is blanked, so
  * that the owner may free it at once.
@@ -30,7 +32,8 @@ struct _ShoalReactor
   int                epoll;
   ShoalReactorFunc   turn;
   gpointer           user_data;
-  gint64             deadline_us;
+  gint64             due_us;          /* of the next turn; 0: at once */
+  gint64             deadline_us;     /* of the turn that is under way, like the next */
   gint64             rest_until_us;
   gboolean           in_turn;
   struct epoll_event batch[SHOAL_REACTOR_BATCH];
@@ -38,11 +41,32 @@ struct _ShoalReactor
 };
 
 static gboolean
+reactor_source_prepare (GSource *source,
+                        int     *timeout_ms)
+{
+  const ShoalReactor *self = ((ReactorSource *) source)->reactor;
+  gint64 left_us;
+
+  if (self->due_us == NEVER)
+    {
+      *timeout_ms = -1;
+      return FALSE;
+    }
+
+  left_us = self->due_us - g_source_get_time (source);
+  if (left_us <= 0)
+    return TRUE;
+  *timeout_ms = (int) MIN ((left_us + 999) / 1000, G_MAXINT);
+
+  return FALSE;
+}
+
+static gboolean
 reactor_source_check (GSource *source)
 {
   const ShoalReactor *self = ((ReactorSource *) source)->reactor;
 
-  return (self->poll.revents & self->poll.events) != 0;
+  return (self->poll.revents & self->poll.events) != 0 || self->due_us <= g_source_get_time (source);
 }
 
 static gboolean
@@ -51,27 +75,27 @@ reactor_source_dispatch (GSource     *source,
                          gpointer     user_data)
 {
   ShoalReactor *self = ((ReactorSource *) source)->reactor;
-  gint64 due;
 
+  g_assert (!self->in_turn);
   self->deadline_us = NEVER;
   self->rest_until_us = 0;
   self->in_turn = TRUE;
   self->turn (self->user_data);
   self->in_turn = FALSE;
 
-  due = self->deadline_us;
+  self->due_us = self->deadline_us;
   self->poll.events = G_IO_IN;
   if (self->rest_until_us > 0)
     {
       self->poll.events = 0;
-      due = MIN (due, self->rest_until_us);
+      self->due_us = MIN (self->due_us, self->rest_until_us);
     }
-  g_source_set_ready_time (source, due == NEVER ? -1 : due);
 
   return G_SOURCE_CONTINUE;
 }
 
 static GSourceFuncs reactor_source_funcs = {
+  .prepare = reactor_source_prepare,
   .check = reactor_source_check,
   .dispatch = reactor_source_dispatch,
 };
@@ -83,6 +107,7 @@ shoal_reactor_new (GMainContext     *context,
 {
   ShoalReactor *self = g_new0 (ShoalReactor, 1);
 
+  self->due_us = NEVER;
   self->turn = turn;
   self->user_data = user_data;
   self->epoll = epoll_create1 (EPOLL_CLOEXEC);
@@ -95,6 +120,7 @@ shoal_reactor_new (GMainContext     *context,
   ((ReactorSource *) self->source)->reactor = self;
   g_source_set_static_name (self->source, "shoal-reactor");
   g_source_add_poll (self->source, &self->poll);
+  g_source_set_can_recurse (self->source, TRUE);
   g_source_attach (self->source, context);
 
   return self;
@@ -199,5 +225,5 @@ void
 shoal_reactor_wake (ShoalReactor *self)
 {
   g_assert (!self->in_turn);
-  g_source_set_ready_time (self->source, 0);
+  self->due_us = 0;
 }

@@ -48,7 +48,7 @@ guint         shoal_reactor_poll (ShoalReactor *self);
 void          shoal_reactor_set_deadline (ShoalReactor *self, gint64 deadline_us);
 /* For the turn: leave the descriptors alone until then, to find more of them ready at once. */
 void          shoal_reactor_rest (ShoalReactor *self, gint64 until_us);
-/* Asks for a turn as soon as possible; not inside of one. */
+/* Asks for a turn as soon as possible; not inside of one, and on the thread that iterates the context. */
 void          shoal_reactor_wake (ShoalReactor *self);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ShoalReactor, shoal_reactor_free)
