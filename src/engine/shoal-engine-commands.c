@@ -3,7 +3,7 @@
 
 #include "shoal-link-private.h"
 #include "shoal-error.h"
-#include "shoal-queue.h"
+#include "shoal-swarm-queue.h"
 
 #include <string.h>
 
@@ -518,7 +518,7 @@ on_config (ShoalEngine  *self,
   self->config.arena_size = before.arena_size;
   shoal_limiter_set (&self->limiter, SHOAL_DOWN, self->config.limit_down, self->now_us);
   shoal_limiter_set (&self->limiter, SHOAL_UP, self->config.limit_up, self->now_us);
-  shoal_queue_update (self);
+  shoal_swarm_queue_update (self);
   if (self->config.port != before.port || self->config.use_tcp != before.use_tcp)
     self->host->ops->network (self->host, &(ShoalNetwork){ .tcp = self->config.use_tcp, .port = self->config.port });
   shoal_engine_want_dials (self);

@@ -9,7 +9,7 @@
 
 #include "shoal-link-private.h"
 #include "shoal-error.h"
-#include "shoal-queue.h"
+#include "shoal-swarm-queue.h"
 
 #include <string.h>
 
@@ -467,7 +467,7 @@ shoal_engine_end (ShoalEngine *self)
   SHOAL_NODE_FOREACH (node, &self->active)
     shoal_swarm_turn_end (SHOAL_NODE_OWNER (node, ShoalSwarm, active_node));
   if (self->queue_changed && self->config.max_active_downloads != 0 && !self->quitting)
-    shoal_queue_update (self);
+    shoal_swarm_queue_update (self);
   self->queue_changed = FALSE;
   if (somebody_waits (self) && !shoal_timer_is_armed (&self->limiter_timer))
     shoal_timers_arm (self->timers, &self->limiter_timer, self->now_us + 1);

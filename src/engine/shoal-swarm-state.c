@@ -2,7 +2,7 @@
 /* The states of a torrent: which steps are allowed, what entering and leaving does. */
 
 #include "shoal-link-private.h"
-#include "shoal-queue.h"
+#include "shoal-swarm-queue.h"
 
 #define TO(state) (1u << SHOAL_TORRENT_##state)
 
@@ -232,7 +232,7 @@ shoal_swarm_begin (ShoalSwarm *self)
       return;
     }
   self->restoring = FALSE;
-  if (!shoal_queue_has_room (self->engine, self))
+  if (!shoal_swarm_queue_has_room (self->engine, self))
     {
       if (self->state == SHOAL_TORRENT_PAUSED)
         shoal_swarm_enter (self, SHOAL_TORRENT_QUEUED);

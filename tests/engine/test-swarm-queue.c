@@ -79,7 +79,7 @@ main (int    argc,
       char **argv)
 {
   g_test_init (&argc, &argv, NULL);
-  g_test_add_func ("/queue/limit", test_limit);
+  g_test_add_func ("/swarm-queue/limit", test_limit);
 
   return g_test_run ();
 }

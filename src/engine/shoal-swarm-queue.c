@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Who may download now: the rest waits as QUEUED. */
 
-#include "shoal-queue.h"
+#include "shoal-swarm-queue.h"
 
 /* It holds a place while it fetches something; a seed never does. */
 static gboolean
@@ -26,7 +26,7 @@ count (ShoalEngine      *engine,
 }
 
 gboolean
-shoal_queue_has_room (ShoalEngine      *engine,
+shoal_swarm_queue_has_room (ShoalEngine      *engine,
                       const ShoalSwarm *besides)
 {
   guint limit = engine->config.max_active_downloads;
@@ -73,13 +73,13 @@ newest_working (ShoalEngine *engine)
 }
 
 void
-shoal_queue_update (ShoalEngine *engine)
+shoal_swarm_queue_update (ShoalEngine *engine)
 {
   guint limit = engine->config.max_active_downloads;
   ShoalSwarm *swarm;
 
   while (limit != 0 && count (engine, NULL) > limit && (swarm = newest_working (engine)) != NULL)
     shoal_swarm_enter (swarm, SHOAL_TORRENT_QUEUED);
-  while (shoal_queue_has_room (engine, NULL) && (swarm = oldest_queued (engine)) != NULL)
+  while (shoal_swarm_queue_has_room (engine, NULL) && (swarm = oldest_queued (engine)) != NULL)
     shoal_swarm_begin (swarm);
 }
