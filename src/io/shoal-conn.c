@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* TCP connections: bytes from the socket into a link's window, and from its outbox to the socket. */
+/* TCP connections: bytes from sockets into the places of links, and from outboxes to sockets. */
 
 /*
- * Sockets are made by GSocket and then used by their descriptor: readv() into the places where the
- * link expects its bytes, sendmsg() and sendfile() from its outbox. System calls are the price of a
- * byte here, so each is avoided when its outcome is known: no read after a short one, no write while
- * the buffer is full, no setsockopt() or epoll_ctl() that changes little.
+ * Sockets are made by GSocket and then used by their descriptor: readv() into the places where
+ * the link expects its bytes, sendmsg() and sendfile() from its outbox. System calls are the
+ * price of a byte here, so each is avoided when its outcome is known: no read after a short
+ * one, no write while the buffer is full, no setsockopt() or epoll_ctl() that changes little.
  *
  * A conn is DIALING, OPEN or CLOSING, and a member of rings:
  *   all       every conn
@@ -121,7 +121,8 @@ conn_free (ShoalConn *self)
       if (n <= 1)
         g_hash_table_remove (set->n_from, &self->from);
       else
-        g_hash_table_insert (set->n_from, g_memdup2 (&self->from, sizeof self->from), GUINT_TO_POINTER (n - 1));
+        g_hash_table_insert (set->n_from, g_memdup2 (&self->from, sizeof self->from),
+                             GUINT_TO_POINTER (n - 1));
     }
   shoal_node_unlink (&self->all_node);
   shoal_node_unlink (&self->flush_node);
@@ -392,7 +393,8 @@ conn_ready (ShoalWatch *watch,
       conn_close (self, why);
     }
   else if ((events & EPOLLIN) != 0 &&
-           !shoal_reactor_watch (self->set->reactor, &self->watch, watch->events & ~(guint32) EPOLLIN))
+           !shoal_reactor_watch (self->set->reactor, &self->watch,
+                                 watch->events & ~(guint32) EPOLLIN))
     conn_close (self, g_strerror (errno));
 }
 
@@ -440,7 +442,8 @@ shoal_conn_dial (ShoalConnSet    *self,
   GSocket *socket;
   ShoalConn *conn;
 
-  socket = g_socket_new (to->family == SHOAL_FAMILY_IPV6 ? G_SOCKET_FAMILY_IPV6 : G_SOCKET_FAMILY_IPV4,
+  socket = g_socket_new (to->family == SHOAL_FAMILY_IPV6 ? G_SOCKET_FAMILY_IPV6
+                                                         : G_SOCKET_FAMILY_IPV4,
                          G_SOCKET_TYPE_STREAM, G_SOCKET_PROTOCOL_TCP, &error);
   conn = conn_new (self, socket, CONN_DIALING);
   conn->since_us = now_us;
@@ -453,7 +456,8 @@ shoal_conn_dial (ShoalConnSet    *self,
 
   address = g_socket_address_new_from_native (&name, size);
   shoal_node_append (&self->dialing, &conn->state_node);
-  /* Also when it is connected at once: the socket is then ready at once, and the answer comes in a turn. */
+  /* Also when it is connected at once: the socket is then ready at once, and the answer comes in
+   * a turn. */
   if (!g_socket_connect (socket, address, NULL, &error) &&
       !g_error_matches (error, G_IO_ERROR, G_IO_ERROR_PENDING))
     conn_close (conn, error->message);
@@ -503,7 +507,8 @@ shoal_conn_accept (ShoalConnSet    *self,
       conn->from = *from;
       conn->from.port = 0;
       n = GPOINTER_TO_UINT (g_hash_table_lookup (self->n_from, &conn->from));
-      g_hash_table_insert (self->n_from, g_memdup2 (&conn->from, sizeof conn->from), GUINT_TO_POINTER (n + 1));
+      g_hash_table_insert (self->n_from, g_memdup2 (&conn->from, sizeof conn->from),
+                           GUINT_TO_POINTER (n + 1));
     }
 
   return conn;
@@ -626,9 +631,17 @@ shoal_conn_set_deadline (const ShoalConnSet *self)
   gint64 deadline = G_MAXINT64;
 
   if (shoal_node_is_linked (&self->dialing))
-    deadline = SHOAL_NODE_OWNER (self->dialing.next, ShoalConn, state_node)->since_us + DIAL_TIMEOUT;
+    {
+      const ShoalConn *first = SHOAL_NODE_OWNER (self->dialing.next, ShoalConn, state_node);
+
+      deadline = first->since_us + DIAL_TIMEOUT;
+    }
   if (shoal_node_is_linked (&self->sweep))
-    deadline = MIN (deadline, SHOAL_NODE_OWNER (self->sweep.next, ShoalConn, sweep_node)->since_us + SWEEP_LATEST);
+    {
+      const ShoalConn *first = SHOAL_NODE_OWNER (self->sweep.next, ShoalConn, sweep_node);
+
+      deadline = MIN (deadline, first->since_us + SWEEP_LATEST);
+    }
 
   return deadline;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* TCP connections: bytes from the socket into a link's window, and from its outbox to the socket. */
+/* TCP connections: bytes from sockets into the places of links, and from outboxes to sockets. */
 
 #pragma once
 
@@ -12,8 +12,9 @@ G_BEGIN_DECLS
 /**
  * ShoalConnSet:
  *
- * Every connection of one engine. A conn is the host data of its link and lives until shoal_link_closed() was
- * called for it, which happens in shoal_conn_set_flush() only. Engine thread.
+ * Every connection of one engine. A conn is the host data of its link and lives until
+ * shoal_link_closed() was called for it, which happens in shoal_conn_set_flush() only. Engine
+ * thread.
  */
 typedef struct _ShoalConnSet ShoalConnSet;
 typedef struct _ShoalConn    ShoalConn;
@@ -22,12 +23,14 @@ ShoalConnSet *shoal_conn_set_new  (ShoalReactor *reactor);
 void          shoal_conn_set_free (ShoalConnSet *self);   /* every conn is closed */
 
 /* Becomes @link's host data. Whatever goes wrong is told by shoal_link_closed(), later. */
-void          shoal_conn_dial     (ShoalConnSet *self, ShoalLink *link, const ShoalAddr *to, gint64 now_us);
+void          shoal_conn_dial     (ShoalConnSet *self, ShoalLink *link, const ShoalAddr *to,
+                                   gint64 now_us);
 /* As shoal_conn_dial(), for a link that may not dial: it is closed with @why. */
 void          shoal_conn_refuse   (ShoalConnSet *self, ShoalLink *link, const char *why);
 /* FALSE: too many connections that came from this address are open. Loopback is not counted. */
 gboolean      shoal_conn_set_admits (const ShoalConnSet *self, const ShoalAddr *from);
-/* Takes @socket (transfer full). Either shoal_conn_set_link() or shoal_conn_discard() follows at once. */
+/* Takes @socket (transfer full). Either shoal_conn_set_link() or shoal_conn_discard() follows at
+ * once. */
 ShoalConn    *shoal_conn_accept   (ShoalConnSet *self, GSocket *socket, const ShoalAddr *from);
 void          shoal_conn_set_link (ShoalConn *self, ShoalLink *link);
 void          shoal_conn_discard  (ShoalConn *self);
@@ -35,10 +38,11 @@ void          shoal_conn_discard  (ShoalConn *self);
 void          shoal_conn_attend   (ShoalConn *self);
 void          shoal_conn_hang_up  (ShoalConn *self);
 
-/* Inside a turn, first: dials that took too long; reads sockets that have been below their low mark for long. */
+/* Inside a turn, first: dials that took too long; reads sockets that have been below their low
+ * mark for long. */
 void          shoal_conn_set_begin (ShoalConnSet *self, gint64 now_us);
-/* Inside a turn, after its inputs: shoal_link_closed() for all that are gone; then writes where something is to be
- * said, and sets what to wake for. */
+/* Inside a turn, after its inputs: shoal_link_closed() for all that are gone; then writes where
+ * something is to be said, and sets what to wake for. */
 void          shoal_conn_set_flush (ShoalConnSet *self);
 /* Something asked for attention since, or is gone: shoal_conn_set_flush() has work. */
 gboolean      shoal_conn_set_is_pending (const ShoalConnSet *self);

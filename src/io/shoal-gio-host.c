@@ -10,9 +10,9 @@
  * Answers of libsoup, the resolver and refused requests stand in a queue of their own, because no
  * effect may call back into the engine.
  *
- * While much is moved, the reactor rests between turns as long as some hundred KiB take to arrive, so
- * that one wake-up finds more of them. It is never longer than a few milliseconds, and there is none
- * when little is moved: then every byte is handled as it comes.
+ * While much is moved, the reactor rests between turns as long as some hundred KiB take to
+ * arrive, so that one wake-up finds more of them. It is never longer than a few milliseconds,
+ * and there is none when little is moved: then every byte is handled as it comes.
  */
 
 #include "shoal-gio-host.h"
@@ -32,7 +32,7 @@
 
 #define STEPS_A_TURN      8             /* rounds of answers and writing before time goes on */
 #define TURNS_AT_ONCE     4             /* before other sources of the context have their say */
-#define BIND_TRIES        32            /* ports of the system's choice that must be free everywhere */
+#define BIND_TRIES        32            /* ports of the system's choice */
 #define REST_LONGEST      5000          /* microseconds */
 #define REST_SHORTEST     1000          /* microseconds: what poll() can wait */
 #define REST_BYTES        (512 * 1024)  /* that arrive in one rest */
@@ -325,7 +325,8 @@ is_about_the_port (const GError *error)
          g_error_matches (error, G_IO_ERROR, G_IO_ERROR_PERMISSION_DENIED);
 }
 
-/* The listeners of both families on one port. FALSE: it is taken for one of them, or there is none at all. */
+/* The listeners of both families on one port. FALSE: it is taken for one of them, or there is
+ * none at all. */
 static gboolean
 listen_on (ShoalGioHost  *self,
            guint16       *port,
@@ -337,7 +338,8 @@ listen_on (ShoalGioHost  *self,
     {
       g_autoptr(GError) local = NULL;
 
-      self->listeners[i] = shoal_listener_new (self->reactor, families[i], *port, peer_came, self, &local);
+      self->listeners[i] = shoal_listener_new (self->reactor, families[i], *port, peer_came, self,
+                                               &local);
       if (self->listeners[i] != NULL)
         *port = shoal_listener_port (self->listeners[i]);
       else if (is_about_the_port (local))
@@ -367,7 +369,8 @@ bind_udp (ShoalGioHost *self,
     {
       g_autoptr(GError) error = NULL;
 
-      self->udp[i] = shoal_udp_socket_new (self->reactor, families[i], port, datagram_came, self, &error);
+      self->udp[i] = shoal_udp_socket_new (self->reactor, families[i], port, datagram_came, self,
+                                           &error);
       if (self->udp[i] == NULL && is_about_the_port (error))
         {
           for (guint j = 0; j < i; j++)
@@ -400,7 +403,8 @@ apply_network (ShoalGioHost *self)
         break;
 
       close_sockets (self);
-      /* A port of the system's choice that somebody has in the other family or for datagrams: once more. */
+      /* A port of the system's choice that somebody has in the other family or for datagrams:
+       * once more. */
       if (self->wanted.port != 0 || (error != NULL && !is_about_the_port (error)))
         break;
     }
@@ -411,7 +415,7 @@ apply_network (ShoalGioHost *self)
 
   shoal_engine_network (self->engine, &(ShoalNetworkState) {
                           .tcp_port = listens ? port : 0,
-                          .error = error != NULL && !listens ? error->message : NULL,   /* borrowed for the call */
+                          .error = error != NULL && !listens ? error->message : NULL,
                         });
 }
 
@@ -636,7 +640,8 @@ shoal_gio_host_start (ShoalGioHost *self,
   shoal_reactor_wake (self->reactor);
 }
 
-/* One turn of the end: nothing new comes from outside. TRUE: something may have followed from it. */
+/* One turn of the end: nothing new comes from outside. TRUE: something may have followed from
+ * it. */
 static gboolean
 stop_turn (ShoalGioHost *self)
 {
@@ -650,7 +655,8 @@ stop_turn (ShoalGioHost *self)
   shoal_engine_end (self->engine);
   self->in_turn = FALSE;
 
-  return self->finished != NULL || shoal_conn_set_count (self->conns) > 0 || shoal_disk_pending (self->disk) > 0;
+  return self->finished != NULL || shoal_conn_set_count (self->conns) > 0 ||
+         shoal_disk_pending (self->disk) > 0;
 }
 
 void

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* HTTP and HTTPS for trackers and links to .torrent files, with limits of size, time and redirects. */
+/* HTTP for trackers and links to .torrent files, with limits of size, time and redirects. */
 
 /*
  * A session cannot choose the address family of a single request, so there is one for each family
@@ -55,11 +55,20 @@ static void call_begin (Call *call);
 
 /* --- Sessions --- */
 
+static guint
+family_index (ShoalFamily family)
+{
+  if (family == SHOAL_FAMILY_NONE)
+    return 0;
+
+  return family == SHOAL_FAMILY_IPV4 ? 1 : 2;
+}
+
 static SoupSession *
 session_for (ShoalHttp        *self,
              const ShoalFetch *fetch)
 {
-  guint family = fetch->family == SHOAL_FAMILY_IPV4 ? 1 : fetch->family == SHOAL_FAMILY_IPV6 ? 2 : 0;
+  guint family = family_index (fetch->family);
   SoupSession **session = &self->sessions[family][fetch->use == SHOAL_FETCH_LINK];
   g_autoptr(GSocketAddress) local = NULL;
 
@@ -68,7 +77,8 @@ session_for (ShoalHttp        *self,
 
   if (family != 0)
     {
-      g_autoptr(GInetAddress) any = g_inet_address_new_any (family == 1 ? G_SOCKET_FAMILY_IPV4 : G_SOCKET_FAMILY_IPV6);
+      g_autoptr(GInetAddress) any = g_inet_address_new_any (family == 1 ? G_SOCKET_FAMILY_IPV4
+                                                                        : G_SOCKET_FAMILY_IPV6);
 
       local = g_inet_socket_address_new (any, 0);
     }
@@ -127,7 +137,14 @@ shoal_http_free (ShoalHttp *self)
 
 /* --- The end of a call --- */
 
-/* Closing tells libsoup that nobody will read on: the connection is not of use any more, unless all was read. */
+static guint
+timeout_of (const ShoalFetch *fetch)
+{
+  return fetch->timeout_s > 0 ? fetch->timeout_s : DEFAULT_TIMEOUT_S;
+}
+
+/* Closing tells libsoup that nobody will read on: the connection is not of use any more, unless
+ * all was read. */
 static void
 call_drop_answer (Call *call)
 {
@@ -148,7 +165,7 @@ call_finish (Call       *call,
   if (why == NULL)
     fetch->body = g_byte_array_free_to_bytes (g_steal_pointer (&call->body));
   else if (call->late)
-    fetch->error = g_strdup_printf ("No answer within %u seconds", fetch->timeout_s > 0 ? fetch->timeout_s : DEFAULT_TIMEOUT_S);
+    fetch->error = g_strdup_printf ("No answer within %u seconds", timeout_of (fetch));
   else
     fetch->error = g_strdup (why);
 
@@ -187,10 +204,11 @@ read_done (GObject      *source,
 {
   Call *call = user_data;
   g_autoptr(GError) error = NULL;
-  g_autoptr(GBytes) bytes = g_input_stream_read_bytes_finish (G_INPUT_STREAM (source), result, &error);
+  g_autoptr(GBytes) bytes = NULL;
   gsize size;
   const guint8 *data;
 
+  bytes = g_input_stream_read_bytes_finish (G_INPUT_STREAM (source), result, &error);
   if (bytes == NULL)
     {
       call_finish (call, error->message);
@@ -213,7 +231,8 @@ read_done (GObject      *source,
     }
 
   g_byte_array_append (call->body, data, (guint) size);
-  g_input_stream_read_bytes_async (call->stream, READ_SIZE, G_PRIORITY_DEFAULT, call->cancellable, read_done, call);
+  g_input_stream_read_bytes_async (call->stream, READ_SIZE, G_PRIORITY_DEFAULT, call->cancellable,
+                                   read_done, call);
 }
 
 /* --- Sending --- */
@@ -274,6 +293,7 @@ send_done (GObject      *source,
 {
   Call *call = user_data;
   g_autoptr(GError) error = NULL;
+  SoupMessageHeaders *headers;
   goffset announced;
 
   call->stream = soup_session_send_finish (SOUP_SESSION (source), result, &error);
@@ -298,7 +318,8 @@ send_done (GObject      *source,
       break;
     }
 
-  announced = soup_message_headers_get_content_length (soup_message_get_response_headers (call->message));
+  headers = soup_message_get_response_headers (call->message);
+  announced = soup_message_headers_get_content_length (headers);
   if (announced > 0 && (guint64) announced > call->fetch->max_size)
     {
       call_finish (call, "The answer is larger than allowed");
@@ -306,7 +327,8 @@ send_done (GObject      *source,
     }
 
   call->body = g_byte_array_new ();
-  g_input_stream_read_bytes_async (call->stream, READ_SIZE, G_PRIORITY_DEFAULT, call->cancellable, read_done, call);
+  g_input_stream_read_bytes_async (call->stream, READ_SIZE, G_PRIORITY_DEFAULT, call->cancellable,
+                                   read_done, call);
 }
 
 static void
@@ -323,7 +345,8 @@ call_send (Call *call)
 static void
 call_lacks_family (Call *call)
 {
-  g_autofree char *why = g_strdup_printf ("%s has no IPv%d address", g_uri_get_host (call->uri), (int) call->fetch->family);
+  g_autofree char *why = g_strdup_printf ("%s has no IPv%d address", g_uri_get_host (call->uri),
+                                          (int) call->fetch->family);
 
   call_finish (call, why);
 }
@@ -398,7 +421,7 @@ shoal_http_fetch (ShoalHttp  *self,
       return;
     }
 
-  call->timer = g_timeout_source_new_seconds (request->timeout_s > 0 ? request->timeout_s : DEFAULT_TIMEOUT_S);
+  call->timer = g_timeout_source_new_seconds (timeout_of (request));
   g_source_set_callback (call->timer, call_timed_out, call, NULL);
   g_source_attach (call->timer, self->context);
   call_begin (call);

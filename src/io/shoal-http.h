@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* HTTP and HTTPS for trackers and links to .torrent files, with limits of size, time and redirects. */
+/* HTTP for trackers and links to .torrent files, with limits of size, time and redirects. */
 
 #pragma once
 

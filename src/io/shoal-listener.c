@@ -33,20 +33,24 @@ shoal_socket_new_bound (ShoalFamily   family,
                         guint16       port,
                         GError      **error)
 {
-  GSocketFamily socket_family = family == SHOAL_FAMILY_IPV6 ? G_SOCKET_FAMILY_IPV6 : G_SOCKET_FAMILY_IPV4;
+  GSocketFamily socket_family = family == SHOAL_FAMILY_IPV6 ? G_SOCKET_FAMILY_IPV6
+                                                            : G_SOCKET_FAMILY_IPV4;
   gboolean is_stream = type == G_SOCKET_TYPE_STREAM;
   g_autoptr(GInetAddress) any = g_inet_address_new_any (socket_family);
   g_autoptr(GSocketAddress) address = g_inet_socket_address_new (any, port);
   g_autoptr(GSocket) socket = NULL;
 
-  socket = g_socket_new (socket_family, type, is_stream ? G_SOCKET_PROTOCOL_TCP : G_SOCKET_PROTOCOL_UDP, error);
+  socket = g_socket_new (socket_family, type,
+                         is_stream ? G_SOCKET_PROTOCOL_TCP : G_SOCKET_PROTOCOL_UDP, error);
   if (socket == NULL)
     return NULL;
 
   g_socket_set_blocking (socket, FALSE);
-  if (family == SHOAL_FAMILY_IPV6 && !g_socket_set_option (socket, IPPROTO_IPV6, IPV6_V6ONLY, TRUE, error))
+  if (family == SHOAL_FAMILY_IPV6 &&
+      !g_socket_set_option (socket, IPPROTO_IPV6, IPV6_V6ONLY, TRUE, error))
     return NULL;
-  /* Reuse lets a stream socket follow one that has just ended; for datagrams it would share the port. */
+  /* Reuse lets a stream socket follow one that has just ended; for datagrams it would share the
+   * port. */
   if (!g_socket_bind (socket, address, is_stream, error))
     return NULL;
 

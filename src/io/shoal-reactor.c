@@ -2,11 +2,11 @@
 /* One GSource over one epoll set: every descriptor of the engine's thread, one wake-up for all. */
 
 /*
- * The loop polls one descriptor, the epoll set, however many sockets there are; timers, libsoup and
- * the resolver have their sources beside it. The poll record is changed in place, deadlines are
- * told by prepare(), and the source may recurse (it never does): the calls that GLib has for the
- * first two, and its blocking of a source that is being dispatched, write to its wake-up pipe, which
- * costs a second poll() for each turn.
+ * The loop polls one descriptor, the epoll set, however many sockets there are; timers, libsoup
+ * and the resolver have their sources beside it. The poll record is changed in place, deadlines
+ * are told by prepare(), and the source may recurse (it never does): the calls that GLib has
+ * for the first two, and its blocking of a source that is being dispatched, write to its
+ * wake-up pipe, which costs a second poll() for each turn.
  *
  * A watch may be forgotten while a batch is being handled; its entry in the batch is blanked, so
  * that the owner may free it at once.
@@ -66,7 +66,8 @@ reactor_source_check (GSource *source)
 {
   const ShoalReactor *self = ((ReactorSource *) source)->reactor;
 
-  return (self->poll.revents & self->poll.events) != 0 || self->due_us <= g_source_get_time (source);
+  return (self->poll.revents & self->poll.events) != 0 ||
+         self->due_us <= g_source_get_time (source);
 }
 
 static gboolean

@@ -144,5 +144,6 @@ shoal_resolver_lookup (ShoalResolver *self,
   pending->query = query;
   shoal_node_init (&pending->node);
   shoal_node_append (&self->pending, &pending->node);
-  g_resolver_lookup_by_name_async (self->resolver, query->host, self->cancellable, lookup_done, pending);
+  g_resolver_lookup_by_name_async (self->resolver, query->host, self->cancellable,
+                                   lookup_done, pending);
 }

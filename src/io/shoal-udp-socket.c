@@ -34,12 +34,14 @@ udp_ready (ShoalWatch *watch,
       struct sockaddr_storage name;
       socklen_t name_size = sizeof name;
       ShoalAddr from;
-      gssize size = recvfrom (watch->fd, data, sizeof data, MSG_TRUNC, (struct sockaddr *) &name, &name_size);
+      struct sockaddr *peer = (struct sockaddr *) &name;
+      gssize size = recvfrom (watch->fd, data, sizeof data, MSG_TRUNC, peer, &name_size);
 
       if (size < 0 && (errno == EAGAIN || errno == ENOMEM))
         return;
       /* An error is about a datagram that was sent earlier; reading it has cleared it. */
-      if (size < 0 || (gsize) size > sizeof data || !shoal_addr_from_sockaddr (&from, (struct sockaddr *) &name, name_size))
+      if (size < 0 || (gsize) size > sizeof data ||
+          !shoal_addr_from_sockaddr (&from, peer, name_size))
         continue;
 
       self->arrived (&from, data, (gsize) size, self->user_data);

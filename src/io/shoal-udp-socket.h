@@ -14,14 +14,16 @@ G_BEGIN_DECLS
 typedef struct _ShoalUdpSocket ShoalUdpSocket;
 
 /* @data is valid during the call. */
-typedef void (*ShoalUdpFunc) (const ShoalAddr *from, const guint8 *data, gsize size, gpointer user_data);
+typedef void (*ShoalUdpFunc) (const ShoalAddr *from, const guint8 *data, gsize size,
+                              gpointer user_data);
 
 /* Returns: (nullable): %NULL with a G_IO_ERROR */
 ShoalUdpSocket *shoal_udp_socket_new  (ShoalReactor *reactor, ShoalFamily family, guint16 port,
                                        ShoalUdpFunc arrived, gpointer user_data, GError **error);
 void            shoal_udp_socket_free (ShoalUdpSocket *self);
 guint16         shoal_udp_socket_port (const ShoalUdpSocket *self);
-ShoalSendResult shoal_udp_socket_send (ShoalUdpSocket *self, const ShoalAddr *to, const guint8 *data, gsize size);
+ShoalSendResult shoal_udp_socket_send (ShoalUdpSocket *self, const ShoalAddr *to,
+                                       const guint8 *data, gsize size);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ShoalUdpSocket, shoal_udp_socket_free)
 

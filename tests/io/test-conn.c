@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Bytes of links over real sockets. The links are made up here: what they get and give is seen and chosen. */
+/* Bytes of links over real sockets. The links are made up here: what they get is seen. */
 
 #include <fcntl.h>
 #include <string.h>
@@ -153,7 +153,8 @@ turn (gpointer user_data)
   shoal_reactor_poll (self->reactor);
   for (guint i = 0; i < 4; i++)
     shoal_conn_set_flush (self->conns);
-  shoal_reactor_set_deadline (self->reactor, shoal_conn_set_is_pending (self->conns) ? now_us : shoal_conn_set_deadline (self->conns));
+  shoal_reactor_set_deadline (self->reactor, shoal_conn_set_is_pending (self->conns)
+                                             ? now_us : shoal_conn_set_deadline (self->conns));
 }
 
 static void
@@ -186,7 +187,8 @@ set_up (Fixture       *self,
   self->conns = shoal_conn_set_new (self->reactor);
   self->listener = shoal_listener_new (self->reactor, SHOAL_FAMILY_IPV4, 0, accepted, self, &error);
   g_assert_no_error (error);
-  self->address = shoal_addr_make (SHOAL_FAMILY_IPV4, loopback, shoal_listener_port (self->listener));
+  self->address = shoal_addr_make (SHOAL_FAMILY_IPV4, loopback,
+                                   shoal_listener_port (self->listener));
   self->dialler = link_new ();
 }
 
@@ -445,7 +447,8 @@ test_much (Fixture       *self,
 
       for (gsize j = 0; j < size; j++)
         bytes[j] = byte_at (j + i);
-      shoal_outbox_append_buffer (links[i]->outbox, (const guint8 *) "head", 4, bytes, size, g_free, 0);
+      shoal_outbox_append_buffer (links[i]->outbox, (const guint8 *) "head", 4,
+                                  bytes, size, g_free, 0);
       attend (self, links[i]);
     }
   WAIT (self, links[0]->got->len == size + 4 && links[1]->got->len == size + 4);
@@ -507,7 +510,8 @@ test_file (Fixture       *self,
       char head[14];
 
       g_snprintf (head, sizeof head, "head %08u", i);
-      shoal_outbox_append_file (self->dialler->outbox, (const guint8 *) head, 13, file, i * 20000, 16384, i + 1);
+      shoal_outbox_append_file (self->dialler->outbox, (const guint8 *) head, 13,
+                                file, i * 20000, 16384, i + 1);
     }
   attend (self, self->dialler);
   WAIT (self, self->answerer->got->len == n_blocks * (13 + 16384));
@@ -538,7 +542,8 @@ test_short_file (Fixture       *self,
   ShoalFileRef *file = make_file (dir, 10000);
 
   meet (self);
-  shoal_outbox_append_file (self->dialler->outbox, (const guint8 *) "head", 4, file, 5000, 16384, 1);
+  shoal_outbox_append_file (self->dialler->outbox, (const guint8 *) "head", 4,
+                            file, 5000, 16384, 1);
   attend (self, self->dialler);
   WAIT (self, self->dialler->n_closed > 0);
   g_assert_cmpstr (self->dialler->why, ==, "A file is shorter than it was");

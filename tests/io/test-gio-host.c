@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The real world as an engine sees it. The engine is made up here: it writes down what it is told. */
+/* The real world as an engine sees it. The engine is made up: it writes down what it is told. */
 
 #include <string.h>
 #include "shoal-gio-host.h"
@@ -347,6 +347,15 @@ loopback (ShoalFamily family,
   return shoal_addr_make (family, family == SHOAL_FAMILY_IPV6 ? ipv6 : ipv4, port);
 }
 
+static void
+send_ping (Fixture         *self,
+           const ShoalAddr *to)
+{
+  ShoalHost *host = self->engine.host;
+
+  g_assert_cmpint (host->ops->send (host, to, (const guint8 *) "ping", 4), ==, SHOAL_SEND_SENT);
+}
+
 /* TCP and UDP have the same port. */
 static void
 test_network (Fixture       *self,
@@ -359,7 +368,7 @@ test_network (Fixture       *self,
   g_assert_cmpuint (self->engine.port, !=, 0);
 
   to = loopback (SHOAL_FAMILY_IPV4, self->engine.port);
-  g_assert_cmpint (self->engine.host->ops->send (self->engine.host, &to, (const guint8 *) "ping", 4), ==, SHOAL_SEND_SENT);
+  send_ping (self, &to);
   WAIT (self, self->engine.n_datagrams > 0);
   g_assert_cmpmem (self->engine.datagram, self->engine.datagram_size, "ping", 4);
   g_assert_true (shoal_addr_equal (&self->engine.datagram_from, &to));
@@ -376,7 +385,8 @@ take_port (guint16 *port)
   g_autoptr(GInetAddress) any = g_inet_address_new_any (G_SOCKET_FAMILY_IPV4);
   g_autoptr(GSocketAddress) address = g_inet_socket_address_new (any, 0);
   g_autoptr(GSocketAddress) local = NULL;
-  GSocket *socket = g_socket_new (G_SOCKET_FAMILY_IPV4, G_SOCKET_TYPE_STREAM, G_SOCKET_PROTOCOL_TCP, &error);
+  GSocket *socket = g_socket_new (G_SOCKET_FAMILY_IPV4, G_SOCKET_TYPE_STREAM,
+                                  G_SOCKET_PROTOCOL_TCP, &error);
 
   g_assert_no_error (error);
   g_socket_bind (socket, address, TRUE, &error);
@@ -403,7 +413,7 @@ test_port_taken (Fixture       *self,
   g_assert_nonnull (self->engine.network_error);
 
   /* Datagrams and dialling do without. */
-  g_assert_cmpint (self->engine.host->ops->send (self->engine.host, &to, (const guint8 *) "ping", 4), ==, SHOAL_SEND_SENT);
+  send_ping (self, &to);
   link = link_new (&self->engine, NULL);
   self->engine.host->ops->dial (self->engine.host, link, &to);
   g_assert_nonnull (link->host_data);
@@ -556,7 +566,8 @@ test_answers_at_once (Fixture       *self,
   answers_free (&answers);
 }
 
-/* Nobody answers, and the host is stopped: each comes back once, and so does what is asked afterwards. */
+/* Nobody answers, and the host is stopped: each comes back once, and so does what is asked
+ * afterwards. */
 static void
 test_unanswered (Fixture       *self,
                  gconstpointer  data)
@@ -625,7 +636,8 @@ main (int    argc,
       char **argv)
 {
   g_test_init (&argc, &argv, NULL);
-#define ADD(name, data, func) g_test_add ("/io/gio-host/" name, Fixture, GUINT_TO_POINTER (data), set_up, func, tear_down)
+#define ADD(name, data, func) \
+  g_test_add ("/io/gio-host/" name, Fixture, GUINT_TO_POINTER (data), set_up, func, tear_down)
   ADD ("loaded-first", 0, test_loaded_first);
   ADD ("wakes-up", 0, test_wakes_up);
   ADD ("deadline", 0, test_deadline);

@@ -31,9 +31,10 @@ answered (ShoalFetch *fetch,
 static GBytes *
 gzip (const char *text)
 {
-  g_autoptr(GConverter) converter = G_CONVERTER (g_zlib_compressor_new (G_ZLIB_COMPRESSOR_FORMAT_GZIP, 9));
+  g_autoptr(GZlibCompressor) compressor = g_zlib_compressor_new (G_ZLIB_COMPRESSOR_FORMAT_GZIP, 9);
   g_autoptr(GOutputStream) memory = g_memory_output_stream_new_resizable ();
-  g_autoptr(GOutputStream) stream = g_converter_output_stream_new (memory, converter);
+  g_autoptr(GOutputStream) stream = g_converter_output_stream_new (memory,
+                                                                   G_CONVERTER (compressor));
 
   g_assert_true (g_output_stream_write_all (stream, text, strlen (text), NULL, NULL, NULL));
   g_assert_true (g_output_stream_close (stream, NULL, NULL));
@@ -57,7 +58,8 @@ serve (SoupServer        *server,
 {
   Fixture *self = user_data;
   SoupMessageHeaders *headers = soup_server_message_get_response_headers (message);
-  const char *agent = soup_message_headers_get_one (soup_server_message_get_request_headers (message), "User-Agent");
+  SoupMessageHeaders *asked = soup_server_message_get_request_headers (message);
+  const char *agent = soup_message_headers_get_one (asked, "User-Agent");
 
   self->n_requests++;
   g_free (self->query);
@@ -78,7 +80,8 @@ serve (SoupServer        *server,
     }
   else if (g_str_equal (path, "/missing"))
     {
-      soup_server_message_set_response (message, "text/plain", SOUP_MEMORY_STATIC, "d14:failure reason4:gonee", 25);
+      soup_server_message_set_response (message, "text/plain", SOUP_MEMORY_STATIC,
+                                        "d14:failure reason4:gonee", 25);
       soup_server_message_set_status (message, SOUP_STATUS_NOT_FOUND, NULL);
       return;
     }
@@ -183,7 +186,9 @@ assert_body (Fixture    *self,
              const char *text)
 {
   g_assert_cmpstr (self->fetch->error, ==, NULL);
-  g_assert_cmpmem (g_bytes_get_data (self->fetch->body, NULL), g_bytes_get_size (self->fetch->body), text, strlen (text));
+  g_assert_cmpmem (g_bytes_get_data (self->fetch->body, NULL),
+                   g_bytes_get_size (self->fetch->body),
+                   text, strlen (text));
 }
 
 static void
@@ -261,7 +266,9 @@ static void
 test_no_link (Fixture       *self,
               gconstpointer  data)
 {
-  static const char *links[] = { "", "nonsense", "udp://tracker:80/announce", "file:///etc/hostname", "http://", "http:///x" };
+  static const char *links[] = {
+    "", "nonsense", "udp://tracker:80/announce", "file:///etc/hostname", "http://", "http:///x",
+  };
 
   for (guint i = 0; i < G_N_ELEMENTS (links); i++)
     {

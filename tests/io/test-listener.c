@@ -52,11 +52,13 @@ static GSocket *
 connect_to (ShoalFamily family,
             guint16     port)
 {
-  GSocketFamily socket_family = family == SHOAL_FAMILY_IPV6 ? G_SOCKET_FAMILY_IPV6 : G_SOCKET_FAMILY_IPV4;
+  GSocketFamily socket_family = family == SHOAL_FAMILY_IPV6 ? G_SOCKET_FAMILY_IPV6
+                                                            : G_SOCKET_FAMILY_IPV4;
   g_autoptr(GInetAddress) loopback = g_inet_address_new_loopback (socket_family);
   g_autoptr(GSocketAddress) address = g_inet_socket_address_new (loopback, port);
   g_autoptr(GError) error = NULL;
-  GSocket *socket = g_socket_new (socket_family, G_SOCKET_TYPE_STREAM, G_SOCKET_PROTOCOL_TCP, &error);
+  GSocket *socket = g_socket_new (socket_family, G_SOCKET_TYPE_STREAM, G_SOCKET_PROTOCOL_TCP,
+                                  &error);
 
   g_assert_no_error (error);
   g_socket_connect (socket, address, NULL, &error);
@@ -71,7 +73,8 @@ test_accept (Fixture       *self,
 {
   ShoalFamily family = GPOINTER_TO_UINT (data);
   g_autoptr(GError) error = NULL;
-  g_autoptr(ShoalListener) listener = shoal_listener_new (self->reactor, family, 0, accepted, self, &error);
+  g_autoptr(ShoalListener) listener = shoal_listener_new (self->reactor, family, 0,
+                                                          accepted, self, &error);
   GSocket *peers[3];
 
   if (listener == NULL && family == SHOAL_FAMILY_IPV6)
@@ -100,11 +103,13 @@ test_taken (Fixture       *self,
             gconstpointer  data)
 {
   g_autoptr(GError) error = NULL;
-  g_autoptr(ShoalListener) first = shoal_listener_new (self->reactor, SHOAL_FAMILY_IPV4, 0, accepted, self, NULL);
+  g_autoptr(ShoalListener) first = shoal_listener_new (self->reactor, SHOAL_FAMILY_IPV4, 0,
+                                                       accepted, self, NULL);
   g_autoptr(ShoalListener) second = NULL;
 
   g_assert_nonnull (first);
-  second = shoal_listener_new (self->reactor, SHOAL_FAMILY_IPV4, shoal_listener_port (first), accepted, self, &error);
+  second = shoal_listener_new (self->reactor, SHOAL_FAMILY_IPV4, shoal_listener_port (first),
+                               accepted, self, &error);
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_ADDRESS_IN_USE);
   g_assert_null (second);
 }
@@ -114,8 +119,10 @@ main (int    argc,
       char **argv)
 {
   g_test_init (&argc, &argv, NULL);
-  g_test_add ("/io/listener/accept-ipv4", Fixture, GUINT_TO_POINTER (SHOAL_FAMILY_IPV4), set_up, test_accept, tear_down);
-  g_test_add ("/io/listener/accept-ipv6", Fixture, GUINT_TO_POINTER (SHOAL_FAMILY_IPV6), set_up, test_accept, tear_down);
+  g_test_add ("/io/listener/accept-ipv4", Fixture, GUINT_TO_POINTER (SHOAL_FAMILY_IPV4),
+              set_up, test_accept, tear_down);
+  g_test_add ("/io/listener/accept-ipv6", Fixture, GUINT_TO_POINTER (SHOAL_FAMILY_IPV6),
+              set_up, test_accept, tear_down);
   g_test_add ("/io/listener/taken", Fixture, NULL, set_up, test_taken, tear_down);
 
   return g_test_run ();

@@ -2,7 +2,7 @@
 /* Two whole clients in one process: start, transfer over loopback, stop. */
 
 #include <string.h>
-#include "shoal-digest.h"
+#include "shoal-error.h"
 #include "shoal-rng.h"
 #include "shoal-runtime.h"
 #include "shoal-test.h"
@@ -154,7 +154,7 @@ test_state_dir_in_use (void)
   WAIT (client.n_events[SHOAL_EVENT_READY] > 0);
   shoal_config_init (&config);
   g_assert_null (shoal_runtime_new (state, &config, client_event, &client, &error));
-  g_assert_cmpstr (g_quark_to_string (error->domain), ==, "shoal-store-error-quark");
+  g_assert_error (error, SHOAL_STORE_ERROR, SHOAL_STORE_ERROR_IN_USE);
   client_stop (&client);
 
   client_start (&client, state);
@@ -172,8 +172,15 @@ make_torrent (const char *dir)
   g_autoptr(GByteArray) pieces = g_byte_array_new ();
   g_autoptr(GError) error = NULL;
   const ShoalTorrentFile file = { .size = DATA_SIZE };
-  ShoalTorrentSpec spec = { .versions = SHOAL_TORRENT_V1, .name = "data.bin", .single = TRUE, .files = &file, .n_files = 1,
-                            .piece_size = PIECE_SIZE, .creation_date = -1 };
+  ShoalTorrentSpec spec = {
+    .versions = SHOAL_TORRENT_V1,
+    .name = "data.bin",
+    .single = TRUE,
+    .files = &file,
+    .n_files = 1,
+    .piece_size = PIECE_SIZE,
+    .creation_date = -1,
+  };
   GBytes *torrent;
   ShoalRng rng;
 

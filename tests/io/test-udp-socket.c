@@ -109,7 +109,8 @@ test_echo (Fixture       *self,
   g_assert_cmpmem (self->at_a->data, self->at_a->len, bytes, 98);
   g_assert_true (shoal_addr_equal (&self->a_from, &to));
 
-  g_assert_cmpint (shoal_udp_socket_send (self->a, &to, bytes, SHOAL_DATAGRAM_MAX), ==, SHOAL_SEND_SENT);
+  g_assert_cmpint (shoal_udp_socket_send (self->a, &to, bytes, SHOAL_DATAGRAM_MAX), ==,
+                   SHOAL_SEND_SENT);
   while (self->n_at_a < 2)
     g_main_context_iteration (self->context, TRUE);
   g_assert_cmpmem (self->at_a->data, self->at_a->len, bytes, SHOAL_DATAGRAM_MAX);
@@ -123,7 +124,8 @@ test_taken (Fixture       *self,
 
   self->a = shoal_udp_socket_new (self->reactor, SHOAL_FAMILY_IPV4, 0, arrived_at_a, self, &error);
   g_assert_no_error (error);
-  self->b = shoal_udp_socket_new (self->reactor, SHOAL_FAMILY_IPV4, shoal_udp_socket_port (self->a), arrived_at_b, self, &error);
+  self->b = shoal_udp_socket_new (self->reactor, SHOAL_FAMILY_IPV4, shoal_udp_socket_port (self->a),
+                                  arrived_at_b, self, &error);
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_ADDRESS_IN_USE);
 }
 
@@ -132,8 +134,10 @@ main (int    argc,
       char **argv)
 {
   g_test_init (&argc, &argv, NULL);
-  g_test_add ("/io/udp-socket/echo-ipv4", Fixture, GUINT_TO_POINTER (SHOAL_FAMILY_IPV4), set_up, test_echo, tear_down);
-  g_test_add ("/io/udp-socket/echo-ipv6", Fixture, GUINT_TO_POINTER (SHOAL_FAMILY_IPV6), set_up, test_echo, tear_down);
+  g_test_add ("/io/udp-socket/echo-ipv4", Fixture, GUINT_TO_POINTER (SHOAL_FAMILY_IPV4),
+              set_up, test_echo, tear_down);
+  g_test_add ("/io/udp-socket/echo-ipv6", Fixture, GUINT_TO_POINTER (SHOAL_FAMILY_IPV6),
+              set_up, test_echo, tear_down);
   g_test_add ("/io/udp-socket/taken", Fixture, NULL, set_up, test_taken, tear_down);
 
   return g_test_run ();
