@@ -60,6 +60,12 @@ session_fixture_show (ShoalSession     *session,
   stats->wanted_size = 1000;
   stats->wanted_had = stats->complete ? 1000 : 250;
   stats->eta_s = SHOAL_ETA_UNKNOWN;
+  if (state == SHOAL_TORRENT_DOWNLOADING)
+    {
+      stats->n_links = 2;
+      stats->n_sending = 1;
+      stats->rate_down = 1000;
+    }
 
   inject (session, event);
 }

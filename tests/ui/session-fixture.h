@@ -13,7 +13,7 @@ void          session_fixture_init_test (int *argc, char ***argv);
 
 /* (transfer full): ready, without torrents. */
 ShoalSession *session_fixture_new       (void);
-/* A torrent as the engine would tell of it: 1000 bytes in "/data", a quarter had. */
+/* A torrent as the engine would tell of it: 1000 bytes in "/data", a quarter had; downloading at 1 kB/s. */
 void          session_fixture_show      (ShoalSession *session, guint64 id, const char *name, ShoalTorrentState state);
 void          session_fixture_forget    (ShoalSession *session, guint64 id);
 /* (transfer full) (nullable): the next command of @type; those before it are dropped. */
