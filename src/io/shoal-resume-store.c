@@ -15,12 +15,10 @@
  * until the thread has nothing of it in hands.
  */
 
-#include "shoal-resume-store.h"
+#include "shoal-resume-store-private.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -30,155 +28,12 @@
 #include "shoal-error.h"
 #include "shoal-resume-backend.h"
 #include "shoal-resume-record.h"
-#include "shoal-state-lock.h"
 
 #define RETRY_S          30u
-#define TORRENT_SIZE_MAX (64u * 1024 * 1024)   /* bytes */
-#define LAST_ID_NAME     "last-id"
-#define ID_DIGITS_MAX    20u
 #define SCHEMA_VARIABLE  "SHOAL_SCHEMA_DIR"
 #ifndef SHOAL_SCHEMA_DIR
 #define SHOAL_SCHEMA_DIR "/usr/share/shoal/schemas"
 #endif
-
-/* A record that waits or is being saved. */
-typedef struct
-{
-  guint64      id;
-  ShoalResume *record;     /* (owned) */
-  GBytes      *metainfo;   /* (owned) (nullable): still to be written; may have come with an earlier record */
-  gboolean     recheck;    /* its data could not be synced */
-  gboolean     failed;
-} Save;
-
-struct _ShoalResumeStore
-{
-  char             *dir;
-  int               dir_fd;
-  ShoalStateLock   *state_lock;
-  pthread_t         thread;
-  GSettingsBackend *backend;     /* (nullable): made when it is asked for */
-
-  pthread_mutex_t   lock;        /* of all that follows */
-  pthread_cond_t    work;
-  pthread_cond_t    progress;    /* a batch is over */
-  GHashTable       *pending;     /* id to Save */
-  GHashTable       *forgotten;   /* ids */
-  GHashTable       *journals;    /* id to ShoalJournal */
-  GPtrArray        *batch;       /* (nullable): of Save: in the thread's hands */
-  ShoalResumeSync   sync;
-  gpointer          sync_data;
-  guint64           last_id;     /* saved or loaded */
-  guint64           kept_id;     /* in the file; of the thread alone */
-  guint64           n_batches;   /* that are over */
-  gboolean          failing;     /* the last batch left something over */
-  gboolean          try_now;
-  gboolean          quit;
-};
-
-/* --- Small files --- */
-
-static char *
-file_name (guint64     id,
-           const char *suffix)
-{
-  return g_strdup_printf ("%" G_GUINT64_FORMAT "%s", id, suffix);
-}
-
-static guint64 *
-id_key (guint64 id)
-{
-  return g_memdup2 (&id, sizeof id);
-}
-
-/* Writes and syncs @name from the beginning. FALSE: errno; nothing is left. */
-static gboolean
-write_file (ShoalResumeStore *self,
-            const char       *name,
-            GBytes           *bytes)
-{
-  int fd = openat (self->dir_fd, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-  gsize size, at = 0;
-  const guint8 *data = g_bytes_get_data (bytes, &size);
-  gboolean ok = fd >= 0;
-  int saved = errno;
-
-  while (ok && at < size)
-    {
-      gssize put = write (fd, data + at, size - at);
-
-      if (put < 0 && errno == EINTR)
-        continue;
-      saved = put == 0 ? ENOSPC : errno;
-      ok = put > 0;
-      at += ok ? (gsize) put : 0;
-    }
-  if (ok && fdatasync (fd) != 0)
-    {
-      saved = errno;
-      ok = FALSE;
-    }
-  if (fd >= 0 && close (fd) != 0 && ok)
-    {
-      saved = errno;
-      ok = FALSE;
-    }
-  if (!ok && fd >= 0)
-    unlinkat (self->dir_fd, name, 0);
-  errno = saved;
-
-  return ok;
-}
-
-/* (transfer full) (nullable): a whole file; NULL: errno */
-static GBytes *
-read_file (ShoalResumeStore *self,
-           const char       *name,
-           gsize             max)
-{
-  int fd = openat (self->dir_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-  g_autofree guint8 *data = NULL;
-  struct stat info;
-  gsize size, at = 0;
-
-  if (fd < 0)
-    return NULL;
-  if (fstat (fd, &info) != 0 || !S_ISREG (info.st_mode) || info.st_size < 0 || (guint64) info.st_size > max)
-    {
-      close (fd);
-      errno = EFBIG;
-      return NULL;
-    }
-
-  size = (gsize) info.st_size;
-  data = g_malloc (MAX (size, 1));
-  while (at < size)
-    {
-      gssize got = pread (fd, data + at, size - at, (off_t) at);
-
-      if (got < 0 && errno == EINTR)
-        continue;
-      if (got <= 0)
-        break;
-      at += (gsize) got;
-    }
-  close (fd);
-  if (at < size)
-    {
-      errno = EIO;
-      return NULL;
-    }
-
-  return g_bytes_new_take (g_steal_pointer (&data), size);
-}
-
-static gboolean
-rename_file (ShoalResumeStore *self,
-             const char       *from,
-             const char       *to)
-{
-  return renameat (self->dir_fd, from, self->dir_fd, to) == 0;
-}
 
 /* --- Saving, on the thread --- */
 
@@ -186,36 +41,36 @@ static gboolean
 write_temporaries (ShoalResumeStore *self,
                    Save             *save)
 {
-  g_autofree char *record_name = file_name (save->id, ".resume.new");
-  g_autofree char *torrent_name = file_name (save->id, ".torrent.new");
+  g_autofree char *record_name = store_file_name (save->id, ".resume.new");
+  g_autofree char *torrent_name = store_file_name (save->id, ".torrent.new");
   g_autoptr (GVariant) dict = shoal_resume_to_dict (save->record, save->recheck);
   g_autoptr (GBytes) frame = shoal_resume_frame (dict);
 
-  if (save->metainfo != NULL && !write_file (self, torrent_name, save->metainfo))
+  if (save->metainfo != NULL && !store_write_file (self, torrent_name, save->metainfo))
     return FALSE;
 
-  return write_file (self, record_name, frame);
+  return store_write_file (self, record_name, frame);
 }
 
 static gboolean
 rename_temporaries (ShoalResumeStore *self,
                     Save             *save)
 {
-  g_autofree char *record_new = file_name (save->id, ".resume.new");
-  g_autofree char *record_old = file_name (save->id, ".resume.old");
-  g_autofree char *record = file_name (save->id, ".resume");
-  g_autofree char *torrent_new = file_name (save->id, ".torrent.new");
-  g_autofree char *torrent = file_name (save->id, ".torrent");
+  g_autofree char *record_new = store_file_name (save->id, ".resume.new");
+  g_autofree char *record_old = store_file_name (save->id, ".resume.old");
+  g_autofree char *record = store_file_name (save->id, ".resume");
+  g_autofree char *torrent_new = store_file_name (save->id, ".torrent.new");
+  g_autofree char *torrent = store_file_name (save->id, ".torrent");
 
-  if (save->metainfo != NULL && !rename_file (self, torrent_new, torrent))
+  if (save->metainfo != NULL && !store_rename_file (self, torrent_new, torrent))
     return FALSE;
 
   unlinkat (self->dir_fd, record_old, 0);
   /* Without hard links there is a moment with only the old name, which loading knows. */
   if (linkat (self->dir_fd, record, self->dir_fd, record_old, 0) != 0 && errno != ENOENT)
-    rename_file (self, record, record_old);
+    store_rename_file (self, record, record_old);
 
-  return rename_file (self, record_new, record);
+  return store_rename_file (self, record_new, record);
 }
 
 /* Before a record of a new id: ids of torrents that are gone are not given out again. */
@@ -230,7 +85,7 @@ keep_last_id (ShoalResumeStore *self,
     return TRUE;
   text = g_strdup_printf ("%" G_GUINT64_FORMAT "\n", id);
   bytes = g_bytes_new (text, strlen (text));
-  if (!write_file (self, LAST_ID_NAME ".new", bytes) || !rename_file (self, LAST_ID_NAME ".new", LAST_ID_NAME))
+  if (!store_write_file (self, LAST_ID_NAME ".new", bytes) || !store_rename_file (self, LAST_ID_NAME ".new", LAST_ID_NAME))
     return FALSE;
   self->kept_id = id;
 
@@ -422,82 +277,9 @@ store_main (void *data)
 /* --- Opening and closing --- */
 
 static guint64
-read_last_id (ShoalResumeStore *self)
-{
-  g_autoptr (GBytes) bytes = read_file (self, LAST_ID_NAME, 64);
-  g_autofree char *text = NULL;
-  gsize size;
-
-  if (bytes == NULL)
-    return 0;
-  text = g_strndup (g_bytes_get_data (bytes, &size), g_bytes_get_size (bytes));
-
-  return g_ascii_strtoull (text, NULL, 10);
-}
-
-/* "12.resume": 12 and ".resume". */
-static gboolean
-split_name (const char  *name,
-            guint64     *id,
-            const char **suffix)
-{
-  gsize digits = strspn (name, "0123456789");
-  char *end;
-
-  if (digits == 0 || digits > ID_DIGITS_MAX || name[digits] != '.')
-    return FALSE;
-  *id = g_ascii_strtoull (name, &end, 10);
-  *suffix = end;
-
-  return *id > 0 && *id < G_MAXUINT64;
-}
-
-static int
-compare_ids (gconstpointer a,
-             gconstpointer b)
-{
-  guint64 one = *(const guint64 *) a;
-  guint64 other = *(const guint64 *) b;
-
-  return one < other ? -1 : one > other;
-}
-
-/* (transfer full): ids of all that is kept, in order, each once. */
-static GArray *
-list_ids (ShoalResumeStore *self)
-{
-  GArray *ids = g_array_new (FALSE, FALSE, sizeof (guint64));
-  g_autoptr (GHashTable) seen = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, NULL);
-  int fd = openat (self->dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  DIR *stream = fd >= 0 ? fdopendir (fd) : NULL;
-  struct dirent *entry;
-
-  if (stream == NULL && fd >= 0)
-    close (fd);
-  while (stream != NULL && (entry = readdir (stream)) != NULL)
-    {
-      const char *suffix;
-      guint64 id;
-
-      if (!split_name (entry->d_name, &id, &suffix))
-        continue;
-      if (strcmp (suffix, ".resume") != 0 && strcmp (suffix, ".resume.old") != 0 && strcmp (suffix, ".resume.new") != 0 &&
-          strcmp (suffix, ".torrent") != 0)
-        continue;
-      if (g_hash_table_add (seen, id_key (id)))
-        g_array_append_val (ids, id);
-    }
-  if (stream != NULL)
-    closedir (stream);
-  g_array_sort (ids, compare_ids);
-
-  return ids;
-}
-
-static guint64
 highest_id (ShoalResumeStore *self)
 {
-  g_autoptr (GArray) ids = list_ids (self);
+  g_autoptr (GArray) ids = store_list_ids (self);
 
   return ids->len > 0 ? g_array_index (ids, guint64, ids->len - 1) : 0;
 }
@@ -574,7 +356,7 @@ shoal_resume_store_open (const char *dir,
   self->state_lock = shoal_state_lock_take (dir_fd, dir, error);
   if (self->state_lock != NULL)
     {
-      self->kept_id = read_last_id (self);
+      self->kept_id = store_read_last_id (self);
       self->last_id = MAX (self->kept_id, highest_id (self));
     }
   if (self->state_lock == NULL || !start_thread (self, error))
@@ -599,182 +381,6 @@ shoal_resume_store_close (ShoalResumeStore *self)
   pthread_join (self->thread, NULL);
 
   store_free (self);
-}
-
-/* --- Loading --- */
-
-/* (transfer full) (nullable): the settings in a file. @corrupt: it is there, but wrong. */
-static GVariant *
-read_record (ShoalResumeStore *self,
-             guint64           id,
-             const char       *suffix,
-             gboolean         *corrupt)
-{
-  g_autofree char *name = file_name (id, suffix);
-  g_autoptr (GBytes) bytes = read_file (self, name, SHOAL_RESUME_SIZE_MAX);
-  g_autoptr (GError) error = NULL;
-  const guint8 *data;
-  GVariant *dict;
-  gsize size;
-
-  if (bytes == NULL)
-    {
-      *corrupt = errno != ENOENT;
-      return NULL;
-    }
-  data = g_bytes_get_data (bytes, &size);
-  dict = shoal_resume_unframe (data, size, &error);
-  *corrupt = dict == NULL;
-  if (dict == NULL)
-    g_message ("The resume record “%s” cannot be used: %s", name, error->message);
-
-  return dict;
-}
-
-/* What is left when no record can be read: the torrent waits for the user to say where its data is. */
-static ShoalResume *
-bare_record (guint64 id)
-{
-  const char *downloads = g_get_user_special_dir (G_USER_DIRECTORY_DOWNLOAD);
-  ShoalResume *record = shoal_resume_new (id);
-
-  record->dir = g_strdup (downloads != NULL ? downloads : g_get_home_dir ());
-  record->paused = TRUE;
-  record->part_suffix = TRUE;
-  record->has_metainfo = TRUE;
-  record->reason = SHOAL_REASON_FOLDER_GONE;
-  record->checked_to = 0;
-
-  return record;
-}
-
-/* (transfer full) (nullable): the best record of a torrent. @set_aside: whether a wrong one may be renamed. */
-static ShoalResume *
-load_record (ShoalResumeStore *self,
-             guint64           id,
-             gboolean          set_aside)
-{
-  g_autoptr (GVariant) dict = NULL;
-  gboolean corrupt, older;
-  ShoalResume *record;
-
-  dict = read_record (self, id, ".resume", &corrupt);
-  if (dict != NULL)
-    return shoal_resume_from_dict (id, dict);
-
-  if (corrupt && set_aside)
-    {
-      g_autofree char *name = file_name (id, ".resume");
-      g_autofree char *aside = file_name (id, ".resume.bad");
-
-      rename_file (self, name, aside);
-    }
-  /* No record at all: a crash between two renames. What had been written whole counts. */
-  if (!corrupt && set_aside)
-    dict = read_record (self, id, ".resume.new", &older);
-  if (dict != NULL)
-    {
-      g_autofree char *fresh = file_name (id, ".resume.new");
-      g_autofree char *name = file_name (id, ".resume");
-
-      rename_file (self, fresh, name);
-      return shoal_resume_from_dict (id, dict);
-    }
-  dict = read_record (self, id, ".resume.old", &older);
-  if (dict == NULL)
-    return NULL;
-  record = shoal_resume_from_dict (id, dict);
-  if (corrupt)
-    record->checked_to = 0;
-
-  return record;
-}
-
-static void
-drop_temporaries (ShoalResumeStore *self,
-                  guint64           id)
-{
-  static const char *const suffixes[] = { ".resume.new", ".torrent.new", ".journal.new" };
-
-  for (guint i = 0; i < G_N_ELEMENTS (suffixes); i++)
-    {
-      g_autofree char *name = file_name (id, suffixes[i]);
-
-      unlinkat (self->dir_fd, name, 0);
-    }
-}
-
-static gboolean
-load_one (ShoalResumeStore *self,
-          guint64           id,
-          ShoalResumeLoad   func,
-          gpointer          user_data)
-{
-  g_autofree char *torrent_name = file_name (id, ".torrent");
-  g_autoptr (GBytes) metainfo = read_file (self, torrent_name, TORRENT_SIZE_MAX);
-  ShoalResume *record = load_record (self, id, TRUE);
-
-  if (record == NULL && metainfo == NULL)
-    {
-      g_message ("Nothing of torrent %" G_GUINT64_FORMAT " can be read in “%s”", id, self->dir);
-      return FALSE;
-    }
-  if (record == NULL)
-    record = bare_record (id);
-  if (metainfo == NULL && record->has_metainfo && record->magnet == NULL)
-    {
-      g_message ("The file “%s/%s” is gone: the torrent “%s” cannot be continued", self->dir, torrent_name, record->name);
-      shoal_resume_unref (record);
-      return FALSE;
-    }
-  record->has_metainfo = metainfo != NULL;
-  if (record->dir == NULL)
-    {
-      g_autoptr (ShoalResume) bare = bare_record (id);
-
-      record->dir = g_steal_pointer (&bare->dir);
-      record->paused = TRUE;
-      record->reason = SHOAL_REASON_FOLDER_GONE;
-    }
-  func (record, g_steal_pointer (&metainfo), user_data);
-
-  return TRUE;
-}
-
-guint
-shoal_resume_store_load (ShoalResumeStore *self,
-                         ShoalResumeLoad   func,
-                         gpointer          user_data)
-{
-  g_autoptr (GArray) ids = NULL;
-  guint n = 0;
-
-  g_return_val_if_fail (self != NULL && func != NULL, 0);
-
-  ids = list_ids (self);
-  for (guint i = 0; i < ids->len; i++)
-    {
-      guint64 id = g_array_index (ids, guint64, i);
-
-      n += load_one (self, id, func, user_data);
-      drop_temporaries (self, id);
-    }
-
-  return n;
-}
-
-guint64
-shoal_resume_store_last_id (ShoalResumeStore *self)
-{
-  guint64 id;
-
-  g_return_val_if_fail (self != NULL, 0);
-
-  pthread_mutex_lock (&self->lock);
-  id = self->last_id;
-  pthread_mutex_unlock (&self->lock);
-
-  return id;
 }
 
 /* --- One torrent --- */
@@ -865,7 +471,7 @@ shoal_resume_store_forget (ShoalResumeStore *self,
 
   journal = shoal_resume_store_journal (self, id);
   pthread_mutex_lock (&self->lock);
-  g_hash_table_add (self->forgotten, id_key (id));
+  g_hash_table_add (self->forgotten, store_id_key (id));
   g_hash_table_remove (self->pending, &id);
   g_hash_table_remove (self->journals, &id);
   while (is_in_hands (self, id))
@@ -875,7 +481,7 @@ shoal_resume_store_forget (ShoalResumeStore *self,
   shoal_journal_remove (journal);
   for (guint i = 0; i < G_N_ELEMENTS (suffixes); i++)
     {
-      g_autofree char *name = file_name (id, suffixes[i]);
+      g_autofree char *name = store_file_name (id, suffixes[i]);
 
       if (unlinkat (self->dir_fd, name, 0) != 0 && errno != ENOENT && ok)
         {
@@ -924,7 +530,7 @@ shoal_resume_store_record (ShoalResumeStore *self,
 
   look_in_memory (self, id, &record, NULL);
 
-  return record != NULL ? record : load_record (self, id, FALSE);
+  return record != NULL ? record : store_load_record (self, id, FALSE);
 }
 
 GBytes *
@@ -932,7 +538,7 @@ shoal_resume_store_metainfo (ShoalResumeStore *self,
                              guint64           id,
                              GError          **error)
 {
-  g_autofree char *name = file_name (id, ".torrent");
+  g_autofree char *name = store_file_name (id, ".torrent");
   GBytes *bytes = NULL;
 
   g_return_val_if_fail (self != NULL, NULL);
@@ -941,7 +547,7 @@ shoal_resume_store_metainfo (ShoalResumeStore *self,
   if (bytes != NULL)
     return bytes;
 
-  bytes = read_file (self, name, TORRENT_SIZE_MAX);
+  bytes = store_read_file (self, name, TORRENT_SIZE_MAX);
   if (bytes == NULL)
     {
       int saved = errno;
@@ -965,11 +571,11 @@ shoal_resume_store_journal (ShoalResumeStore *self,
   journal = g_hash_table_lookup (self->journals, &id);
   if (journal == NULL)
     {
-      g_autofree char *name = file_name (id, ".journal");
+      g_autofree char *name = store_file_name (id, ".journal");
       g_autofree char *path = g_build_filename (self->dir, name, NULL);
 
       journal = shoal_journal_new (path, id);
-      g_hash_table_insert (self->journals, id_key (id), journal);
+      g_hash_table_insert (self->journals, store_id_key (id), journal);
     }
   shoal_journal_ref (journal);
   pthread_mutex_unlock (&self->lock);
@@ -981,7 +587,7 @@ char *
 shoal_resume_store_edges (ShoalResumeStore *self,
                           guint64           id)
 {
-  g_autofree char *name = file_name (id, ".edges");
+  g_autofree char *name = store_file_name (id, ".edges");
 
   return g_build_filename (self->dir, name, NULL);
 }

@@ -422,7 +422,7 @@ test_full (void)
   g_file_set_contents (ballast, zeros, 300000, NULL);
   for (gssize i = 200000; i > 0 && !g_file_set_contents (ballast, zeros, i, NULL); i -= 4096)
     ;
-  g_test_expect_message (G_LOG_DOMAIN, G_LOG_LEVEL_MESSAGE, "*could not be saved*");
+  g_test_expect_message ("shoal-io", G_LOG_LEVEL_MESSAGE, "*could not be saved*");
   shoal_resume_store_save (self.store, new_record (1, big, ""));
   g_assert_false (shoal_resume_store_flush (self.store));
   g_test_assert_expected_messages ();
