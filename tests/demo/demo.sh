@@ -38,7 +38,8 @@ read -r -t 20 -u 3 url
 echo "Tracker: $url"
 
 "$cli" create "$work/share/Shoal demo" -o demo.torrent --tracker "$url" >/dev/null
-"$cli" show demo.torrent
+"$cli" show demo.torrent | sed -n 1,16p
+echo '…'
 
 echo; echo 'Seeding …'
 "$cli" download demo.torrent --dir share --seed --port 0 "${alone[@]}" --quiet >seed.out 2>seed.err &
@@ -52,8 +53,9 @@ echo 'Downloading …'
 if [[ -t 1 ]]; then
   "$cli" download demo.torrent --dir got --port 0 --limit-down 16384 "${alone[@]}"
 else
-  # One object a second, shown as a line each.
-  "$cli" download demo.torrent --dir got --port 0 --limit-down 16384 --json "${alone[@]}" | tee progress.json
+  # No terminal, no bar: of the object that comes each second, how far it is and the words.
+  "$cli" download demo.torrent --dir got --port 0 --limit-down 16384 --json "${alone[@]}" |
+    sed -un 's/.*"progress":0\.\([0-9][0-9]\).*"status":"\([^"]*\)".*/\1 %  \2/; t out; d; :out; s/\\u00a0/ /g; p'
 fi
 
 echo; echo 'Comparing …'
