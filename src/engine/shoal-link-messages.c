@@ -23,8 +23,9 @@ on_choke (ShoalLink          *self,
   self->peer_choking = TRUE;
   self->slow_start = TRUE;
   self->depth = SHOAL_DEPTH_MIN;
-  /* With BEP 6 every request is answered or rejected one by one; else all are void at once. */
-  shoal_link_give_back (self, TRUE);
+  /* With BEP 6 every request is answered (allowed fast pieces) or rejected one by one; else all are void at once. */
+  if (!shoal_link_is_fast (self))
+    shoal_link_give_back (self, TRUE);
   shoal_swarm_changed (self->swarm);
 
   return TRUE;

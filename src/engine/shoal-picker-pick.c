@@ -19,7 +19,7 @@
 #define END_GAME_GRACE_US  (G_USEC_PER_SEC / 4)    /* nothing to be won */
 #define UNKNOWN_US         (2 * G_USEC_PER_SEC)    /* what a peer takes that has sent nothing lately */
 #define DUE_MAX_US         (60 * G_USEC_PER_SEC)
-#define END_GAME_LOOKS_MAX 1024u                   /* blocks looked at for one request of a peer */
+#define END_GAME_LOOKS_MAX 4096u                   /* blocks looked at for one request of a peer */
 
 static gboolean
 is_owner (const PickerBlock *block,
@@ -191,6 +191,7 @@ take_slow (ShoalPicker        *self,
   return n;
 }
 
+/* From the end of what others were asked for, so that both do not send the same before a Cancel can reach them. */
 static guint
 take_copies (ShoalPicker        *self,
              const ShoalPickWho *who,
@@ -201,14 +202,14 @@ take_copies (ShoalPicker        *self,
   guint n = 0;
 
   for (guint copies = 1; copies < SHOAL_COPIES_MAX; copies++)
-    SHOAL_NODE_FOREACH (node, &self->closed)
+    for (const ShoalNode *node = self->closed.prev; node != &self->closed; node = node->prev)
       {
         PickerActive *active = SHOAL_NODE_OWNER (node, PickerActive, node);
 
         if (active->alone || !is_usable (active, who))
           continue;
         skip_received (active);
-        for (guint32 i = active->missing_hint; i < active->n_blocks; i++)
+        for (guint32 i = active->n_blocks; i-- > active->missing_hint;)
           {
             PickerBlock *block = &active->blocks[i];
 
