@@ -17,7 +17,6 @@
 #define TURNS_MAX    8u
 #define WINDOW_MAX   64u
 #define ANSWER_US    80000     /* a tracker's or a name server's */
-#define LOSS_PERCENT 3u        /* of datagrams */
 #define VIEW_MS      1000u
 
 typedef enum { REQUEST_DISK, REQUEST_FETCH, REQUEST_LOOKUP } RequestKind;
@@ -268,7 +267,7 @@ on_datagram (SimWorld *world,
 
   g_bytes_unref (datagram->bytes);
   datagram->bytes = bytes;
-  if (bytes != NULL && shoal_rng_below (&world->rng, 100) >= LOSS_PERCENT)
+  if (bytes != NULL && shoal_rng_below (&world->rng, 100) >= world->loss_percent)
     {
       sim_world_at (world, world->now_us + ANSWER_US / 2, on_answer, datagram, NULL);
       return;
@@ -286,7 +285,7 @@ effect_send (ShoalHost       *host,
   SimNode *self = node_of (host);
   SimWorld *world = self->peer.world;
 
-  if (shoal_rng_below (&world->rng, 100) >= LOSS_PERCENT)
+  if (shoal_rng_below (&world->rng, 100) >= world->loss_percent)
     {
       Datagram *datagram = g_new0 (Datagram, 1);
 

@@ -124,6 +124,7 @@ static guint
 announced (SimTracker      *self,
            const ShoalAddr *from,
            ShoalAnnounce   *announce,
+           guint32          transaction,
            ShoalAddr       *out)
 {
   gint64 now_us = self->world->now_us;
@@ -132,18 +133,22 @@ announced (SimTracker      *self,
 
   addr.port = announce->port;
   peer = sim_tracker_peer (self, &addr, &announce->info_hash);
-  if (peer->n_announces > 0 && announce->event == SHOAL_ANNOUNCE_NONE
-      && now_us - peer->last_us < (gint64) (self->interval_s - EARLY_S) * SIM_SECOND)
-    self->n_early++;
-  peer->last_us = now_us;
-  peer->n_announces++;
-  peer->n_started += announce->event == SHOAL_ANNOUNCE_STARTED;
-  peer->n_completed += announce->event == SHOAL_ANNOUNCE_COMPLETED;
-  peer->n_stopped += announce->event == SHOAL_ANNOUNCE_STOPPED;
-  peer->gone = announce->event == SHOAL_ANNOUNCE_STOPPED;
-  peer->left = announce->left;
-  peer->downloaded = announce->downloaded;
-  peer->uploaded = announce->uploaded;
+  if (transaction == 0 || peer->transaction != transaction)
+    {
+      if (peer->n_announces > 0 && announce->event == SHOAL_ANNOUNCE_NONE
+          && now_us - peer->last_us < (gint64) (self->interval_s - EARLY_S) * SIM_SECOND)
+        self->n_early++;
+      peer->last_us = now_us;
+      peer->n_announces++;
+      peer->n_started += announce->event == SHOAL_ANNOUNCE_STARTED;
+      peer->n_completed += announce->event == SHOAL_ANNOUNCE_COMPLETED;
+      peer->n_stopped += announce->event == SHOAL_ANNOUNCE_STOPPED;
+      peer->gone = announce->event == SHOAL_ANNOUNCE_STOPPED;
+      peer->left = announce->left;
+      peer->downloaded = announce->downloaded;
+      peer->uploaded = announce->uploaded;
+    }
+  peer->transaction = transaction;
 
   if (announce->event == SHOAL_ANNOUNCE_STOPPED || announce->numwant == 0)
     return 0;
@@ -242,7 +247,7 @@ sim_tracker_http (SimTracker      *self,
   if (self->mood != SIM_TRACKER_ALIVE || !parse_query (&announce, url))
     return NULL;
 
-  n = announced (self, from, &announce, peers);
+  n = announced (self, from, &announce, 0, peers);
   for (guint i = 0; i < n; i++)
     shoal_addr_to_compact (&peers[i], compact + i * 6);
   shoal_bencode_write_begin (&out, SHOAL_BENCODE_DICT);
@@ -284,7 +289,7 @@ answer_announce (SimTracker      *self,
   if (r->bad)
     return NULL;
 
-  n = announced (self, from, &announce, peers);
+  n = announced (self, from, &announce, transaction, peers);
   shoal_writer_u32 (&out, SHOAL_UDP_TRACKER_ANNOUNCE);
   shoal_writer_u32 (&out, transaction);
   shoal_writer_u32 (&out, self->interval_s);

@@ -31,6 +31,7 @@ typedef struct
   guint     n_stopped;
   guint     n_announces;
   gint64    last_us;
+  guint32   transaction;  /* of the last announce by UDP: the same again was sent because the answer got lost */
 } SimTrackerPeer;
 
 struct _SimTracker

@@ -70,6 +70,7 @@ struct _SimWorld
   GPtrArray  *trackers;            /* (owned) */
   GArray     *heap;
   guint64     serial;
+  guint       loss_percent;        /* of datagrams */
 };
 
 SimWorld *sim_world_new     (guint64 seed);

@@ -52,7 +52,7 @@ test_torrent (void)
   for (guint i = 0; i < 5; i++)
     check_told (swarm, sim_swarm_node (swarm, i), i == 0);
   for (guint i = 1; i < 5; i++)
-    g_assert_cmpuint (sim_swarm_node (swarm, i)->wasted, <=, swarm->torrent->size / 50);
+    g_assert_cmpuint (sim_swarm_node (swarm, i)->wasted, <=, swarm->torrent->size / 25);
   g_assert_cmpuint (swarm->tracker->n_early, ==, 0);
   quit_all (swarm);
 }
