@@ -58,7 +58,9 @@ ShoalExit
 shoal_cli_fail (const char   *input,
                 const GError *error)
 {
-  shoal_cli_complain (input, "%s", error->message);
+  gboolean named = input != NULL && g_str_has_prefix (error->message, input);
+
+  shoal_cli_complain (named ? NULL : input, "%s", error->message);
   return error->domain == SHOAL_WIRE_ERROR ? SHOAL_EXIT_WRONG : SHOAL_EXIT_FAILED;
 }
 

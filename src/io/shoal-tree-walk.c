@@ -19,7 +19,6 @@
 
 typedef struct
 {
-  const char *root;
   GPtrArray  *files;
   GPtrArray  *names;   /* components of the place where the walk is */
 } Walk;
@@ -176,7 +175,7 @@ shoal_tree_walk (const char *root,
 {
   g_autoptr(GPtrArray) files = g_ptr_array_new_with_free_func (tree_file_free);
   g_autoptr(GPtrArray) names = g_ptr_array_new ();
-  Walk self = { .root = root, .files = files, .names = names };
+  Walk self = { .files = files, .names = names };
   struct stat info;
 
   /* The root itself may be reached by a link. */

@@ -14,8 +14,6 @@
 
 #define VIEW              0
 #define VIEW_INTERVAL_MS  250
-#define TORRENT_SIZE_MAX  (64u * 1024 * 1024)
-#define READ_SIZE         (256u * 1024)
 
 struct _ShoalSession
 {
@@ -59,20 +57,6 @@ static guint signals[N_SIGNALS];
 
 G_DEFINE_FINAL_TYPE (ShoalSession, shoal_session, G_TYPE_OBJECT)
 
-/* Task data of an add: kept also with an error, since a duplicate has an id. */
-typedef struct
-{
-  ShoalAddOptions *options;   /* until it is sent */
-  guint64          id;
-} AddTask;
-
-static void
-add_task_free (AddTask *self)
-{
-  shoal_add_options_free (self->options);
-  g_free (self);
-}
-
 /* --- Down --- */
 
 static void
@@ -85,11 +69,10 @@ send_command (ShoalSession *self,
     shoal_runtime_send (self->runtime, command);
 }
 
-/* Sends it, and keeps @task until REPLY or INFO. */
-static void
-send_and_wait (ShoalSession *self,
-               ShoalCommand *command,
-               GTask        *task)
+void
+shoal_session_wait (ShoalSession *self,
+                    ShoalCommand *command,
+                    GTask        *task)
 {
   if (self->runtime == NULL || self->quit_sent)
     {
@@ -226,7 +209,7 @@ take_reply (ShoalSession *self,
     return;
 
   if (g_task_get_source_tag (task) == shoal_session_add_uri_async)
-    ((AddTask *) g_task_get_task_data (task))->id = event->id;
+    shoal_session_add_answered (task, event->id);
 
   if (event->error != NULL)
     g_task_return_error (task, g_steal_pointer (&event->error));
@@ -552,181 +535,7 @@ shoal_session_set_watched (ShoalSession *self,
   send_watched (self);
 }
 
-/* --- Adding --- */
-
-static GTask *
-add_task_new (ShoalSession         *self,
-              const ShoalAddParams *params,
-              GCancellable         *cancellable,
-              GAsyncReadyCallback   callback,
-              gpointer              user_data)
-{
-  GTask *task = g_task_new (self, cancellable, callback, user_data);
-  AddTask *data = g_new0 (AddTask, 1);
-  static const ShoalAddParams defaults = { NULL };
-
-  params = params != NULL ? params : &defaults;
-  data->options = shoal_add_options_new ();
-  data->options->dir = params->dir != NULL ? g_strdup (params->dir) : shoal_preferences_dup_download_dir (self->preferences);
-  data->options->select = g_strdup (params->select);
-  data->options->peers = g_strdupv ((char **) params->peers);
-  data->options->paused = params->paused;
-  data->options->sequential = params->sequential;
-  g_task_set_source_tag (task, shoal_session_add_uri_async);
-  g_task_set_task_data (task, data, (GDestroyNotify) add_task_free);
-  return task;
-}
-
-static void
-send_add (GTask  *task,
-          char   *uri,
-          GBytes *bytes)
-{
-  ShoalCommand *command = shoal_command_new (SHOAL_COMMAND_ADD);
-  AddTask *data = g_task_get_task_data (task);
-
-  command->add = g_steal_pointer (&data->options);
-  command->add->uri = uri;
-  command->add->metainfo = bytes;
-  send_and_wait (g_task_get_source_object (task), command, task);
-}
-
-/* On a thread of GIO's: a .torrent may lie on a slow or dead file system. */
-static void
-read_file_thread (GTask        *task,
-                  gpointer      source_object,
-                  gpointer      task_data,
-                  GCancellable *cancellable)
-{
-  g_autoptr(GFileInputStream) stream = NULL;
-  g_autoptr(GByteArray) bytes = g_byte_array_new ();
-  g_autofree guint8 *buffer = g_malloc (READ_SIZE);
-  GError *error = NULL;
-  gssize n;
-
-  stream = g_file_read (G_FILE (task_data), cancellable, &error);
-  if (stream == NULL)
-    {
-      g_task_return_error (task, error);
-      return;
-    }
-
-  while ((n = g_input_stream_read (G_INPUT_STREAM (stream), buffer, READ_SIZE, cancellable, &error)) > 0)
-    {
-      if (bytes->len + (gsize) n > TORRENT_SIZE_MAX)
-        {
-          g_task_return_new_error (task, SHOAL_WIRE_ERROR, SHOAL_WIRE_ERROR_TOO_LARGE, "the file is over 64 MiB");
-          return;
-        }
-      g_byte_array_append (bytes, buffer, (guint) n);
-    }
-
-  if (n < 0)
-    g_task_return_error (task, error);
-  else
-    g_task_return_pointer (task, g_byte_array_free_to_bytes (g_steal_pointer (&bytes)), (GDestroyNotify) g_bytes_unref);
-}
-
-static void
-file_read_cb (GObject      *object,
-              GAsyncResult *result,
-              gpointer      user_data)
-{
-  g_autoptr(GTask) task = user_data;
-  GError *error = NULL;
-  GBytes *bytes = g_task_propagate_pointer (G_TASK (result), &error);
-
-  if (bytes == NULL)
-    g_task_return_error (task, error);
-  else
-    send_add (task, NULL, bytes);
-}
-
-static void
-add_file (GTask *task,
-          GFile *file)
-{
-  g_autoptr(GTask) reading = g_task_new (g_task_get_source_object (task), g_task_get_cancellable (task), file_read_cb, g_object_ref (task));
-
-  g_task_set_task_data (reading, g_object_ref (file), g_object_unref);
-  g_task_run_in_thread (reading, read_file_thread);
-}
-
-void
-shoal_session_add_uri_async (ShoalSession         *self,
-                             const char           *uri,
-                             const ShoalAddParams *params,
-                             GCancellable         *cancellable,
-                             GAsyncReadyCallback   callback,
-                             gpointer              user_data)
-{
-  g_autoptr(GTask) task = NULL;
-  g_autoptr(GFile) file = NULL;
-
-  g_return_if_fail (SHOAL_IS_SESSION (self));
-  g_return_if_fail (uri != NULL);
-
-  task = add_task_new (self, params, cancellable, callback, user_data);
-  if (g_path_is_absolute (uri))
-    file = g_file_new_for_path (uri);
-  else if (g_ascii_strncasecmp (uri, "file:", 5) == 0)
-    file = g_file_new_for_uri (uri);
-
-  if (file != NULL)
-    add_file (task, file);
-  else
-    send_add (task, g_strdup (uri), NULL);
-}
-
-void
-shoal_session_add_bytes_async (ShoalSession         *self,
-                               GBytes               *bytes,
-                               const ShoalAddParams *params,
-                               GCancellable         *cancellable,
-                               GAsyncReadyCallback   callback,
-                               gpointer              user_data)
-{
-  g_autoptr(GTask) task = NULL;
-
-  g_return_if_fail (SHOAL_IS_SESSION (self));
-  g_return_if_fail (bytes != NULL);
-
-  task = add_task_new (self, params, cancellable, callback, user_data);
-  send_add (task, NULL, g_bytes_ref (bytes));
-}
-
-void
-shoal_session_add_file_async (ShoalSession         *self,
-                              GFile                *file,
-                              const ShoalAddParams *params,
-                              GCancellable         *cancellable,
-                              GAsyncReadyCallback   callback,
-                              gpointer              user_data)
-{
-  g_autoptr(GTask) task = NULL;
-
-  g_return_if_fail (SHOAL_IS_SESSION (self));
-  g_return_if_fail (G_IS_FILE (file));
-
-  task = add_task_new (self, params, cancellable, callback, user_data);
-  add_file (task, file);
-}
-
-gboolean
-shoal_session_add_finish (ShoalSession *self,
-                          GAsyncResult *result,
-                          guint64      *id,
-                          GError      **error)
-{
-  g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
-
-  if (id != NULL)
-    *id = ((AddTask *) g_task_get_task_data (G_TASK (result)))->id;
-
-  return g_task_propagate_boolean (G_TASK (result), error);
-}
-
-/* --- The others --- */
+/* --- Requests --- */
 
 void
 shoal_session_remove_async (ShoalSession        *self,
@@ -746,7 +555,7 @@ shoal_session_remove_async (ShoalSession        *self,
   command = shoal_command_new (SHOAL_COMMAND_REMOVE);
   command->id = id;
   command->remove_mode = mode;
-  send_and_wait (self, command, task);
+  shoal_session_wait (self, command, task);
 }
 
 gboolean
@@ -775,7 +584,7 @@ shoal_session_get_magnet_async (ShoalSession        *self,
   g_task_set_source_tag (task, shoal_session_get_magnet_async);
   command = shoal_command_new (SHOAL_COMMAND_INFO);
   command->id = id;
-  send_and_wait (self, command, task);
+  shoal_session_wait (self, command, task);
 }
 
 char *

@@ -375,6 +375,18 @@ make_tiers (const char *const *trackers)
   return tiers;
 }
 
+/* Without the space between the files of v2. */
+static guint64
+total_size (const ShoalLayout *layout)
+{
+  guint64 size = 0;
+
+  for (guint32 piece = 0; piece < layout->n_pieces; piece++)
+    size += shoal_layout_piece_size (layout, piece);
+
+  return size;
+}
+
 static GBytes *
 hash_and_write (Make             *self,
                 ShoalTorrentSpec *spec,
@@ -388,7 +400,7 @@ hash_and_write (Make             *self,
     self->sha1s = g_new0 (ShoalSha1, self->layout->n_pieces);
   if (self->versions & SHOAL_TORRENT_V2)
     self->nodes = g_new0 (ShoalSha256, self->layout->n_pieces);
-  shoal_progress_begin (self->progress, self->layout->total_size);
+  shoal_progress_begin (self->progress, total_size (self->layout));
   run (self);
 
   if (self->error != NULL)
