@@ -301,6 +301,7 @@ on_loaded (ShoalEngine  *self,
 {
   ShoalEvent *event = shoal_event_new (SHOAL_EVENT_READY);
 
+  self->next_id = MAX (self->next_id, command->id + 1);
   event->count = g_hash_table_size (self->swarms);
   shoal_engine_tell (self, event);
   shoal_engine_prove_next (self);

@@ -82,14 +82,9 @@ send_ready (ShoalLink *self)
       n++;
       head_size = shoal_message_write_piece_header (head, upload->piece, upload->offset, upload->size);
       if (job->file != NULL)
-        {
-          shoal_outbox_append_file (self->outbox, head, head_size, job->file, job->file_offset, upload->size, tag);
-          job->file = NULL;
-        }
+        shoal_outbox_append_file (self->outbox, head, head_size, job->file, job->file_offset, upload->size, tag);
       else
-        {
-          shoal_outbox_append_buffer (self->outbox, head, head_size, g_steal_pointer (&job->bytes), upload->size, g_free, tag);
-        }
+        shoal_outbox_append_buffer (self->outbox, head, head_size, g_steal_pointer (&job->bytes), upload->size, g_free, tag);
       shoal_disk_job_free (job);
       self->sent += upload->size;
       self->ahead -= MIN (self->ahead, upload->size);

@@ -13,7 +13,7 @@ G_BEGIN_DECLS
 typedef enum
 {
   SHOAL_COMMAND_ADD,          /* answered by REPLY with the torrent's id */
-  SHOAL_COMMAND_LOADED,       /* every kept torrent was sent with ADD: answered by event READY */
+  SHOAL_COMMAND_LOADED,       /* every kept torrent was sent with ADD, @id is the highest ever used: answered by event READY */
   SHOAL_COMMAND_START,        /* of a failed or paused torrent too */
   SHOAL_COMMAND_PAUSE,
   SHOAL_COMMAND_REMOVE,       /* answered by REPLY once the data is gone */
