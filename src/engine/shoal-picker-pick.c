@@ -110,6 +110,8 @@ take_free (ShoalPicker        *self,
   active->free_hint = active->n_free > 0 ? i : active->n_blocks;
   if (active->n_free == 0)
     picker_relist (self, active);
+  else if (n == 0)
+    picker_end_if_idle (self, active);   /* no memory for a piece without blocks */
 
   return n;
 }
@@ -122,13 +124,7 @@ take_new (ShoalPicker        *self,
           ShoalBlock         *out,
           guint               max)
 {
-  PickerActive *active = picker_start (self, piece, who->now_us);
-  guint n = take_free (self, active, who, out, max);
-
-  if (n == 0)
-    picker_end_if_idle (self, active);
-
-  return n;
+  return take_free (self, picker_start (self, piece, who->now_us), who, out, max);
 }
 
 /* --- Copies --- */

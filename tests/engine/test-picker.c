@@ -907,6 +907,39 @@ test_alone (void)
   model_clear (&m);
 }
 
+/* A piece that changes hands begins anew, which may find the arena full. */
+static void
+test_alone_without_memory (void)
+{
+  Model m;
+  guint8 *taken[8];
+
+  model_init (&m, 2 * MIB, 4 * MIB, 8 * MIB);
+  connect_peer (&m, 0, 100);
+  connect_peer (&m, 1, 100);
+  pick_blocks (&m, 0, 1, FALSE);
+  shoal_picker_set_alone (m.picker, m.peers[0].queue[0].piece, TRUE);
+  arrive (&m, 0, FALSE);
+  for (guint32 p = 0; p < 2; p++)
+    if (shoal_picker_n_runs (m.picker, p) > 0)
+      {
+        spill (&m, p);
+        end_spill (&m, p);
+        memset (m.blocks[p], MODEL_FREE, 128);
+      }
+  for (guint i = 0; i < 8; i++)
+    taken[i] = shoal_arena_take (m.arena, SHOAL_RUN_SIZE);
+  g_assert_cmpuint (pick_blocks (&m, 1, 4, FALSE), ==, 0);
+  shoal_picker_check (m.picker);
+  g_assert_cmpuint (shoal_picker_n_active (m.picker), ==, 0);
+  for (guint i = 0; i < 8; i++)
+    shoal_arena_give (m.arena, taken[i], SHOAL_RUN_SIZE);
+  g_assert_cmpuint (pick_blocks (&m, 1, 4, FALSE), ==, 4);
+  disconnect_peer (&m, 0);
+  disconnect_peer (&m, 1);
+  model_clear (&m);
+}
+
 static void
 test_allowed_fast (void)
 {
@@ -1050,6 +1083,7 @@ main (int   argc,
   g_test_add_func ("/picker/end-game", test_end_game);
   g_test_add_func ("/picker/slow-owner", test_slow_owner);
   g_test_add_func ("/picker/alone", test_alone);
+  g_test_add_func ("/picker/alone-without-memory", test_alone_without_memory);
   g_test_add_func ("/picker/allowed-fast", test_allowed_fast);
   g_test_add_func ("/picker/place", test_place);
   g_test_add_func ("/picker/had-and-lost", test_had_and_lost);
