@@ -549,6 +549,19 @@ handle_end (SimBot *self,
   sim_end_flush (end);
 }
 
+void
+sim_bot_kill (SimBot *self)
+{
+  for (guint i = 0; i < self->peer.ends->len; i++)
+    {
+      SimEnd *end = g_ptr_array_index (self->peer.ends, i);
+
+      g_clear_pointer ((BotLink **) &end->data, link_free);
+    }
+  sim_net_cut (&self->peer, TRUE);
+  self->peer.dead = TRUE;
+}
+
 static gint64
 bot_turn (SimPeer *peer)
 {

@@ -46,5 +46,6 @@ typedef struct
 
 SimBot *sim_bot_new  (SimWorld *world, SimTorrent *torrent, SimTracker *tracker, guint traits);
 void    sim_bot_dial (SimBot *self, const ShoalAddr *addr);
+void    sim_bot_kill (SimBot *self);   /* for good, and nobody hears of it */
 
 G_END_DECLS

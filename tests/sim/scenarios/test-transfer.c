@@ -145,6 +145,61 @@ test_small_arena (void)
   run_small_arena (16 * MIB, 2);
 }
 
+/* A peer that sends a block in ten seconds holds nothing up (S14). */
+static void
+test_slow_peer (void)
+{
+  gint64 took_us[2];
+
+  for (guint slow = 0; slow < 2; slow++)
+    {
+      g_autoptr(SimSwarm) swarm = sim_swarm_new (shoal_test_seed (), 262144, 120);
+      SimNode *node = sim_swarm_add_node (swarm, FALSE, 0, 0);
+
+      for (guint i = 0; i < 5; i++)
+        sim_node_add_peer (node, &sim_swarm_add_bot (swarm, SIM_BOT_SEED, i == 4 ? (slow ? 1638 : 1) : 200000, 0)->peer.addr);
+      took_us[slow] = swarm->world->now_us;
+      sim_swarm_run (swarm, 300 * SIM_SECOND);
+      took_us[slow] = swarm->world->now_us - took_us[slow];
+      g_assert_cmpuint (node->wasted, <=, swarm->torrent->size / 100);
+    }
+  g_test_message ("%.0f s without, %.0f s with the slow peer", (double) took_us[0] / SIM_SECOND, (double) took_us[1] / SIM_SECOND);
+  g_assert_cmpint (took_us[1], <=, took_us[0] + 2 * SIM_SECOND);
+}
+
+/* Rates stay under their limits, and reach them. */
+static void
+test_limits (void)
+{
+  for (guint up = 0; up < 2; up++)
+    {
+      g_autoptr(SimSwarm) swarm = sim_swarm_new (shoal_test_seed (), 65536, 100);
+      gint64 begin_us;
+      double ideal, took;
+
+      for (guint i = 0; i < 3; i++)
+        {
+          SimNode *node = sim_swarm_new_node (swarm, 10 * MIB, 0);
+
+          if (up && i == 0)
+            node->config.limit_up = 100000;
+          else if (!up && i > 0)
+            node->config.limit_down = 100000;
+          if (up && i == 2)
+            break;
+          sim_node_start (node);
+          sim_node_add (node, swarm->torrent, i == 0);
+        }
+      begin_us = swarm->world->now_us;
+      sim_swarm_run (swarm, 600 * SIM_SECOND);
+      ideal = (double) swarm->torrent->size / 100000;
+      took = (double) (swarm->world->now_us - begin_us) / SIM_SECOND;
+      g_test_message ("%.0f s, by the limit %.0f s", took, ideal);
+      g_assert_cmpfloat (took, >=, ideal * 0.95);
+      g_assert_cmpfloat (took, <=, ideal * 1.2 + 10);
+    }
+}
+
 /* The same seed gives the same run, bit by bit; another seed another. */
 static guint64
 digest_of_run (guint64 seed)
@@ -181,6 +236,8 @@ main (int   argc,
   g_test_add_func ("/sim/transfer/magnet", test_magnet);
   g_test_add_func ("/sim/transfer/magnet-only", test_magnet_only);
   g_test_add_func ("/sim/transfer/small-arena", test_small_arena);
+  g_test_add_func ("/sim/transfer/slow-peer", test_slow_peer);
+  g_test_add_func ("/sim/transfer/limits", test_limits);
   g_test_add_func ("/sim/transfer/repeatable", test_repeatable);
 
   return g_test_run ();

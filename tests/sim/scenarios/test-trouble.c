@@ -263,12 +263,7 @@ test_sudden_death (void)
     sim_node_add_peer (node, &sim_swarm_add_bot (swarm, SIM_BOT_SEED, MIB / 4, 0)->peer.addr);
   sim_world_pass (swarm->world, 8 * SIM_SECOND);
   for (guint i = 0; i < 4; i++)
-    {
-      SimBot *bot = sim_swarm_bot (swarm, i);
-
-      sim_net_cut (&bot->peer, TRUE);
-      bot->peer.dead = TRUE;
-    }
+    sim_bot_kill (sim_swarm_bot (swarm, i));
   sim_swarm_run (swarm, 300 * SIM_SECOND);
   sim_swarm_check_data (swarm);
   report (node);
