@@ -136,22 +136,30 @@ pieces_told (ShoalLink *self)
   return TRUE;
 }
 
+/* Some peers say a few haves before they tell their bitfield, and a later one replaces what was told. */
+static void
+forget_pieces (ShoalLink *self)
+{
+  shoal_link_uncount (self);
+  self->has_all = FALSE;
+  g_clear_pointer (&self->bits, shoal_bitfield_free);
+}
+
 static gboolean
 on_bitfield (ShoalLink          *self,
              const ShoalMessage *message)
 {
   ShoalSwarm *swarm = self->swarm;
 
-  if (self->bits_told)
-    return refuse (self, "a second bitfield");
   if (!swarm->has_metadata)
     {
       self->bits_told = TRUE;
+      g_clear_pointer (&self->early_bits, g_bytes_unref);
       self->early_bits = g_bytes_new (message->payload, message->payload_size);
       return TRUE;
     }
 
-  g_clear_pointer (&self->bits, shoal_bitfield_free);
+  forget_pieces (self);
   self->bits = shoal_bitfield_from_wire (message->payload, message->payload_size, swarm->n_pieces);
   if (self->bits == NULL)
     return refuse (self, "the bitfield has the wrong size");
@@ -165,8 +173,9 @@ static gboolean
 on_have_all (ShoalLink          *self,
              const ShoalMessage *message)
 {
-  if (!shoal_link_is_fast (self) || self->bits_told)
-    return refuse (self, "have all at the wrong time");
+  if (!shoal_link_is_fast (self))
+    return refuse (self, "have all without the fast extension");
+  forget_pieces (self);
   became_seed (self);
 
   return pieces_told (self);
@@ -176,8 +185,9 @@ static gboolean
 on_have_none (ShoalLink          *self,
               const ShoalMessage *message)
 {
-  if (!shoal_link_is_fast (self) || self->bits_told)
-    return refuse (self, "have none at the wrong time");
+  if (!shoal_link_is_fast (self))
+    return refuse (self, "have none without the fast extension");
+  forget_pieces (self);
 
   return pieces_told (self);
 }

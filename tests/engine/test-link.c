@@ -129,8 +129,9 @@ test_hostile (void)
   expect_closed (bytes, size);
   memset (bytes, 0xff, sizeof bytes);
   expect_closed (bytes, sizeof bytes);
-  size = shoal_message_write_bitfield_header (bytes, 2);
-  expect_closed (bytes, size + 2);
+  size = shoal_message_write_bitfield_header (bytes, 3);
+  memset (bytes + size, 0, 3);
+  expect_closed (bytes, size + 3);
 }
 
 int
