@@ -267,7 +267,7 @@ pick_only (ShoalPicker        *self,
       asker.n_queued = who->n_queued + n;
       if (active == NULL && picker_may_start (self))
         n += take_new (self, piece, &asker, out + n, max - n);
-      else if (active != NULL && !active->writing)
+      else if (active != NULL && active->n_free > 0 && !active->writing)
         n += take_free (self, active, &asker, out + n, max - n);
     }
 

@@ -959,6 +959,24 @@ test_allowed_fast (void)
   for (guint i = 0; i < 4; i++)
     shoal_picker_release (m.picker, who.owner, out[i]);
   g_assert_cmpuint (shoal_picker_n_active (m.picker), ==, 0);
+
+  /* A lone piece that is being hashed is left alone. */
+  shoal_picker_set_alone (m.picker, 3, TRUE);
+  who.n_only = 2;
+  g_assert_cmpuint (shoal_picker_pick (m.picker, &who, out, 8), ==, 2);
+  for (guint i = 0; i < 2; i++)
+    {
+      gpointer others[SHOAL_COPIES_MAX];
+      guint n_others;
+      g_autofree guint8 *data = g_malloc0 (SHOAL_BLOCK_SIZE);
+
+      shoal_picker_received (m.picker, &who, out[i], data, others, &n_others);
+    }
+  g_assert_true (shoal_picker_is_full (m.picker, 3));
+  who.contributor = 7;
+  g_assert_cmpuint (shoal_picker_pick (m.picker, &who, out, 8), ==, 0);
+  shoal_picker_check (m.picker);
+  g_assert_true (shoal_picker_is_full (m.picker, 3));
   disconnect_peer (&m, 0);
   model_clear (&m);
 }
