@@ -16,6 +16,7 @@ typedef struct
   SimTorrent *torrent;
   guint8     *blocks;       /* Stored; shoal_layout_n_blocks() of a full piece each */
   guint32     per_piece;
+  GArray     *journal;      /* of guint32: pieces written since the last record */
 } Store;
 
 static void
@@ -23,6 +24,7 @@ store_free (gpointer data)
 {
   Store *store = data;
 
+  g_array_unref (store->journal);
   g_free (store->blocks);
   g_free (store);
 }
@@ -61,12 +63,23 @@ ensure_store (SimDisk    *self,
     {
       store = g_new0 (Store, 1);
       store->torrent = torrent;
+      store->journal = g_array_new (FALSE, FALSE, sizeof (guint32));
       store->per_piece = shoal_layout_n_blocks (torrent->metainfo->layout, 0);
       store->blocks = g_malloc0 ((gsize) store->per_piece * torrent->n_pieces);
       g_hash_table_insert (self->stores, g_memdup2 (&id, sizeof id), store);
     }
 
   return store;
+}
+
+void
+sim_disk_saved (SimDisk *self,
+                guint64  id)
+{
+  Store *store = find_store (self, id);
+
+  if (store != NULL)
+    g_array_set_size (store->journal, 0);
 }
 
 void
@@ -189,6 +202,8 @@ run_piece (SimDisk      *self,
   self->n_wrong += job->hash_wrong;
   if (!job->hash_wrong)
     write_runs (self, store, job);
+  if (!job->hash_wrong && job->reason == SHOAL_REASON_NONE)
+    g_array_append_val (store->journal, job->piece);
 }
 
 static void
@@ -202,6 +217,8 @@ run_open (SimDisk      *self,
     if ((job->all_had || (job->had != NULL && shoal_bitfield_get (job->had, p)))
         && verdict (store, p) == SHOAL_PIECE_MISSING)
       job->stale = TRUE;
+  job->n_journal = store->journal->len;
+  job->journal = g_memdup2 (store->journal->data, store->journal->len * sizeof (guint32));
   job->stamp = job->found ? STAMP : 0;
   job->free_space = self->capacity > 0 ? self->capacity - MIN (self->used, self->capacity) : G_MAXUINT64;
 }

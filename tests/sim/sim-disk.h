@@ -35,6 +35,7 @@ void     sim_disk_clear  (SimDisk *self);
 gint64   sim_disk_due    (SimDisk *self, const ShoalDiskJob *job);
 void     sim_disk_accept (SimDisk *self, ShoalDiskJob *job);   /* at once: what is borrowed for the call only */
 void     sim_disk_run    (SimDisk *self, ShoalDiskJob *job);   /* fills in the results */
+void     sim_disk_saved  (SimDisk *self, guint64 id);           /* a record was written: the journal begins anew */
 void     sim_disk_fill   (SimDisk *self, guint64 id, SimTorrent *torrent);   /* everything is there and right */
 gboolean sim_disk_has    (SimDisk *self, guint64 id, guint32 piece);
 

@@ -347,6 +347,7 @@ effect_save (ShoalHost   *host,
     }
   g_clear_pointer (&self->record, shoal_resume_unref);
   self->record = record;
+  sim_disk_saved (&self->disk, record->id);
 }
 
 static void
