@@ -33,6 +33,7 @@ typedef struct
 {
   Work *first;
   Work *last;
+  guint n;
 } Queue;
 
 struct _Torrent
@@ -64,6 +65,7 @@ struct _ShoalDisk
   Queue             writes;
   Queue             checks;
   guint             picks;
+  guint             n_hashing; /* workers with pieces to hash and write */
   ShoalDone        *done_first;
   ShoalDone        *done_last;
   gboolean          woken;

@@ -24,6 +24,7 @@
 #define FILES_MAX        128u              /* open at once, of all torrents */
 #define CHECK_PART_MIN   (4u * 1024 * 1024)   /* bytes of a part of a check: less is not worth a hand-over */
 #define CHECK_TURN       4u                /* every so many picks a check goes first */
+#define PIECES_CROWD     12u               /* waiting pieces that make a second worker join in */
 
 /* --- Queues --- */
 
@@ -37,6 +38,7 @@ queue_push (Queue *self,
   else
     self->first = work;
   self->last = work;
+  self->n++;
 }
 
 static Work *
@@ -49,6 +51,7 @@ queue_pop (Queue *self)
   self->first = work->next;
   if (self->first == NULL)
     self->last = NULL;
+  self->n--;
 
   return work;
 }
@@ -82,6 +85,19 @@ has_chain (const Work *work)
   return work->mode == MODE_PIECES && work->job->op != SHOAL_DISK_LOAD;
 }
 
+/*
+ * Whether a worker should take from the writes; lock held. Pieces are left to the worker that has some already until
+ * they crowd: together they are hashed in half the time, and two workers in one file only wait for each other.
+ */
+static gboolean
+writes_ready (const ShoalDisk *self)
+{
+  if (self->writes.first == NULL)
+    return FALSE;
+
+  return self->n_hashing == 0 || self->writes.n >= PIECES_CROWD || self->writes.first->job->op != SHOAL_DISK_PIECE;
+}
+
 /* Gives a job to the workers; lock held. */
 static void
 make_ready (ShoalDisk *self,
@@ -93,10 +109,12 @@ make_ready (ShoalDisk *self,
     queue_push (&self->checks, work);
   else
     queue_push (&self->writes, work);
-  pthread_cond_signal (&self->work);
-  /* Every worker can do parts of it. */
+
+  /* Every worker can do parts of a check. */
   if (work->mode == MODE_CHECKS)
     pthread_cond_broadcast (&self->work);
+  else if (work->job->op == SHOAL_DISK_READ || writes_ready (self))
+    pthread_cond_signal (&self->work);
 }
 
 /* Starts a job whose turn in the torrent it is; lock held. */
@@ -309,25 +327,31 @@ do_next (ShoalDisk   *self,
   Work *batch[SHOAL_HASHER_PIECES_MAX];
   gboolean wake = FALSE;
   gboolean possible;
+  gboolean pieces;
   guint n = 1;
 
   self->picks++;
   if (self->checks.first != NULL &&
-      (self->picks % CHECK_TURN == 0 || (self->reads.first == NULL && self->writes.first == NULL)))
+      (self->picks % CHECK_TURN == 0 || (self->reads.first == NULL && !writes_ready (self))))
     return self->checks.first->begun ? check_part (self, hasher) : begin_check (self);
 
   batch[0] = queue_pop (self->reads.first != NULL ? &self->reads : &self->writes);
   possible = disk_is_possible (batch[0]);
-  if (possible && batch[0]->job->op == SHOAL_DISK_PIECE)
-    n = gather (self, batch, shoal_hasher_best ());
+  pieces = possible && batch[0]->job->op == SHOAL_DISK_PIECE;
+  if (pieces)
+    {
+      n = gather (self, batch, shoal_hasher_best ());
+      self->n_hashing++;
+    }
   pthread_mutex_unlock (&self->lock);
 
-  if (possible && batch[0]->job->op == SHOAL_DISK_PIECE)
+  if (pieces)
     disk_do_pieces (hasher, batch, n);
   else if (possible)
     disk_do_one (self, hasher, batch[0]);
 
   pthread_mutex_lock (&self->lock);
+  self->n_hashing -= pieces ? 1 : 0;
   for (guint i = 0; i < n; i++)
     wake |= complete (self, batch[i]);
 
@@ -343,7 +367,7 @@ worker_main (void *data)
   pthread_mutex_lock (&self->lock);
   while (TRUE)
     {
-      while (!self->quit && self->reads.first == NULL && self->writes.first == NULL && self->checks.first == NULL)
+      while (!self->quit && self->reads.first == NULL && !writes_ready (self) && self->checks.first == NULL)
         pthread_cond_wait (&self->work, &self->lock);
       if (self->quit)
         break;
