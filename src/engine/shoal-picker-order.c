@@ -354,14 +354,37 @@ choose_rarest (ShoalPicker        *self,
   return SHOAL_BITFIELD_NONE;
 }
 
+/* A piece that failed: the sooner it is right, the sooner the liar is known. */
+static guint32
+choose_alone (ShoalPicker        *self,
+              const ShoalPickWho *who,
+              guint               class)
+{
+  for (guint i = 0; self->alone != NULL && i < self->alone->len; i++)
+    {
+      guint32 piece = g_array_index (self->alone, guint32, i);
+
+      if (shoal_bitfield_get (self->ready, piece) && has_piece (who, piece)
+          && (guint) picker_priority (self, piece) - 1 == class)
+        return piece;
+    }
+
+  return SHOAL_BITFIELD_NONE;
+}
+
 /* A piece of the class that is not active and that the peer has. */
 guint32
 picker_order_choose (ShoalPicker        *self,
                      const ShoalPickWho *who,
                      guint               class)
 {
+  guint32 piece;
+
   if (self->n_ready[class] == 0)
     return SHOAL_BITFIELD_NONE;
+  piece = choose_alone (self, who, class);
+  if (piece != SHOAL_BITFIELD_NONE)
+    return piece;
   if (self->sequential)
     return choose_by_walk (self, who, class, TRUE, TRUE);
   if (self->had->n_set < SHOAL_RANDOM_FIRST_PIECES)

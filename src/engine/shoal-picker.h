@@ -28,7 +28,7 @@ G_BEGIN_DECLS
  * 4. End game: once the torrent has no free block left that anybody could give, blocks are requested up to three times, each
  *    from a peer that is expected to send it in half the time: who was given nothing has to ask again, as blocks get overdue.
  *    A block held by an owner far slower than the asking one, in an otherwise finished piece, is shared the same way.
- * 5. A piece that failed its hash is fetched from one owner alone (`alone`).
+ * 5. A piece that failed its hash is fetched from one owner alone (`alone`), before any other new piece of its priority.
  * 6. A new piece is started only if its run fits the arena and a quarter of the arena stays free for pieces already started
  *    (a lone piece may always go on); only the oldest of those may use that quarter: an arena of 8 runs completes any torrent.
  *    Whoever was given nothing has to ask again once memory came back.

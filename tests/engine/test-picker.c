@@ -907,6 +907,25 @@ test_alone (void)
   model_clear (&m);
 }
 
+/* What failed is fetched again before anything new. */
+static void
+test_alone_first (void)
+{
+  Model m;
+
+  for (guint round = 0; round < 20; round++)
+    {
+      model_init (&m, 32768, 32768 * 50, 8 * MIB);
+      shoal_rng_init (&m.rng, round);
+      connect_peer (&m, 0, 100);
+      shoal_picker_set_alone (m.picker, 33, TRUE);
+      pick_blocks (&m, 0, 1, TRUE);
+      g_assert_cmpuint (m.peers[0].queue[0].piece, ==, 33);
+      disconnect_peer (&m, 0);
+      model_clear (&m);
+    }
+}
+
 /* A piece that changes hands begins anew, which may find the arena full. */
 static void
 test_alone_without_memory (void)
@@ -1101,6 +1120,7 @@ main (int   argc,
   g_test_add_func ("/picker/end-game", test_end_game);
   g_test_add_func ("/picker/slow-owner", test_slow_owner);
   g_test_add_func ("/picker/alone", test_alone);
+  g_test_add_func ("/picker/alone-first", test_alone_first);
   g_test_add_func ("/picker/alone-without-memory", test_alone_without_memory);
   g_test_add_func ("/picker/allowed-fast", test_allowed_fast);
   g_test_add_func ("/picker/place", test_place);
