@@ -30,6 +30,7 @@ check_thread (GTask        *task,
   GError *error = NULL;
   ShoalVerifyReport *report = shoal_verify (self->torrent, self->dir, &self->progress, &error);
 
+  shoal_progress_end (&self->progress);
   if (report == NULL)
     g_task_return_error (task, error);
   else
@@ -59,7 +60,12 @@ ShoalVerifyReport *
 shoal_check_data_finish (GAsyncResult *result,
                          GError      **error)
 {
+  Check *self;
+
   g_return_val_if_fail (g_async_result_is_tagged (result, shoal_check_data_async), NULL);
+
+  self = g_task_get_task_data (G_TASK (result));
+  g_assert (shoal_progress_ended (&self->progress));
 
   return g_task_propagate_pointer (G_TASK (result), error);
 }

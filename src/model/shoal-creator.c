@@ -52,6 +52,7 @@ create_thread (GTask        *task,
   GError *error = NULL;
   g_autoptr(GBytes) bytes = shoal_make_torrent (&self->options, &self->progress, &error);
 
+  shoal_progress_end (&self->progress);
   if (bytes == NULL)
     g_task_return_error (task, error);
   else if (!g_file_set_contents_full (self->output, g_bytes_get_data (bytes, NULL), (gssize) g_bytes_get_size (bytes),
@@ -89,7 +90,12 @@ gboolean
 shoal_create_torrent_finish (GAsyncResult *result,
                              GError      **error)
 {
+  Create *self;
+
   g_return_val_if_fail (g_async_result_is_tagged (result, shoal_create_torrent_async), FALSE);
+
+  self = g_task_get_task_data (G_TASK (result));
+  g_assert (shoal_progress_ended (&self->progress));
 
   return g_task_propagate_boolean (G_TASK (result), error);
 }

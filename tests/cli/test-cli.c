@@ -5,6 +5,7 @@
 #include <glib/gstdio.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include "sample.h"
 #include "shoal-cli-options.h"
 #include "shoal-cli-text.h"
@@ -40,6 +41,13 @@ run_clear (Run *run)
   g_clear_pointer (&run->err, g_free);
 }
 
+/* In the child: a test that fails leaves nothing running. */
+static void
+die_with_parent (gpointer user_data)
+{
+  prctl (PR_SET_PDEATHSIG, SIGKILL);
+}
+
 /* Arguments up to a NULL. */
 static GSubprocess *
 spawn (GSubprocessFlags flags,
@@ -48,6 +56,7 @@ spawn (GSubprocessFlags flags,
 {
   g_autoptr(GPtrArray) args = g_ptr_array_new ();
   g_autofree char *path = program ();
+  g_autoptr(GSubprocessLauncher) launcher = g_subprocess_launcher_new (flags);
   g_autoptr(GError) error = NULL;
   GSubprocess *process;
 
@@ -55,7 +64,8 @@ spawn (GSubprocessFlags flags,
   for (const char *arg = first; arg != NULL; arg = va_arg (more, const char *))
     g_ptr_array_add (args, (gpointer) arg);
   g_ptr_array_add (args, NULL);
-  process = g_subprocess_newv ((const char *const *) args->pdata, flags, &error);
+  g_subprocess_launcher_set_child_setup (launcher, die_with_parent, NULL, NULL);
+  process = g_subprocess_launcher_spawnv (launcher, (const char *const *) args->pdata, &error);
   g_assert_no_error (error);
   return process;
 }

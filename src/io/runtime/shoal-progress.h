@@ -13,6 +13,7 @@ typedef struct
   guint64  total;
   guint64  done;
   gboolean cancelled;
+  gboolean ended;
 } ShoalProgress;
 
 static inline void
@@ -37,6 +38,19 @@ static inline gboolean
 shoal_progress_cancelled (ShoalProgress *self)
 {
   return __atomic_load_n (&self->cancelled, __ATOMIC_RELAXED);
+}
+
+/* What the thread wrote before it said so, whoever saw it may read. */
+static inline void
+shoal_progress_end (ShoalProgress *self)
+{
+  __atomic_store_n (&self->ended, TRUE, __ATOMIC_RELEASE);
+}
+
+static inline gboolean
+shoal_progress_ended (ShoalProgress *self)
+{
+  return __atomic_load_n (&self->ended, __ATOMIC_ACQUIRE);
 }
 
 /* 0 … 1 */
