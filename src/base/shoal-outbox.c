@@ -211,6 +211,19 @@ shoal_outbox_size (const ShoalOutbox *self)
   return self->size;
 }
 
+gsize
+shoal_outbox_unsent_bodies (const ShoalOutbox *self)
+{
+  gsize size = 0;
+
+  g_return_val_if_fail (self != NULL, 0);
+
+  for (guint i = self->first; i < self->end; i++)
+    size += self->entries[i].body_size;
+
+  return size;
+}
+
 guint8 *
 shoal_outbox_append (ShoalOutbox *self,
                      gsize        size)

@@ -47,6 +47,7 @@ typedef struct _ShoalOutbox ShoalOutbox;
 ShoalOutbox *shoal_outbox_new    (void);
 void         shoal_outbox_free   (ShoalOutbox *self);
 gsize        shoal_outbox_size   (const ShoalOutbox *self);   /* bytes not sent yet */
+gsize        shoal_outbox_unsent_bodies (const ShoalOutbox *self);   /* of these, bytes of buffers and files; a walk */
 
 /* @size bytes to be filled in by the caller at once; neighbouring small messages become one span. */
 guint8      *shoal_outbox_append (ShoalOutbox *self, gsize size);

@@ -107,11 +107,13 @@ test_bodies (void)
 
   assert_spans (outbox, "ahead|<1000+50>|more|body|bc");
   g_assert_cmpuint (shoal_outbox_size (outbox), ==, 65);
+  g_assert_cmpuint (shoal_outbox_unsent_bodies (outbox), ==, 54);
 
   shoal_outbox_sent (outbox, 3);
   assert_spans (outbox, "ad|<1000+50>|more|body|bc");
   shoal_outbox_sent (outbox, 12);
   assert_spans (outbox, "<1010+40>|more|body|bc");
+  g_assert_cmpuint (shoal_outbox_unsent_bodies (outbox), ==, 44);
   g_assert_cmpuint (file.n_released, ==, 0);
   shoal_outbox_sent (outbox, 40);
   g_assert_cmpuint (file.n_released, ==, 1);
