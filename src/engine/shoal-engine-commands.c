@@ -119,9 +119,9 @@ begin_added (ShoalSwarm *swarm,
              guint64     serial)
 {
   tell_added (swarm, serial);
-  shoal_swarm_save (swarm);
   if (!paused)
     shoal_swarm_begin (swarm);
+  shoal_swarm_save (swarm);   /* as it is now: a crash in the next moment does not leave it paused */
 }
 
 static void
@@ -300,7 +300,13 @@ on_loaded (ShoalEngine  *self,
            ShoalCommand *command)
 {
   ShoalEvent *event = shoal_event_new (SHOAL_EVENT_READY);
+  GHashTableIter iter;
+  gpointer swarm;
 
+  /* Whoever is started from now on is looked at first. */
+  g_hash_table_iter_init (&iter, self->swarms);
+  while (g_hash_table_iter_next (&iter, NULL, &swarm))
+    ((ShoalSwarm *) swarm)->restoring = FALSE;
   self->next_id = MAX (self->next_id, command->id + 1);
   event->count = g_hash_table_size (self->swarms);
   shoal_engine_tell (self, event);
@@ -318,8 +324,14 @@ on_start (ShoalEngine  *self,
 
   if (swarm == NULL)
     return;
+  swarm->n_fails = 0;
   if (swarm->state == SHOAL_TORRENT_FAILED && swarm->reason == SHOAL_REASON_DATA_MISSING)
-    swarm->full_check = TRUE, swarm->checked_to = 0;   /* the user asks: what is there is compared, the rest is fetched again */
+    {
+      /* The user asks: what is there is compared, the rest is fetched again. */
+      swarm->full_check = TRUE;
+      swarm->checked_to = 0;
+      swarm->lost_stamp = 0;
+    }
   if (swarm->state == SHOAL_TORRENT_PAUSED || swarm->state == SHOAL_TORRENT_FAILED || swarm->state == SHOAL_TORRENT_QUEUED)
     shoal_swarm_begin (swarm);
   reply (self, command->serial, swarm->id, NULL);
@@ -348,12 +360,24 @@ on_removed (ShoalDone *done,
   GError *error = NULL;
 
   shoal_engine_disk_done (job);
+  swarm->opened = FALSE;
   if (job->reason != SHOAL_REASON_NONE)
-    error = g_error_new (SHOAL_ENGINE_ERROR, SHOAL_ENGINE_ERROR_STATE, "%s", job->detail != NULL ? job->detail : "the data could not be removed");
+    {
+      /* With data left that should have gone, the torrent is not forgotten: it may be tried again. */
+      error = g_error_new (SHOAL_ENGINE_ERROR, SHOAL_ENGINE_ERROR_STATE, "%s",
+                           job->detail != NULL ? job->detail : "the data could not be removed");
+      swarm->removing = FALSE;
+      swarm->dirty = TRUE;
+      shoal_engine_activate (self, swarm);
+      shoal_swarm_changed (swarm);
+      reply (self, swarm->remove_serial, swarm->id, error);
+      shoal_disk_job_free (job);
+      return;
+    }
   event = shoal_event_new (SHOAL_EVENT_REMOVED);
   event->id = swarm->id;
   shoal_engine_tell (self, event);
-  reply (self, swarm->remove_serial, swarm->id, error);
+  reply (self, swarm->remove_serial, swarm->id, NULL);
   swarm->removed = TRUE;
   shoal_engine_forget (self, swarm);
   shoal_engine_activate (self, swarm);
@@ -426,15 +450,13 @@ on_priorities (ShoalEngine  *self,
   swarm->priorities = g_memdup2 (bytes, MAX (size, 1));
   shoal_swarm_apply_priorities (swarm);
   swarm->dirty = TRUE;
+  swarm->finish_wanted = TRUE;   /* a file may be wanted now whose pieces are all had, or that has none */
   if (swarm->state == SHOAL_TORRENT_SEEDING && !shoal_swarm_is_complete (swarm))
     {
       swarm->downloading_since_start = TRUE;
       shoal_swarm_enter (swarm, SHOAL_TORRENT_DOWNLOADING);
     }
-  else if (swarm->state == SHOAL_TORRENT_DOWNLOADING && shoal_swarm_is_complete (swarm) && swarm->n_piece_jobs == 0)
-    {
-      shoal_swarm_finish (swarm);
-    }
+  shoal_engine_activate (self, swarm);
   shoal_swarm_changed (swarm);
   reply (self, command->serial, swarm->id, NULL);
 }
@@ -453,6 +475,7 @@ on_options (ShoalEngine  *self,
   shoal_limiter_set (&swarm->limiter, SHOAL_UP, command->limit_up, self->now_us);
   shoal_swarm_apply_priorities (swarm);
   swarm->dirty = TRUE;
+  shoal_engine_activate (self, swarm);
   shoal_swarm_changed (swarm);
   reply (self, command->serial, swarm->id, NULL);
 }

@@ -368,9 +368,17 @@ on_unload (gpointer owner,
 static void
 tell_quit (ShoalEngine *self)
 {
+  GHashTableIter iter;
+  gpointer swarm;
+
   if (self->quit_told)
     return;
   self->quit_told = TRUE;
+  /* Pieces that were with the disk when the way out began. */
+  g_hash_table_iter_init (&iter, self->swarms);
+  while (g_hash_table_iter_next (&iter, NULL, &swarm))
+    if (((ShoalSwarm *) swarm)->dirty)
+      shoal_swarm_save (swarm);
   shoal_engine_tell (self, shoal_event_new (SHOAL_EVENT_QUIT));
 }
 

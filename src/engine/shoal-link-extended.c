@@ -37,8 +37,8 @@ shoal_link_say_extended (ShoalLink *self)
       handshake.numbers[i] = i;
       handshake.has[i] = TRUE;
     }
-  if (swarm->metainfo != NULL)
-    handshake.metadata_size = swarm->metainfo->info_size;
+  if (swarm->has_metadata)
+    handshake.metadata_size = swarm->info_size;
   payload = shoal_extended_handshake_write (&handshake);
   say (self, SHOAL_EXTENDED_HANDSHAKE, payload);
 }
@@ -117,6 +117,16 @@ answer_metadata (ShoalLink *self,
 
   if (self->numbers[SHOAL_EXTENDED_METADATA] == 0)
     return;
+  if (metainfo == NULL && self->swarm->loading)
+    {
+      if (self->metadata_wanted == NULL)
+        self->metadata_wanted = g_array_new (FALSE, FALSE, sizeof (guint32));
+      if (self->metadata_wanted->len < SHOAL_METADATA_WANTED_MAX)
+        {
+          g_array_append_val (self->metadata_wanted, part);
+          return;
+        }
+    }
   if (metainfo != NULL && (guint64) part * SHOAL_METADATA_PART_SIZE < metainfo->info_size
       && shoal_outbox_size (self->outbox) < SHOAL_UPLOAD_AHEAD_MAX)
     {
@@ -129,6 +139,15 @@ answer_metadata (ShoalLink *self,
     }
   payload = shoal_metadata_message_write (&answer);
   say (self, self->numbers[SHOAL_EXTENDED_METADATA], payload);
+}
+
+void
+shoal_link_torrent_loaded (ShoalLink *self)
+{
+  g_autoptr(GArray) parts = g_steal_pointer (&self->metadata_wanted);
+
+  for (guint i = 0; parts != NULL && shoal_link_is_live (self) && i < parts->len; i++)
+    answer_metadata (self, g_array_index (parts, guint32, i));
 }
 
 static gboolean
@@ -180,6 +199,8 @@ on_donthave (ShoalLink          *self,
   if (self->has_all)
     {
       self->has_all = FALSE;
+      if (self->known != NULL)
+        self->known->is_seed = FALSE;
       self->bits = shoal_bitfield_new (swarm->n_pieces);
       shoal_bitfield_set_all (self->bits);
     }

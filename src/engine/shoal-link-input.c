@@ -34,6 +34,8 @@ allowance (ShoalLink *self)
     return G_MAXUINT;
   allowed = shoal_limiter_ask (&self->engine->limiter, &self->swarm->limiter, SHOAL_DOWN, SHOAL_WINDOW_SIZE,
                                &self->wait[SHOAL_DOWN], self->engine->now_us);
+  if (allowed == 0)
+    self->limited_us = self->engine->now_us;
 
   return (guint) MIN (allowed, G_MAXUINT);
 }
@@ -183,6 +185,7 @@ block_end (ShoalLink *self)
   self->place = NULL;
   self->last_block_us = self->engine->now_us;
   self->snubbed = self->suspended = FALSE;
+  self->n_refused = 0;
   shoal_link_arrived (self, discard ? NULL : &self->block_request, self->block_size);
   if (discard)
     {

@@ -225,6 +225,13 @@ on_reject (ShoalLink          *self,
   if (shoal_requests_take (&self->requests, block, NULL) == SHOAL_REQUEST_LIVE && swarm->picker != NULL)
     {
       shoal_picker_release (swarm->picker, self, block);
+      /* Asked for the same again at once, it would refuse again at once. */
+      if (!self->peer_choking)
+        {
+          self->refused_us = self->engine->now_us;
+          if (++self->n_refused == SHOAL_REFUSED_MAX)
+            return refuse (self, "it refuses everything");
+        }
       /* It is not asked for a piece that it refuses while choking. */
       for (guint i = 0; self->fast_in != NULL && i < self->fast_in->len; i++)
         if (g_array_index (self->fast_in, guint32, i) == block.piece)

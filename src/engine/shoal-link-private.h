@@ -25,6 +25,10 @@ G_BEGIN_DECLS
 #define SHOAL_OUTBOX_MAX          (8u * 1024 * 1024)        /* a peer that makes us say so much without reading is closed */
 #define SHOAL_EARLY_HAVES_MAX     65536u                    /* told before the metadata is known */
 #define SHOAL_LOW_MARK            (64u * 1024)
+#define SHOAL_REFUSED_US          (2 * G_USEC_PER_SEC)      /* one that refuses is not asked for so long */
+#define SHOAL_REFUSED_MAX         32u                       /* refused in a row without any block: of no use */
+#define SHOAL_BLOCK_TIMEOUT_US    (120 * G_USEC_PER_SEC)    /* for one block whose bytes keep coming */
+#define SHOAL_METADATA_WANTED_MAX 16u
 
 typedef enum
 {
@@ -59,6 +63,7 @@ struct _ShoalLink
   gboolean         outgoing;
   gboolean         exempt;         /* the local network: no limits */
   const char      *why;            /* static text: why it is being closed */
+  gboolean         stopped;        /* closed because the torrent stops */
   ShoalSha1        key;            /* the info-hash it was greeted with */
 
   gboolean         greeted;        /* our handshake is out */
@@ -69,7 +74,8 @@ struct _ShoalLink
   guint8           numbers[SHOAL_N_EXTENDED];
   guint32          peer_reqq;
   guint32          metadata_size;
-  gboolean         metadata_refused;
+  gint64           metadata_after_us;   /* it refused or was too slow: not to be asked for metadata before */
+  GArray          *metadata_wanted;     /* (nullable): of guint32: parts that it gets once the .torrent was read again */
   gboolean         upload_only;
 
   gboolean         am_choking;
@@ -111,6 +117,9 @@ struct _ShoalLink
   gint64           last_block_us;
   gboolean         snubbed;
   gboolean         suspended;      /* timed out: one request at a time until a block comes */
+  guint            n_refused;      /* requests in a row that it refused while not choking */
+  gint64           refused_us;     /* the last of them */
+  gint64           limited_us;     /* a limit of ours last kept its bytes waiting */
 
   /* uploads */
   GArray          *uploads;        /* of ShoalUpload */
@@ -166,6 +175,7 @@ gboolean    shoal_link_message        (ShoalLink *self, const ShoalMessage *mess
 void        shoal_link_say_extended   (ShoalLink *self);
 gboolean    shoal_link_extended       (ShoalLink *self, const ShoalMessage *message);
 gboolean    shoal_link_ask_metadata   (ShoalLink *self, guint32 part);
+void        shoal_link_torrent_loaded (ShoalLink *self);                        /* parts that had to wait for it are sent */
 
 /* shoal-link-requests.c */
 void        shoal_link_update_interest (ShoalLink *self);

@@ -14,6 +14,7 @@
 #define HORIZON_MAX_US (3 * G_USEC_PER_SEC)
 #define RATE_UPDATE_US (500 * G_TIME_SPAN_MILLISECOND)
 #define BATCH          8u                               /* requests leave together, unless few are under way */
+#define LIMITED_US     (5 * G_USEC_PER_SEC)             /* kept waiting by us so lately, it is not the peer that is late */
 
 static gboolean
 has_something (ShoalLink *self)
@@ -105,12 +106,17 @@ shoal_link_request_more (ShoalLink *self)
   ShoalSwarm *swarm = self->swarm;
   ShoalBlock blocks[64];
   ShoalPickWho who = { 0 };
-  guint depth = self->suspended ? 1 : self->depth;
+  guint depth = self->suspended || self->n_refused > 0 ? 1 : self->depth;
+  gboolean rested = self->requests.n_live == 0 && !self->in_block && !self->suspended;
   gboolean asked = FALSE;
 
   if (!shoal_link_is_live (self) || swarm->state != SHOAL_TORRENT_DOWNLOADING || swarm->picker == NULL || !self->am_interested)
     return;
   if (self->peer_choking && (self->fast_in == NULL || self->fast_in->len == 0))
+    return;
+  if (self->suspended && self->in_block && !self->discard)
+    return;
+  if (self->n_refused > 0 && self->refused_us + SHOAL_REFUSED_US > self->engine->now_us)
     return;
   /* Requests leave in batches: a small gap is not worth a message of its own. */
   if (self->requests.n_live >= depth || (self->requests.n_live > 2 * BATCH && depth - self->requests.n_live < BATCH))
@@ -152,7 +158,8 @@ shoal_link_request_more (ShoalLink *self)
     }
   if (asked)
     {
-      if (self->requests.n_live > 0 && self->last_block_us == 0)
+      /* Nothing was expected before: it is not late with anything. */
+      if (rested)
         self->last_block_us = self->engine->now_us;
       shoal_link_attend (self);
     }
@@ -194,6 +201,24 @@ shoal_link_give_back (ShoalLink *self,
     shoal_requests_clear (&self->requests);
 }
 
+/* Requests behind the block that is coming, or all, go to others at once; the peer need not answer them. */
+static void
+take_back (ShoalLink *self)
+{
+  ShoalPicker *picker = self->swarm->picker;
+  ShoalBlock block;
+
+  while (shoal_requests_drop_oldest (&self->requests, &block, self->engine->now_us))
+    {
+      guint32 offset = block.block * SHOAL_BLOCK_SIZE;
+      guint32 left = shoal_layout_piece_size (self->swarm->metainfo->layout, block.piece) - offset;
+
+      shoal_link_say_request (self, SHOAL_MESSAGE_CANCEL, block.piece, offset, MIN (left, SHOAL_BLOCK_SIZE));
+      if (picker != NULL)
+        shoal_picker_release (picker, self, block);
+    }
+}
+
 /* How long the peer may stay silent: four times what it needs for all that is under way, by its own rate. */
 static gint64
 patience_us (ShoalLink *self)
@@ -214,12 +239,16 @@ shoal_link_check_timeouts (ShoalLink *self)
   gint64 since_us;
 
   shoal_requests_age (&self->requests, now_us);
-  if (self->requests.n_live == 0)
+  if (self->limited_us != 0 && self->limited_us + LIMITED_US > now_us)
+    self->last_block_us = now_us;
+  if (self->requests.n_live == 0 && (!self->in_block || self->discard))
     {
       shoal_link_request_more (self);
       return;
     }
-  since_us = MAX (self->last_block_us, shoal_requests_peek (&self->requests, 0)->sent_us);
+  since_us = self->last_block_us;
+  if (!self->in_block)
+    since_us = MAX (since_us, shoal_requests_peek (&self->requests, 0)->sent_us);
   if (now_us - self->last_block_us > SHOAL_SNUB_US && !self->snubbed)
     {
       self->snubbed = TRUE;
@@ -231,8 +260,13 @@ shoal_link_check_timeouts (ShoalLink *self)
       return;
     }
 
-  /* Others get its blocks at once; what still comes from it is dropped. It may prove itself with one. */
-  shoal_link_give_back (self, TRUE);
+  /*
+   * Others get its blocks at once; what still comes from it is dropped. It may prove itself with one: that
+   * whose bytes keep coming, else another.
+   */
+  take_back (self);
+  if (now_us - self->heard_us > SHOAL_REQUEST_TIMEOUT_MIN_US || now_us - since_us > SHOAL_BLOCK_TIMEOUT_US)
+    shoal_link_give_back (self, TRUE);
   self->suspended = TRUE;
   self->slow_start = TRUE;
   self->depth = SHOAL_DEPTH_MIN;

@@ -57,6 +57,7 @@ link_free (ShoalLink *self)
   g_clear_pointer (&self->early_bits, g_bytes_unref);
   g_clear_pointer (&self->early_haves, g_array_unref);
   g_clear_pointer (&self->fast_in, g_array_unref);
+  g_clear_pointer (&self->metadata_wanted, g_array_unref);
   g_free (self->carry);
   g_free (self->own_place);
   g_free (self->client);
@@ -163,6 +164,20 @@ find_twin (ShoalLink *self)
   return NULL;
 }
 
+/* The link that goes tells the one that stays where the peer can be reached, so that it is not dialled again. */
+static void
+hand_over (ShoalLink *goes,
+           ShoalLink *stays)
+{
+  ShoalKnownPeer *known = goes->known;
+
+  if (known == NULL || known->link != goes || stays->known != NULL)
+    return;
+  goes->known = NULL;
+  stays->known = known;
+  known->link = stays;
+}
+
 /* Both ends may dial at once: the link made by the larger id stays, so that both close the same one. */
 static gboolean
 survives_twin (ShoalLink *self)
@@ -172,12 +187,14 @@ survives_twin (ShoalLink *self)
 
   if (twin == NULL)
     return TRUE;
-  if (twin->outgoing == self->outgoing)
-    return FALSE;
 
   ours_larger = memcmp (&self->engine->peer_id, &self->peer_id, sizeof self->peer_id) > 0;
-  if (self->outgoing != ours_larger)
-    return FALSE;
+  if (twin->outgoing == self->outgoing || self->outgoing != ours_larger)
+    {
+      hand_over (self, twin);
+      return FALSE;
+    }
+  hand_over (twin, self);
   shoal_link_hang_up (twin, "the peer is connected twice");
 
   return TRUE;
@@ -369,7 +386,8 @@ shoal_link_is_seed (const ShoalLink *self)
 void
 shoal_link_count (ShoalLink *self)
 {
-  if (self->counted || self->swarm == NULL || self->swarm->picker == NULL || !self->bits_told)
+  /* One that is being closed was taken off already and is not asked again. */
+  if (self->counted || !shoal_link_is_live (self) || self->swarm->picker == NULL || !self->bits_told)
     return;
   if (!self->has_all && self->bits == NULL)
     return;
@@ -396,6 +414,8 @@ shoal_link_metadata_known (ShoalLink *self)
   if (!shoal_link_is_live (self))
     return;
 
+  if (self->has_all)
+    g_clear_pointer (&self->early_haves, g_array_unref);
   if (self->early_bits != NULL)
     {
       gsize size;
@@ -422,11 +442,14 @@ shoal_link_metadata_known (ShoalLink *self)
       if (self->bits == NULL)
         self->bits = shoal_bitfield_new (swarm->n_pieces);
       shoal_bitfield_set (self->bits, piece);
+      self->bits_told = TRUE;
     }
   g_clear_pointer (&self->early_haves, g_array_unref);
   if (self->bits != NULL && shoal_bitfield_is_full (self->bits))
     {
       self->has_all = TRUE;
+      if (self->known != NULL)
+        self->known->is_seed = TRUE;
       g_clear_pointer (&self->bits, shoal_bitfield_free);
     }
 }
@@ -489,6 +512,16 @@ shoal_link_end (ShoalLink  *self,
   self->engine->host->ops->attend (self->engine->host, self);
 }
 
+/* Blocks count as uploaded once they stand in the outbox; those that the peer did not take were not uploaded. */
+static void
+take_back_unsent (ShoalLink *self)
+{
+  guint64 unsent = MIN (self->sent, shoal_outbox_unsent_bodies (self->outbox));
+
+  self->sent -= unsent;
+  self->swarm->uploaded -= MIN (self->swarm->uploaded, unsent);
+}
+
 void
 shoal_link_closed (ShoalLink  *self,
                    const char *why)
@@ -506,6 +539,7 @@ shoal_link_closed (ShoalLink  *self,
     {
       ShoalKnownPeer *known = self->known;
 
+      take_back_unsent (self);
       shoal_node_unlink (&self->swarm_node);
       swarm->n_links--;
       if (self->outgoing)
@@ -515,7 +549,9 @@ shoal_link_closed (ShoalLink  *self,
       if (known != NULL && known->link == self)
         {
           known->link = NULL;
-          if (self->state == SHOAL_LINK_DIALING || (self->outgoing && !self->peer_id_known))
+          if (self->stopped)
+            known->retry_us = now_us;   /* not its fault: it is wanted again when the torrent goes on */
+          else if (self->state == SHOAL_LINK_DIALING || (self->outgoing && !self->peer_id_known))
             shoal_peerbook_failed (swarm->book, known, now_us);
           else
             shoal_peerbook_closed (swarm->book, known, self->received + self->sent > 0, now_us);
@@ -534,7 +570,11 @@ is_useless (ShoalLink *self)
   ShoalSwarm *swarm = self->swarm;
 
   if (swarm->state == SHOAL_TORRENT_SEEDING && self->bits_told && (self->has_all || self->upload_only))
-    return TRUE;
+    {
+      if (self->known != NULL)
+        self->known->is_seed = TRUE;   /* one that wants nothing is as good as a seed to a seed */
+      return TRUE;
+    }
 
   return self->useful_us + SHOAL_USELESS_TIMEOUT_US < self->engine->now_us && swarm->state != SHOAL_TORRENT_METADATA;
 }

@@ -32,19 +32,44 @@ shoal_swarm_check_all (ShoalSwarm *self)
     if (shoal_bitfield_get (shoal_picker_had (self->picker), piece))
       shoal_picker_set_lost (self->picker, piece);
   self->full_check = TRUE;
+  self->stamp = 0;
   self->checked_to = from;
   self->check_total = from;
   self->check_done = from;
   g_array_set_size (self->checks, 0);
   if (from < self->n_pieces)
     add_range (self, from, self->n_pieces - 1);
-  self->fresh = TRUE;
+  self->finish_wanted = TRUE;
   self->dirty = TRUE;
+}
+
+/*
+ * The files of a complete torrent are not those that it left. They are compared as they are, and the torrent
+ * stays complete meanwhile: what somebody changed is not fetched again and overwritten unless the user says so.
+ */
+static void
+verify_all (ShoalSwarm *self,
+            gint64      stamp)
+{
+  self->verifying = TRUE;
+  self->lost_stamp = stamp;
+  add_range (self, 0, self->n_pieces - 1);
 }
 
 static void
 check_over (ShoalSwarm *self)
 {
+  if (self->verifying)
+    {
+      self->verifying = FALSE;
+      self->stamp = self->lost_stamp;
+      self->lost_stamp = 0;
+    }
+  if (self->fresh)
+    {
+      self->fresh = FALSE;
+      self->finish_wanted = TRUE;
+    }
   self->full_check = FALSE;
   self->checked_to = G_MAXUINT32;
   self->dirty = TRUE;
@@ -63,11 +88,46 @@ static void
 apply_verdicts (ShoalSwarm   *self,
                 ShoalDiskJob *job)
 {
+  self->check_done += job->n_pieces;
+  if (self->verifying)
+    {
+      for (guint32 i = 0; i < job->n_pieces; i++)
+        if (job->verdicts[i] != SHOAL_PIECE_RIGHT)
+          {
+            shoal_swarm_fail (self, SHOAL_REASON_DATA_MISSING, "files that were complete were changed");
+            return;
+          }
+      return;
+    }
   for (guint32 i = 0; i < job->n_pieces; i++)
     if (job->verdicts[i] == SHOAL_PIECE_RIGHT && !shoal_bitfield_get (shoal_picker_had (self->picker), job->piece + i))
       shoal_picker_set_had (self->picker, job->piece + i);
-  self->check_done += job->n_pieces;
   self->dirty = TRUE;
+}
+
+/* Every piece before it was compared. */
+static guint32
+lowest_unchecked (ShoalSwarm *self)
+{
+  guint32 lowest = self->checks->len > 0 ? g_array_index (self->checks, ShoalRange, 0).first : self->n_pieces;
+
+  for (guint i = 0; i < SHOAL_CHECK_JOBS; i++)
+    lowest = MIN (lowest, self->checking[i]);
+
+  return lowest;
+}
+
+static void
+note_check (ShoalSwarm *self,
+            guint32     before,
+            guint32     after)
+{
+  for (guint i = 0; i < SHOAL_CHECK_JOBS; i++)
+    if (self->checking[i] == before)
+      {
+        self->checking[i] = after;
+        return;
+      }
 }
 
 static void
@@ -81,7 +141,8 @@ on_check (ShoalDone *done,
   shoal_engine_disk_done (job);
   self->n_checks--;
   self->n_piece_jobs--;
-  if (current && self->picker != NULL)
+  note_check (self, job->piece, G_MAXUINT32);
+  if (current && (self->picker != NULL || self->verifying))
     {
       if (job->reason != SHOAL_REASON_NONE)
         {
@@ -94,8 +155,8 @@ on_check (ShoalDone *done,
       else
         {
           apply_verdicts (self, job);
-          if (self->full_check && self->n_checks == 0)
-            self->checked_to = self->check_done;
+          if (self->full_check)
+            self->checked_to = lowest_unchecked (self);
         }
     }
   shoal_disk_job_free (job);
@@ -111,7 +172,7 @@ shoal_swarm_check_pump (ShoalSwarm *self)
 {
   guint32 step;
 
-  if (self->state != SHOAL_TORRENT_CHECKING || !self->opened)
+  if (self->state != SHOAL_TORRENT_CHECKING || !self->opened || self->engine->quitting)
     return;
   step = MAX (SHOAL_CHECK_SIZE / MAX (self->metainfo->layout->piece_size, 1), 16);
   while (self->n_checks < SHOAL_CHECK_JOBS && self->checks->len > 0)
@@ -126,11 +187,12 @@ shoal_swarm_check_pump (ShoalSwarm *self)
       range->first += job->n_pieces;
       if (range->first > range->last)
         g_array_remove_index (self->checks, 0);
+      note_check (self, G_MAXUINT32, job->piece);
       self->n_checks++;
       self->n_piece_jobs++;
       shoal_engine_disk (self->engine, job);
     }
-  if (self->n_checks == 0)
+  if (self->n_checks == 0 && !self->settling)
     check_over (self);
 }
 
@@ -181,8 +243,7 @@ opened (ShoalSwarm   *self,
     }
   else if (self->all_had && self->stamp != 0 && job->stamp != self->stamp)
     {
-      /* Somebody wrote to the files since they were whole. */
-      shoal_swarm_check_all (self);
+      verify_all (self, job->stamp);
     }
   else if (!self->all_had)
     {
@@ -237,6 +298,14 @@ on_open (ShoalDone *done,
       detail = job->detail != NULL ? job->detail : "files that were complete are gone or short";
     }
   if (reason == SHOAL_REASON_NONE && probing && self->reason == SHOAL_REASON_DISK_FULL && job->free_space < SHOAL_FREE_SPACE_MIN)
+    {
+      reason = self->reason;
+      detail = self->detail;
+    }
+
+  /* The user changed nothing about the changed files since. */
+  if (reason == SHOAL_REASON_NONE && probing && self->reason == SHOAL_REASON_DATA_MISSING && self->all_had && !self->full_check
+      && self->lost_stamp != 0 && job->stamp == self->lost_stamp)
     {
       reason = self->reason;
       detail = self->detail;

@@ -52,8 +52,8 @@ static gboolean
 can_give (ShoalSwarm *self,
           ShoalLink  *link)
 {
-  return shoal_link_is_live (link) && !link->metadata_refused && link->numbers[SHOAL_EXTENDED_METADATA] != 0
-         && link->metadata_size == self->fetch.size && (self->fetch.only == NULL || self->fetch.only == link);
+  return shoal_link_is_live (link) && link->metadata_after_us <= shoal_swarm_now (self)
+         && link->numbers[SHOAL_EXTENDED_METADATA] != 0 && link->metadata_size == self->fetch.size && (self->fetch.only == NULL || self->fetch.only == link);
 }
 
 static guint
@@ -68,18 +68,32 @@ n_asked (ShoalSwarm *self,
   return n;
 }
 
-/* A part that nobody is asked for, or that was asked of somebody too long ago. */
+/* A part that nobody is asked for. */
 static guint32
 next_part (ShoalSwarm *self)
 {
   ShoalMetadataFetch *fetch = &self->fetch;
 
   for (guint32 part = 0; part < fetch->n_parts; part++)
-    if (!fetch->had[part]
-        && (fetch->asked[part] == NULL || fetch->asked_us[part] + SHOAL_METADATA_TIMEOUT_US < shoal_swarm_now (self)))
+    if (!fetch->had[part] && fetch->asked[part] == NULL)
       return part;
 
   return G_MAXUINT32;
+}
+
+/* Who does not answer gives way: also to others who tell another size. */
+static void
+give_up_late (ShoalSwarm *self)
+{
+  ShoalMetadataFetch *fetch = &self->fetch;
+  gint64 now_us = shoal_swarm_now (self);
+
+  for (guint32 part = 0; part < fetch->n_parts; part++)
+    if (!fetch->had[part] && fetch->asked[part] != NULL && fetch->asked_us[part] + SHOAL_METADATA_TIMEOUT_US < now_us)
+      {
+        fetch->asked[part]->metadata_after_us = now_us + SHOAL_METADATA_REST_US;
+        fetch->asked[part] = NULL;
+      }
 }
 
 static void
@@ -89,7 +103,8 @@ find_size (ShoalSwarm *self)
     {
       ShoalLink *link = SHOAL_NODE_OWNER (node, ShoalLink, swarm_node);
 
-      if (shoal_link_is_live (link) && link->metadata_size > 0 && !link->metadata_refused)
+      if (shoal_link_is_live (link) && link->metadata_size > 0 && link->metadata_after_us <= shoal_swarm_now (self)
+          && link->numbers[SHOAL_EXTENDED_METADATA] != 0)
         {
           begin_fetch (self, link->metadata_size);
           if (self->fetch.alone)
@@ -104,8 +119,9 @@ shoal_swarm_metadata_pump (ShoalSwarm *self)
 {
   guint n_links = 0;
 
-  if (self->state != SHOAL_TORRENT_METADATA)
+  if (self->state != SHOAL_TORRENT_METADATA || self->engine->quitting)
     return;
+  give_up_late (self);
   if (self->fetch.size == 0)
     find_size (self);
   if (self->fetch.size == 0)
@@ -238,7 +254,7 @@ shoal_swarm_metadata_part (ShoalSwarm   *self,
   expected = MIN (fetch->size - part * SHOAL_METADATA_PART_SIZE, SHOAL_METADATA_PART_SIZE);
   if (size != expected)
     {
-      link->metadata_refused = TRUE;
+      link->metadata_after_us = G_MAXINT64;
       shoal_swarm_metadata_gone (self, link);
       return;
     }
@@ -266,7 +282,7 @@ shoal_swarm_metadata_refused (ShoalSwarm *self,
 {
   if (self->state != SHOAL_TORRENT_METADATA)
     return;
-  link->metadata_refused = TRUE;
+  link->metadata_after_us = shoal_swarm_now (self) + SHOAL_METADATA_REST_US;
   shoal_swarm_metadata_gone (self, link);
 }
 

@@ -64,8 +64,10 @@ shoal_swarm_wanted_had (ShoalSwarm *self)
 
   if (self->all_had)
     return self->wanted_size;
-  if (had == NULL || self->metainfo == NULL || shoal_bitfield_is_empty (had))
+  if (had == NULL || shoal_bitfield_is_empty (had))
     return 0;
+  if (self->metainfo == NULL)
+    return self->wanted_had;
 
   layout = self->metainfo->layout;
   for (guint32 file = 0; file < layout->n_files; file++)
@@ -155,6 +157,9 @@ shoal_swarm_make_picker (ShoalSwarm *self)
       if (block.piece < self->n_pieces && block.block < shoal_layout_n_blocks (self->metainfo->layout, block.piece)
           && !shoal_bitfield_get (shoal_picker_had (self->picker), block.piece))
         shoal_picker_set_spilled (self->picker, block.piece, block.block);
+      /* No block would ever come that makes it be judged. */
+      if (block.piece < self->n_pieces && shoal_picker_is_full (self->picker, block.piece))
+        shoal_picker_judged (self->picker, block.piece, FALSE);
     }
   g_clear_pointer (&self->spilled, g_array_unref);
   SHOAL_NODE_FOREACH (node, &self->links)
@@ -279,6 +284,18 @@ find_liars (ShoalSwarm   *self,
   g_hash_table_remove (self->suspects, GUINT_TO_POINTER (job->piece));
 }
 
+/* Whether a part of the piece came in an earlier run: nobody knows from whom. */
+static gboolean
+has_unknown_part (ShoalSwarm *self,
+                  guint32     piece)
+{
+  for (guint32 block = 0; block < shoal_layout_n_blocks (self->metainfo->layout, piece); block++)
+    if (shoal_picker_contributor (self->picker, (ShoalBlock){ piece, block }) == G_MAXUINT)
+      return TRUE;
+
+  return FALSE;
+}
+
 static void
 piece_wrong (ShoalSwarm   *self,
              ShoalDiskJob *job)
@@ -287,7 +304,7 @@ piece_wrong (ShoalSwarm   *self,
   guint n = shoal_picker_contributors (self->picker, job->piece, numbers, G_N_ELEMENTS (numbers));
 
   self->wasted += shoal_layout_piece_size (self->metainfo->layout, job->piece);
-  if (n == 1)
+  if (n == 1 && !has_unknown_part (self, job->piece))
     {
       shoal_swarm_punish (self, numbers[0], "it sent wrong data");
     }
@@ -331,6 +348,7 @@ piece_right (ShoalSwarm *self,
 
   shoal_picker_judged (self->picker, piece, TRUE);
   had = shoal_picker_had (self->picker);
+  self->n_fails = 0;
   self->dirty = TRUE;
   self->missing_changed = TRUE;
   SHOAL_NODE_FOREACH (node, &self->links)
@@ -415,7 +433,18 @@ on_spilled_check (ShoalDone *done,
       shoal_picker_judged (self->picker, job->piece, FALSE);
       shoal_swarm_fail (self, job->reason, job->detail);
     }
-  else if (job->verdicts == NULL || job->verdicts[0] != SHOAL_PIECE_RIGHT)
+  else if (job->halves_differ)
+    {
+      shoal_picker_judged (self->picker, job->piece, FALSE);
+      shoal_swarm_fail (self, SHOAL_REASON_BAD_METADATA, "the two halves of the hybrid torrent name different data");
+    }
+  else if (job->verdicts == NULL || job->verdicts[0] == SHOAL_PIECE_MISSING)
+    {
+      /* It was written and is gone: that is nobody's lie. */
+      shoal_picker_judged (self->picker, job->piece, FALSE);
+      shoal_swarm_fail (self, SHOAL_REASON_DATA_MISSING, "a file that was being written is gone");
+    }
+  else if (job->verdicts[0] != SHOAL_PIECE_RIGHT)
     {
       piece_wrong (self, job);
     }
@@ -476,6 +505,11 @@ on_last_spill (ShoalDone *done,
       shoal_picker_judged (self->picker, job->piece, FALSE);
       shoal_swarm_fail (self, job->reason, job->detail);
     }
+  else if (!self->opened)
+    {
+      /* The torrent was stopped meanwhile: nothing can be read back. */
+      shoal_picker_judged (self->picker, job->piece, FALSE);
+    }
   else
     {
       check_spilled_piece (self, job->piece);
@@ -491,6 +525,9 @@ piece_full (ShoalSwarm *self,
 {
   ShoalDiskJob *job;
 
+  /* Its last block came while others of it were being written: on_spill() goes on. */
+  if (shoal_picker_is_spilling (self->picker, piece))
+    return;
   if (shoal_picker_has_spilled (self->picker, piece))
     {
       job = piece_job (self, SHOAL_DISK_SPILL, piece, on_last_spill);
@@ -537,6 +574,13 @@ on_spill (ShoalDone *done,
   shoal_picker_spilled (self->picker, job->piece, job->reason == SHOAL_REASON_NONE);
   if (job->reason != SHOAL_REASON_NONE)
     shoal_swarm_fail (self, job->reason, job->detail);
+  if (shoal_picker_is_full (self->picker, job->piece))
+    {
+      if (self->opened)
+        piece_full (self, job->piece);
+      else
+        shoal_picker_judged (self->picker, job->piece, FALSE);
+    }
   job_over (self);
   shoal_disk_job_free (job);
 }
@@ -583,21 +627,29 @@ on_finish (ShoalDone *done,
   g_clear_pointer (&job->had, shoal_bitfield_free);
   if (job->reason != SHOAL_REASON_NONE)
     {
+      self->finish_wanted = TRUE;
       shoal_swarm_fail (self, job->reason, job->detail);
+      shoal_disk_job_free (job);
+      return;
     }
-  else if (self->state == SHOAL_TORRENT_DOWNLOADING || self->state == SHOAL_TORRENT_CHECKING)
+
+  /* The files as they are now are what the record speaks of, also if the torrent was stopped meanwhile. */
+  if (job->all_had && self->all_had)
     {
       self->stamp = job->stamp;
-      if (self->finish_wanted)
-        {
-          shoal_swarm_finish (self);
-        }
-      else if (shoal_swarm_is_complete (self))
-        {
-          self->fresh = FALSE;
-          shoal_swarm_enter (self, SHOAL_TORRENT_SEEDING);
-        }
+      self->dirty = TRUE;
     }
+  if (self->state == SHOAL_TORRENT_DOWNLOADING || (self->state == SHOAL_TORRENT_CHECKING && self->settling))
+    {
+      if (self->finish_wanted)
+        shoal_swarm_finish (self);
+      else if (shoal_swarm_is_complete (self))
+        shoal_swarm_enter (self, SHOAL_TORRENT_SEEDING);
+      else if (self->state == SHOAL_TORRENT_CHECKING)
+        shoal_swarm_settle (self);
+    }
+  if (self->dirty && !shoal_swarm_is_live (self) && self->state != SHOAL_TORRENT_CHECKING)
+    shoal_swarm_save (self);
   shoal_disk_job_free (job);
 }
 

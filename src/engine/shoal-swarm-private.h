@@ -20,6 +20,8 @@ G_BEGIN_DECLS
 #define SHOAL_KNOWN_PEERS_LOW  20u                       /* fewer candidates: ask the trackers again */
 #define SHOAL_METADATA_LINKS   4u                        /* peers asked for metadata at once */
 #define SHOAL_METADATA_TIMEOUT_US (8 * G_USEC_PER_SEC)
+#define SHOAL_METADATA_REST_US (30 * G_USEC_PER_SEC)     /* a peer that refused or did not answer is not asked again */
+#define SHOAL_RETRY_SHIFT_MAX  5u                        /* failing again and again doubles the wait, up to 32 times */
 
 /* Blocks of a piece that failed its hash, kept until it is right: tells who lied. */
 typedef struct
@@ -64,6 +66,7 @@ struct _ShoalSwarm
   gboolean           is_private;
   guint32            n_pieces;
   guint32            n_files;
+  guint32            info_size;       /* bytes of the info dictionary */
   guint64            total_size;      /* without pad files */
   guint64            wanted_size;
   guint8            *priorities;      /* (nullable): one a file; NULL: all normal */
@@ -83,27 +86,33 @@ struct _ShoalSwarm
   guint64            remove_serial;
   GArray            *info_serials;    /* of guint64: INFO commands that wait for the .torrent */
   gint64             retry_us;        /* FAILED: when to look again */
+  guint              n_fails;         /* in a row, without a piece that went well */
+  gint64             lost_stamp;      /* FAILED because somebody changed the files: their stamp then; 0: not so */
 
   /* What is had: the picker's bits while there is a picker, else @had; @all_had instead of either. */
   gboolean           all_had;
   ShoalBitfield     *had;
   GArray            *spilled;         /* of ShoalBlock: kept while there is no picker */
+  guint64            wanted_had;      /* bytes: kept while the .torrent is not there */
   ShoalPicker       *picker;
   guint              n_piece_jobs;    /* PIECE, SPILL and single CHECK jobs: they use the picker's memory */
   gboolean           missing_changed;
   gboolean           finish_wanted;
   gboolean           finishing;
+  gboolean           settling;        /* CHECKING is over but for the FINISH job */
   gboolean           downloading_since_start;   /* this run fetched something: `completed` is due */
   gboolean           completed_told;
   GHashTable        *suspects;        /* (nullable): piece to ShoalSuspects */
 
   GArray            *checks;          /* of ShoalRange: pieces to be compared */
   guint              n_checks;        /* under way */
+  guint32            checking[SHOAL_CHECK_JOBS];   /* their first pieces; G_MAXUINT32: a free place */
   guint32            check_total;
   guint32            check_done;
   gboolean           full_check;
   guint32            checked_to;
-  gint64             stamp;
+  gint64             stamp;           /* of the files when they were finished, all of them; 0: they were not */
+  gboolean           verifying;       /* the full check is due to a changed stamp, nobody asked for it */
 
   ShoalPeerbook     *book;
   ShoalAnnouncer    *announcer;

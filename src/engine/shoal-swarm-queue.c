@@ -3,10 +3,20 @@
 
 #include "shoal-swarm-queue.h"
 
+/* A seed, or one that only has to be looked at before it is one. */
+static gboolean
+is_whole (const ShoalSwarm *swarm)
+{
+  return swarm->all_had && !swarm->full_check;
+}
+
 /* It holds a place while it fetches something; a seed never does. */
 static gboolean
 holds_place (const ShoalSwarm *swarm)
 {
+  if (is_whole (swarm))
+    return FALSE;
+
   return swarm->state == SHOAL_TORRENT_DOWNLOADING || swarm->state == SHOAL_TORRENT_METADATA || swarm->state == SHOAL_TORRENT_CHECKING;
 }
 
@@ -31,7 +41,7 @@ shoal_swarm_queue_has_room (ShoalEngine      *engine,
 {
   guint limit = engine->config.max_active_downloads;
 
-  return limit == 0 || count (engine, besides) < limit;
+  return limit == 0 || (besides != NULL && is_whole (besides)) || count (engine, besides) < limit;
 }
 
 static ShoalSwarm *

@@ -148,6 +148,7 @@ restore_pieces (ShoalSwarm  *self,
       self->spilled = g_array_new (FALSE, FALSE, sizeof (ShoalBlock));
       g_array_append_vals (self->spilled, bytes, size / sizeof (ShoalBlock));
     }
+  self->reason = record->paused ? SHOAL_REASON_NONE : record->reason;   /* a doubt: it is not believed unseen */
   self->full_check = record->checked_to != G_MAXUINT32;
   self->checked_to = record->checked_to;
   self->stamp = record->stamp;

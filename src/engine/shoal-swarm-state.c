@@ -13,7 +13,7 @@ static const guint8 allowed[SHOAL_N_TORRENT_STATES] = {
   [SHOAL_TORRENT_CHECKING] = TO (DOWNLOADING) | TO (SEEDING) | TO (PAUSED) | TO (FAILED) | TO (QUEUED),
   [SHOAL_TORRENT_DOWNLOADING] = TO (SEEDING) | TO (CHECKING) | TO (PAUSED) | TO (FAILED) | TO (QUEUED),
   [SHOAL_TORRENT_SEEDING] = TO (DOWNLOADING) | TO (CHECKING) | TO (PAUSED) | TO (FAILED),
-  [SHOAL_TORRENT_FAILED] = TO (CHECKING) | TO (METADATA) | TO (PAUSED) | TO (DOWNLOADING) | TO (SEEDING),
+  [SHOAL_TORRENT_FAILED] = TO (CHECKING) | TO (METADATA) | TO (PAUSED) | TO (QUEUED),
 };
 
 static void
@@ -61,14 +61,18 @@ rest (ShoalSwarm *self)
     }
   shoal_swarm_metadata_clear (self);
   g_array_set_size (self->checks, 0);
+  self->verifying = FALSE;
   shoal_swarm_drop_picker (self);
   if (!self->removing)
     shoal_swarm_close (self);
+  shoal_swarm_proved (self);
 }
 
 static void
 connect_swarm (ShoalSwarm *self)
 {
+  if (self->engine->quitting)
+    return;
   if (!self->announced)
     {
       self->announced = TRUE;
@@ -172,6 +176,7 @@ shoal_swarm_enter (ShoalSwarm       *self,
       g_clear_pointer (&self->detail, g_free);
     }
   self->choke_us = 0;
+  self->settling = FALSE;
   if (!self->restoring)
     self->dirty = TRUE;
 
@@ -216,12 +221,7 @@ shoal_swarm_begin (ShoalSwarm *self)
 {
   if (self->removing || self->engine->quitting)
     return;
-  if (!self->has_metadata)
-    {
-      shoal_swarm_enter (self, SHOAL_TORRENT_METADATA);
-      return;
-    }
-  if (self->restoring && self->all_had && !self->full_check)
+  if (self->restoring && self->all_had && !self->full_check && self->stamp != 0 && self->reason == SHOAL_REASON_NONE)
     {
       /* Believed for now, so that thousands are there at once. */
       shoal_swarm_enter (self, SHOAL_TORRENT_CHECKING);
@@ -234,8 +234,12 @@ shoal_swarm_begin (ShoalSwarm *self)
   self->restoring = FALSE;
   if (!shoal_swarm_queue_has_room (self->engine, self))
     {
-      if (self->state == SHOAL_TORRENT_PAUSED)
-        shoal_swarm_enter (self, SHOAL_TORRENT_QUEUED);
+      shoal_swarm_enter (self, SHOAL_TORRENT_QUEUED);
+      return;
+    }
+  if (!self->has_metadata)
+    {
+      shoal_swarm_enter (self, SHOAL_TORRENT_METADATA);
       return;
     }
   if (self->metainfo == NULL)
@@ -259,6 +263,9 @@ shoal_swarm_fail (ShoalSwarm *self,
   self->retry_us = shoal_swarm_now (self) + SHOAL_RETRY_US;
   if (self->state == SHOAL_TORRENT_FAILED && self->reason == reason)
     return;
+  /* A disk that seems well again and is not: peers and trackers are not troubled by every try. */
+  if (self->state != SHOAL_TORRENT_FAILED)
+    self->retry_us = shoal_swarm_now (self) + (SHOAL_RETRY_US << MIN (self->n_fails++, SHOAL_RETRY_SHIFT_MAX));
   g_info ("torrent %" G_GUINT64_FORMAT " stops: %s", self->id, detail != NULL ? detail : "");
   self->reason = reason;
   g_free (self->detail);
@@ -282,8 +289,10 @@ shoal_swarm_settle (ShoalSwarm *self)
       shoal_swarm_enter (self, SHOAL_TORRENT_DOWNLOADING);
       return;
     }
-  if (self->fresh || self->finish_wanted)
+  /* The files of a part, and of a whole that was not seen to be finished, may not have their names yet. */
+  if (self->finish_wanted || !self->all_had || self->stamp == 0)
     {
+      self->settling = self->state == SHOAL_TORRENT_CHECKING;
       shoal_swarm_finish (self);
       return;
     }

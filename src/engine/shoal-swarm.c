@@ -64,6 +64,7 @@ shoal_swarm_new (ShoalEngine *engine,
   self->id = id;
   self->state = SHOAL_TORRENT_PAUSED;
   self->checked_to = G_MAXUINT32;
+  memset (self->checking, 0xff, sizeof self->checking);
   self->part_suffix = engine->config.part_suffix;
   self->added_s = engine->wall_s;
   self->book = shoal_peerbook_new (&engine->rng);
@@ -143,9 +144,13 @@ shoal_swarm_set_metainfo (ShoalSwarm    *self,
   g_clear_pointer (&self->metainfo, shoal_metainfo_unref);
   self->metainfo = metainfo;
   if (self->has_metadata)
-    return;
+    {
+      shoal_swarm_apply_priorities (self);
+      return;
+    }
 
   self->has_metadata = TRUE;
+  self->info_size = (guint32) metainfo->info_size;
   self->n_pieces = metainfo->layout->n_pieces;
   self->n_files = metainfo->layout->n_files;
   self->total_size = metainfo->layout->payload_size;
@@ -178,6 +183,17 @@ shoal_swarm_changed (ShoalSwarm *self)
 
 /* --- The .torrent of an idle torrent --- */
 
+static gboolean
+is_own_torrent (const ShoalSwarm    *self,
+                const ShoalMetainfo *metainfo)
+{
+  ShoalSha1 keys[2];
+  guint n = shoal_info_hash_keys (&metainfo->hash, keys);
+
+  return n == self->n_keys && memcmp (keys, self->keys, n * sizeof *keys) == 0 && metainfo->layout->n_pieces == self->n_pieces
+         && metainfo->layout->n_files == self->n_files;
+}
+
 static void
 on_loaded (ShoalDone *done,
            gint64     now_us)
@@ -191,9 +207,11 @@ on_loaded (ShoalDone *done,
     {
       g_clear_pointer (&job->metainfo, shoal_metainfo_unref);
     }
-  else if (job->metainfo != NULL)
+  else if (job->metainfo != NULL && is_own_torrent (self, job->metainfo))
     {
       shoal_swarm_set_metainfo (self, g_steal_pointer (&job->metainfo));
+      SHOAL_NODE_FOREACH (node, &self->links)
+        shoal_link_torrent_loaded (SHOAL_NODE_OWNER (node, ShoalLink, swarm_node));
       if (self->state == SHOAL_TORRENT_CHECKING || self->state == SHOAL_TORRENT_SEEDING || self->state == SHOAL_TORRENT_FAILED)
         shoal_swarm_open (self);
       else
@@ -202,7 +220,8 @@ on_loaded (ShoalDone *done,
   else
     {
       shoal_swarm_proved (self);
-      shoal_swarm_fail (self, job->reason != SHOAL_REASON_NONE ? job->reason : SHOAL_REASON_DATA_MISSING, job->detail);
+      shoal_swarm_fail (self, job->reason != SHOAL_REASON_NONE ? job->reason : SHOAL_REASON_DATA_MISSING,
+                        job->detail != NULL ? job->detail : "the kept .torrent is another one");
     }
   for (guint i = 0; self->info_serials != NULL && i < self->info_serials->len; i++)
     shoal_swarm_tell_info (self, g_array_index (self->info_serials, guint64, i));
@@ -243,11 +262,12 @@ void
 shoal_swarm_unload (ShoalSwarm *self)
 {
   if (self->metainfo == NULL || !self->metainfo_kept || self->n_links > 0 || self->n_piece_jobs > 0 || self->opening
-      || self->finishing || self->picker != NULL || self->dirty)
+      || self->finishing || self->picker != NULL || self->dirty || self->removing)
     return;
   if (self->state != SHOAL_TORRENT_PAUSED && !(self->state == SHOAL_TORRENT_SEEDING && self->all_had))
     return;
   shoal_swarm_close (self);
+  self->wanted_had = shoal_swarm_wanted_had (self);
   g_clear_pointer (&self->metainfo, shoal_metainfo_unref);
 }
 
@@ -360,7 +380,12 @@ shoal_swarm_drop_links (ShoalSwarm *self,
                         const char *why)
 {
   SHOAL_NODE_FOREACH (node, &self->links)
-    shoal_link_end (SHOAL_NODE_OWNER (node, ShoalLink, swarm_node), why);
+    {
+      ShoalLink *link = SHOAL_NODE_OWNER (node, ShoalLink, swarm_node);
+
+      link->stopped = link->stopped || link->why == NULL;
+      shoal_link_end (link, why);
+    }
 }
 
 /* --- Choking --- */
@@ -426,7 +451,7 @@ shoal_swarm_needs_tick (const ShoalSwarm *self)
              || self->engine->config.seed_minutes > 0;
 
     default:
-      return self->n_links > 0;
+      return self->n_links > 0 || self->dirty;
     }
 }
 
@@ -498,6 +523,8 @@ watch (ShoalSwarm *self)
       ShoalLink *link = SHOAL_NODE_OWNER (node, ShoalLink, swarm_node);
 
       n_requests += link->requests.n_live + (link->in_block && !link->discard ? 1 : 0);
+      for (guint i = 0; i < link->requests.n_live; i++)
+        g_assert (shoal_picker_requests_of (self->picker, shoal_requests_peek (&link->requests, i)->block) > 0);
     }
   g_assert (n_requests > 0 || self->n_piece_jobs > 0 || self->finishing || shoal_picker_is_waiting (self->picker));
 }
@@ -517,6 +544,8 @@ shoal_swarm_tick (ShoalSwarm *self)
       shoal_link_tick (link);
     }
   self->missing_changed = FALSE;
+  if (self->engine->quitting)
+    return;
 
   switch (self->state)
     {
@@ -539,11 +568,14 @@ shoal_swarm_tick (ShoalSwarm *self)
       self->best_rate_down = MAX (self->best_rate_down, shoal_rate_get (&self->rate_down, now_us));
       look_after_memory (self);
       turn_over (self);
-      if (self->finish_wanted && !self->finishing)
+      if (!self->finishing
+          && (self->finish_wanted || (self->n_piece_jobs == 0 && shoal_bitfield_is_empty (shoal_picker_missing (self->picker)))))
         shoal_swarm_finish (self);
       break;
 
     case SHOAL_TORRENT_SEEDING:
+      if (self->finish_wanted && self->opened && !self->finishing)
+        shoal_swarm_finish (self);
       apply_seed_limits (self);
       break;
 
@@ -620,8 +652,11 @@ shoal_swarm_fill_stats (ShoalSwarm        *self,
   out->downloaded = self->downloaded;
   out->uploaded = self->uploaded;
   out->wasted = self->wasted;
-  out->rate_down = shoal_rate_get (&self->rate_down, now_us);
-  out->rate_up = shoal_rate_get (&self->rate_up, now_us);
+  if (shoal_swarm_is_live (self))
+    {
+      out->rate_down = shoal_rate_get (&self->rate_down, now_us);
+      out->rate_up = shoal_rate_get (&self->rate_up, now_us);
+    }
   SHOAL_NODE_FOREACH (node, &self->links)
     {
       ShoalLink *link = SHOAL_NODE_OWNER (node, ShoalLink, swarm_node);
