@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* One whole engine with a disk that fails on demand, and scripted peers. */
+
+#pragma once
+
+#include "content.h"
+#include "fake-host.h"
+#include "shoal-engine.h"
+#include "shoal-handshake.h"
+#include "shoal-mail.h"
+#include "shoal-message.h"
+
+G_BEGIN_DECLS
+
+#define RIG_OPS    (SHOAL_DISK_LOAD + 1)
+#define RIG_STATES SHOAL_N_TORRENT_STATES
+#define RIG_WALL_S 1700000000
+
+typedef struct _Rig    Rig;
+typedef struct _RigBot RigBot;
+
+/**
+ * RigBot:
+ *
+ * A peer made of a few switches. It answers what it can within the turn in which it was asked.
+ */
+struct _RigBot
+{
+  Rig        *rig;
+  ShoalLink  *link;          /* (nullable): NULL: not connected, or closed */
+  ShoalAddr   addr;
+  ShoalPeerId id;
+  GByteArray *in;            /* from the engine, not parsed yet */
+  GByteArray *out;           /* to the engine */
+  gboolean    greeted;       /* the engine's handshake came */
+  gboolean    shook;         /* its own went out */
+
+  /* how it behaves */
+  gboolean    fast;          /* BEP 6 */
+  gboolean    extended;      /* BEP 10 */
+  gboolean    has_all;
+  gboolean    mute_pieces;   /* says nothing of its pieces by itself */
+  gboolean    silent;        /* keeps requests instead of answering them */
+  gboolean    rejects;       /* every request */
+  gboolean    lies;          /* sends wrong bytes */
+  guint32     metadata_size; /* told in the extension handshake; 0: none */
+  gboolean    metadata_lies;
+  gboolean    metadata_silent;
+
+  /* what the engine said */
+  GArray     *requests;      /* of ShoalMessage, kept while silent */
+  guint       n_requests;
+  guint       n_cancels;
+  guint       n_haves;
+  guint       n_rejects;
+  guint       n_blocks;      /* right ones that came */
+  guint       n_keep_alives;
+  guint       n_metadata;    /* parts that came */
+  guint       n_asked_metadata;
+  guint32     told_metadata_size;
+  gboolean    interested;
+  gboolean    unchoked;      /* by the engine */
+  gboolean    told_all;
+};
+
+/**
+ * Rig:
+ *
+ * Time is a number; nothing happens outside of rig_turn() and the calls that make one.
+ */
+struct _Rig
+{
+  FakeHost    *fake;
+  ShoalEngine *engine;
+  gint64       now_us;
+  Content     *content;
+  GPtrArray   *bots;         /* of RigBot (owned) */
+
+  /* the disk */
+  guint8      *data;
+  guint8      *written;      /* a byte for each piece */
+  gboolean     open;
+  guint        held;         /* bits of ShoalDiskOp: not answered yet */
+  guint        held_at_start; /* the same, from the next restart on */
+  gboolean     hands_out;    /* a READ gives a range of a file */
+  ShoalFileRef file;         /* that file; its count is 1 while nobody has it */
+  ShoalReason  failing[RIG_OPS];
+  guint        n_done[RIG_OPS];
+  gint64       stamp;
+  gboolean     stale;
+  guint64      free_space;
+  guint        n_misplaced;  /* jobs while the storage was not open */
+
+  /* what was told and saved */
+  guint64      id;
+  ShoalTorrentState state;
+  ShoalReason  reason;
+  guint        n_entered[RIG_STATES];
+  guint        n_completes;
+  guint        n_removed;
+  gboolean     quit;
+  GError      *reply;        /* of the last command that wanted an answer */
+  ShoalSnapshot *snapshot;   /* (nullable): what rig_look() shows */
+  ShoalResume *record;       /* (nullable): the newest */
+  GBytes      *kept;         /* (nullable): the .torrent as it was saved */
+  gint64       next_us;      /* the engine's next deadline */
+};
+
+Rig          *rig_new       (const ContentFile *files, guint32 n_files, guint32 piece_size, const ShoalConfig *config);
+void          rig_free      (Rig *self);
+/* One turn, @us later. */
+void          rig_turn      (Rig *self, gint64 us);
+/* @n turns of a tenth of a second. */
+void          rig_run       (Rig *self, guint n);
+/* Turns of a tenth of a second until the torrent is in @state; fails after @seconds. */
+void          rig_until     (Rig *self, ShoalTorrentState state, guint seconds);
+/* Adds the torrent: by its file, or by magnet link. */
+void          rig_add       (Rig *self, gboolean magnet, gboolean paused);
+/* What is saved goes into a new engine, as after a restart; what is under way is lost. */
+void          rig_restart   (Rig *self, gboolean kill);
+/* A command about the torrent, in a turn of its own. */
+void          rig_say       (Rig *self, ShoalCommandType type);
+void          rig_send      (Rig *self, ShoalCommand *command);
+void          rig_priorities (Rig *self, const guint8 *priorities, guint n);
+/* Fresh numbers of the torrent; valid until the next look. (nullable) */
+const ShoalTorrentStats *rig_look (Rig *self);
+/* All of the content is on the disk. */
+void          rig_fill      (Rig *self);
+gboolean      rig_is_filled (const Rig *self);
+
+/* A peer that comes from outside; @number makes address and id. Its switches may be set before the next turn. */
+RigBot       *rig_bot       (Rig *self, guint8 number);
+/* The engine's own dial, number @index of those under way, reaches this peer. */
+void          rig_bot_answer (RigBot *self, guint index);
+void          rig_bot_say   (RigBot *self, gconstpointer bytes, gsize size);
+void          rig_bot_simple (RigBot *self, ShoalMessageId id);
+void          rig_bot_piece (RigBot *self, ShoalMessageId id, guint32 piece);
+void          rig_bot_ask   (RigBot *self, guint32 piece, guint32 offset, guint32 size);
+/* Answers what it kept while it was silent. */
+void          rig_bot_deliver (RigBot *self);
+void          rig_bot_leave (RigBot *self);
+
+/* For the rig: its part of a turn. */
+void          rig_bot_begin (RigBot *self);     /* handshake and pieces */
+void          rig_bot_speak (RigBot *self);     /* what it has to say goes to the engine, as far as that reads */
+void          rig_bot_take  (RigBot *self);     /* what the engine has to say */
+void          rig_bot_hear  (RigBot *self);     /* and the answer */
+void          rig_bot_free  (gpointer self);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (Rig, rig_free)
+
+G_END_DECLS
