@@ -89,10 +89,12 @@ class Transmission(Client):
     cannot = {'hybrid': 'cannot read one', 'v2': 'v1 only'}
     makes_empty = False
 
-    def start(self, scene, more=None):
-        """A daemon with nothing in it; its RPC answers when this returns."""
+    def start(self, scene, more=None, fill=None):
+        """A daemon with nothing in it but what fill (home) put there; its RPC answers when this returns."""
         home = scene.new_folder(f'transmission-{len(scene.programs)}')
         rpc = scene.port()
+        if fill:
+            fill(home)
         (home / 'settings.json').write_text(json.dumps({
             'bind-address-ipv4': scene.another_host(), 'bind-address-ipv6': '::1', 'peer-port': scene.port(), 'peer-port-random-on-start': False,
             'rpc-bind-address': '127.0.0.1', 'rpc-port': rpc, 'rpc-authentication-required': False, 'rpc-host-whitelist-enabled': False,

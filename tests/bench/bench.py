@@ -1,0 +1,327 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""./dev bench [NAME]...: Shoal beside libtorrent, aria2, rtorrent and transmission, all in one run on loopback.
+
+download  1 GiB from a libtorrent seed: seconds and CPU, and the floor (floor.c: receives from a sender
+          of its own, hashes, writes, nothing else)
+seed      1 GiB to a libtorrent leecher: CPU of the seed
+verify    4 GiB of data against the hashes
+load      2,000 complete torrents of 1,500 pieces and 20 files: until ready, memory of each, CPU while idle
+swarm     8 leechers of 256 MiB behind a seed of 20 MiB/s: the last one done, as a multiple of the ideal time
+Memory while downloading comes with download."""
+
+import argparse
+import json
+import os
+import shutil
+import statistics
+import sys
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / 'interop'))
+
+from ground import Failed, OpenTracker, Scene, Torrent, end_on_sigterm, own_network, until   # noqa: E402
+from rivals import anonymous_kib, cpu_seconds, everyone, free_of, loopback_bytes           # noqa: E402
+
+MIB = 1 << 20
+GIB = 1 << 30
+NAMES = ('download', 'seed', 'verify', 'load', 'swarm')
+FIRST_BYTES = 2 * MIB        # once so much came over loopback, the transfer has begun
+
+
+class Bench:
+    def __init__(self, args, host):
+        self.args, self.host = args, host
+        self.build = Path(args.build).resolve()
+        self.base = args.dir or ('/dev/shm' if free_of('/dev/shm', 8) else '/tmp')
+        self.rivals = [rival for rival in everyone(self.build) if not args.only or rival.name in args.only]
+        self.us = everyone(self.build)[0]
+        self.results = {}
+
+    def scene(self):
+        return Scene(self.host, self.base)
+
+    # ---- material --------------------------------------------------------------------------------
+
+    def payload(self, scene, name, size):
+        """One file of that size from a random block that repeats shifted, so that no two pieces are alike."""
+        folder = scene.new_folder('share')
+        block = os.urandom(16 * MIB)
+        with open(folder / name, 'wb') as out:
+            done = 0
+            while done < size:
+                step = min(size - done, len(block) - done // MIB % 64)
+                out.write(block[done // MIB % 64:][:step])
+                done += step
+        return folder
+
+    def torrent(self, scene, share, name, piece_size):
+        bare = scene.folder / 'bare.torrent'
+        self.us.client.create(share / name, bare, 'v1', None, piece_size)
+        tracker = OpenTracker(scene, [Torrent(bare)])
+        path = scene.folder / f'{name}.torrent'
+        self.us.client.create(share / name, path, 'v1', tracker.http, piece_size)
+        return Torrent(path), tracker
+
+    # ---- download --------------------------------------------------------------------------------
+
+    def download_once(self, rival):
+        size = int(self.args.gib * GIB)
+        with self.scene() as scene:
+            share = self.payload(scene, 'big.bin', size)
+            torrent, tracker = self.torrent(scene, share, 'big.bin', '1MiB')
+            got = scene.new_folder('got')
+            if rival is None:
+                return self.floor_once(scene, torrent, share, got, size)
+            seed = self.rival('libtorrent').seed(scene, torrent, share)
+            until(lambda: tracker.seeds(torrent) > 0, 30, 'the seed announced itself', [seed])
+            before = loopback_bytes()
+            program = rival.leech(scene, torrent, got)
+            until(lambda: loopback_bytes() - before > FIRST_BYTES, 60, 'the transfer begins', [program, seed])
+            begun = time.monotonic()
+            peak = [0]
+
+            def done():
+                peak[0] = max(peak[0], anonymous_kib(program.pid))
+                return rival.complete(program, got)
+            until(done, 300, 'the download is complete', [program, seed])
+            seconds = time.monotonic() - begun
+            program.end()
+            if (got / 'big.bin').stat().st_size != size:
+                raise Failed(f'{rival.name} left a file of another size')
+            return {'seconds': seconds, 'cpu': program.rusage.ru_utime + program.rusage.ru_stime, 'memory': peak[0] / 1024}
+
+    def floor_once(self, scene, torrent, share, got, size):
+        hashes = scene.folder / 'hashes'
+        hashes.write_bytes(torrent.info[b'pieces'])
+        floor, piece_size = self.build / 'tests/bench/floor', torrent.info[b'piece length']
+        sender = scene.run('sender', [floor, 'send', self.host, share / 'big.bin', piece_size])
+        port = until(lambda: sender.output().strip(), 10, 'the sender listens', [sender])
+        before = loopback_bytes()
+        program = scene.run('floor', [floor, 'receive', self.host, port, size, piece_size, hashes, got / 'big.bin'])
+        until(lambda: loopback_bytes() - before > FIRST_BYTES, 60, 'the transfer begins', [program])
+        begun = time.monotonic()
+        if program.wait(300) != 0:
+            raise Failed(program.tail())
+        return {'seconds': time.monotonic() - begun, 'cpu': program.rusage.ru_utime + program.rusage.ru_stime, 'memory': 0}
+
+    def download(self):
+        rows = self.repeat([None, *self.rivals], self.download_once)
+        self.results['download'] = rows
+        floor, ours = rows.get('floor', {}), rows.get('shoal', {})
+        self.table(f'Download of {self.args.gib:g} GiB from a libtorrent seed', rows, (
+            ('seconds', '{:.2f} s'), ('cpu', '{:.2f} CPU s'), ('memory', '{:.0f} MiB anonymous')),
+            {'cpu / floor': lambda row: row['cpu'] / floor['cpu'] if floor else None,
+             'cpu / shoal': lambda row: row['cpu'] / ours['cpu'] if ours else None,
+             'seconds / shoal': lambda row: row['seconds'] / ours['seconds'] if ours else None})
+
+    # ---- seeding ---------------------------------------------------------------------------------
+
+    def seed_once(self, rival):
+        size = int(self.args.gib * GIB)
+        with self.scene() as scene:
+            share = self.payload(scene, 'big.bin', size)
+            torrent, tracker = self.torrent(scene, share, 'big.bin', '1MiB')
+            seed = rival.seed(scene, torrent, share)
+            until(lambda: tracker.seeds(torrent) > 0, 120, 'the seed announced itself', [seed])
+            before, used = loopback_bytes(), cpu_seconds(seed.pid)
+            leecher = self.rival('libtorrent').leech(scene, torrent, scene.new_folder('got'))
+            until(lambda: loopback_bytes() - before > FIRST_BYTES, 60, 'the transfer begins', [leecher, seed])
+            begun = time.monotonic()
+            until(lambda: self.rival('libtorrent').complete(leecher, None), 300, 'the leecher is complete', [leecher, seed])
+            return {'seconds': time.monotonic() - begun, 'cpu': cpu_seconds(seed.pid) - used}
+
+    def seed(self):
+        rows = self.repeat(self.rivals, self.seed_once)
+        self.results['seed'] = rows
+        ours = rows.get('shoal', {})
+        self.table(f'Seeding {self.args.gib:g} GiB to a libtorrent leecher', rows, (('seconds', '{:.2f} s'), ('cpu', '{:.2f} CPU s')),
+                   {'cpu / shoal': lambda row: row['cpu'] / max(ours['cpu'], 0.01) if ours else None,
+                    'seconds / shoal': lambda row: row['seconds'] / ours['seconds'] if ours else None})
+
+    # ---- verifying -------------------------------------------------------------------------------
+
+    def verify(self):
+        size = int(4 * self.args.gib * GIB)
+        rows = {}
+        with self.scene() as scene:
+            share = self.payload(scene, 'large.bin', size)
+            torrent, tracker = self.torrent(scene, share, 'large.bin', '2MiB')
+            tracker.program.end()
+            for _ in range(self.args.runs):
+                for rival in self.rivals:
+                    begun = time.monotonic()
+                    program, done = rival.verify(scene, torrent, share)
+                    until(done, 300, 'everything is hashed', [] if rival.name in ('shoal', 'aria2') else [program])
+                    seconds = time.monotonic() - begun
+                    program.end()
+                    rows.setdefault(rival.name, []).append({'seconds': seconds, 'speed': size / MIB / seconds,
+                                                            'cpu': program.rusage.ru_utime + program.rusage.ru_stime})
+        rows = {name: median(runs) for name, runs in rows.items()}
+        self.results['verify'] = rows
+        ours = rows.get('shoal', {})
+        self.table(f'Verifying {4 * self.args.gib:g} GiB', rows, (('seconds', '{:.2f} s'), ('speed', '{:.0f} MiB/s'), ('cpu', '{:.2f} CPU s')),
+                   {'speed / shoal': lambda row: row['speed'] / ours['speed'] if ours else None})
+
+    # ---- many torrents ---------------------------------------------------------------------------
+
+    def load(self):
+        import load   # pylint: disable=import-outside-toplevel
+        rows = {}
+        with self.scene() as scene:
+            material = load.Material(scene, self.args.torrents)
+            for rival in self.rivals:
+                how = load.LOADERS.get(rival.name)
+                if how:
+                    try:
+                        rows[rival.name] = how(rival, scene, material)
+                    except Failed as problem:
+                        print(f'{rival.name}: {problem}', file=sys.stderr)
+        self.results['load'] = rows
+        ours = rows.get('shoal', {})
+        self.table(f'{self.args.torrents} complete torrents of {load.PIECES} pieces and {load.FILES} files', rows,
+                   (('seconds', 'ready in {:.2f} s'), ('each', '{:.1f} KiB each'), ('idle', '{:.2f} % CPU idle')),
+                   {'seconds / shoal': lambda row: row['seconds'] / ours['seconds'] if ours else None})
+
+    # ---- swarm -----------------------------------------------------------------------------------
+
+    def swarm_once(self, rival):
+        size, rate, leechers = 256 * MIB, 20 * MIB, 8
+        with self.scene() as scene:
+            share = self.payload(scene, 'swarm.bin', size)
+            torrent, tracker = self.torrent(scene, share, 'swarm.bin', '256KiB')
+            seed = self.rival('libtorrent').seed(scene, torrent, share, rate // 1024)
+            until(lambda: tracker.seeds(torrent) > 0, 30, 'the seed announced itself', [seed])
+            before = loopback_bytes()
+            folders = [scene.new_folder(f'got-{number}') for number in range(leechers)]
+            programs = [rival.leech(scene, torrent, folder) for folder in folders]
+            until(lambda: loopback_bytes() - before > FIRST_BYTES, 60, 'the transfer begins', [seed, *programs])
+            begun = time.monotonic()
+            until(lambda: all(rival.complete(*pair) for pair in zip(programs, folders)), 300, 'all are complete', [seed, *programs])
+            seconds = time.monotonic() - begun
+            return {'seconds': seconds, 'ideal': seconds / (size / rate), 'cpu': sum(cpu_seconds(program.pid) for program in programs)}
+
+    def swarm(self):
+        rows = self.repeat(self.rivals, self.swarm_once, max(1, self.args.runs // 3))
+        self.results['swarm'] = rows
+        self.table('8 leechers of 256 MiB behind a seed of 20 MiB/s', rows, (
+            ('seconds', '{:.1f} s'), ('ideal', '{:.2f} of the ideal time'), ('cpu', '{:.1f} CPU s in all')), {})
+
+    # ---- running and printing --------------------------------------------------------------------
+
+    def rival(self, name):
+        for rival in everyone(self.build):
+            if rival.name == name:
+                return rival
+        raise SystemExit(f'bench: {name} is not installed; ./dev deps test')
+
+    def repeat(self, rivals, measure, runs=None):
+        """Every program in turn, that as often as asked; the median of each. A failure is said and leaves a gap."""
+        rows = {}
+        for number in range(runs or self.args.runs):
+            for rival in rivals:
+                name = rival.name if rival else 'floor'
+                try:
+                    rows.setdefault(name, []).append(measure(rival))
+                    print(f'  {measure.__name__} run {number + 1} {name}: '
+                          + ', '.join(f'{key} {value:.2f}' for key, value in rows[name][-1].items()), file=sys.stderr)
+                except (Failed, OSError) as problem:
+                    print(f'  {name}: {problem}', file=sys.stderr)
+        return {name: median(all_runs) for name, all_runs in rows.items() if all_runs}
+
+    @staticmethod
+    def table(title, rows, columns, ratios):
+        cells = [[''] + [form.format(0).partition('0')[2].lstrip('.0') or key for key, form in columns] + list(ratios)]
+        cells[0] = ['', *(key for key, _ in columns), *ratios]
+        for name, row in rows.items():
+            line = [name, *(form.format(row[key]) for key, form in columns)]
+            for ratio in ratios.values():
+                value = ratio(row)
+                line.append(f'{value:.2f}' if value is not None else '')
+            cells.append(line)
+        widths = [max(len(line[column]) for line in cells) for column in range(len(cells[0]))]
+        print(f'\n{title}')
+        for line in cells:
+            print('  ' + '  '.join(cell.ljust(width) if number == 0 else cell.rjust(width)
+                                   for number, (cell, width) in enumerate(zip(line, widths))).rstrip())
+        sys.stdout.flush()
+
+    def verdict(self):
+        """The promises, each with what was measured."""
+        goals = []
+
+        def goal(words, value, bound, form='{:.2f}'):
+            goals.append((words, form.format(value), form.format(bound), 'ok' if value <= bound else 'MISSED'))
+
+        rows = self.results.get('download', {})
+        ours = rows.get('shoal')
+        if ours and 'floor' in rows:
+            goal('download: CPU of the floor', ours['cpu'] / rows['floor']['cpu'], 1.1)
+        for rival in ('aria2', 'libtorrent'):
+            if ours and rival in rows:
+                if rival == 'aria2':
+                    goal(f"download: CPU of {rival}'s", ours['cpu'] / rows[rival]['cpu'], 1)
+                goal(f"download: time of {rival}'s", ours['seconds'] / rows[rival]['seconds'], 1)
+        if ours:
+            goal('download: anonymous memory, MiB', ours['memory'], 100, '{:.0f}')
+        rows = self.results.get('seed', {})
+        for rival in ('aria2', 'rtorrent'):
+            if 'shoal' in rows and rival in rows:
+                goal(f"seeding: CPU of {rival}'s", rows['shoal']['cpu'] / rows[rival]['cpu'], 1)
+                goal(f"seeding: time of {rival}'s", rows['shoal']['seconds'] / rows[rival]['seconds'], 1)
+        rows = self.results.get('verify', {})
+        for rival in [name for name in rows if name != 'shoal']:
+            if 'shoal' in rows:
+                goal(f"verify: time of {rival}'s", rows['shoal']['seconds'] / rows[rival]['seconds'], 1)
+        ours = self.results.get('load', {}).get('shoal')
+        if ours:
+            goal('load: seconds until ready', ours['seconds'], 0.5)
+            goal('load: KiB of each torrent', ours['each'], 8, '{:.1f}')
+            goal('load: % of a core while idle', ours['idle'], 0.3)
+        ours = self.results.get('swarm', {}).get('shoal')
+        if ours:
+            goal('swarm: of the ideal time', ours['ideal'], 1.4)
+        if goals:
+            width = max(len(line[0]) for line in goals)
+            print('\nShoal against its goals')
+            for words, value, bound, result in goals:
+                print(f'  {words.ljust(width)}  {value:>7}  at most {bound:>5}  {result}')
+
+
+def median(runs):
+    return {key: statistics.median(run[key] for run in runs) for key in runs[0]}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('build')
+    parser.add_argument('names', nargs='*', help=', '.join(NAMES))
+    parser.add_argument('--runs', type=int, default=3, help='median of so many runs')
+    parser.add_argument('--gib', type=float, default=1, help='size of the transfers; verify takes four times that')
+    parser.add_argument('--torrents', type=int, default=2000)
+    parser.add_argument('--only', action='append', default=[], metavar='PROGRAM')
+    parser.add_argument('--dir', help='where the data lies meanwhile (default: /dev/shm where it is large enough)')
+    args = parser.parse_intermixed_args()
+    unknown = [name for name in args.names if name not in NAMES]
+    if unknown:
+        parser.error(f'no measurement is called {unknown[0]}')
+    if not shutil.which('opentracker'):
+        parser.error('opentracker is missing; ./dev deps test')
+    end_on_sigterm()
+    host = own_network()
+    if host.startswith('127.'):
+        print('bench: no network of its own could be made, so transmission will find no peers', file=sys.stderr)
+    bench = Bench(args, host)
+    if not bench.us.installed():
+        parser.error(f'{args.build} holds no shoal-cli')
+    print(f'{os.cpu_count()} cores, data in {bench.base}, median of {args.runs}')
+    for name in args.names or NAMES:
+        getattr(bench, name)()
+    bench.verdict()
+    (bench.build / 'bench.json').write_text(json.dumps(bench.results, indent=1))
+    return 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
