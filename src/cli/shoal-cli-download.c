@@ -232,6 +232,7 @@ say_line (Download *self)
 {
   g_autofree char *down = shoal_format_rate (shoal_session_get_rate_down (self->session));
   g_autofree char *up = shoal_format_rate (shoal_session_get_rate_up (self->session));
+  guint n_peers = shoal_session_get_n_peers (self->session);
   g_autofree char *left = NULL;
   g_autofree char *text = NULL;
   double share = 0.0;
@@ -251,7 +252,7 @@ say_line (Download *self)
     }
 
   left = n > 0 && eta > 0 ? shoal_format_time_left (eta) : NULL;
-  text = g_strdup_printf ("%s down, %s up, %u peers%s%s", down, up, shoal_session_get_n_peers (self->session),
+  text = g_strdup_printf ("%s down, %s up, %u peer%s%s%s", down, up, n_peers, n_peers == 1 ? "" : "s",
                           left != NULL ? ", " : "", left != NULL ? left : "");
   shoal_cli_progress (n > 0 ? share / n : 0.0, text);
 }
