@@ -51,7 +51,7 @@ typedef enum
 /* How a piece compares with its hash. */
 typedef enum
 {
-  SHOAL_PIECE_MISSING,   /* a file is not there or too short, or a hole */
+  SHOAL_PIECE_MISSING,   /* a file is not there or too short, or nothing was written there */
   SHOAL_PIECE_WRONG,
   SHOAL_PIECE_RIGHT,
 } ShoalPieceVerdict;

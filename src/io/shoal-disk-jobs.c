@@ -308,7 +308,8 @@ disk_do_one (ShoalDisk   *self,
 
     default:
       job->verdicts = g_malloc0 (1);
-      shoal_storage_check (work->torrent->storage, hasher, job->piece, 1, job->verdicts, &job->halves_differ,
+      /* One piece by itself had its blocks written before they could be compared. */
+      shoal_storage_check (work->torrent->storage, hasher, job->piece, 1, TRUE, job->verdicts, &job->halves_differ,
                            &job->reason, &job->detail);
       break;
     }

@@ -273,7 +273,7 @@ check_part (ShoalDisk   *self,
     {
       guint n = MIN (end - at, SHOAL_HASHER_PIECES_MAX);
 
-      shoal_storage_check (work->torrent->storage, hasher, job->piece + at, n, job->verdicts + at, &differ, &reason, &detail);
+      shoal_storage_check (work->torrent->storage, hasher, job->piece + at, n, FALSE, job->verdicts + at, &differ, &reason, &detail);
       at += n;
     }
 

@@ -118,7 +118,7 @@ make_executable (int fd)
     g_debug ("cannot make a file executable: %s", g_strerror (errno));
 }
 
-/* Whether what is in the way of a complete file has the same bytes: a small file all of whose pieces it shared with wrong ones. */
+/* Whether what is in the way of a complete file has the same bytes: a small file all of whose pieces it shared with wrong ones; lock held. */
 static gboolean
 is_same (ShoalStorage *self,
          int           fd,
@@ -148,7 +148,7 @@ is_same (ShoalStorage *self,
   return same;
 }
 
-/* Drops the suffix. A file in the way stays, unless it has the same bytes. */
+/* Drops the suffix; lock held. A file in the way stays, unless it has the same bytes. */
 static gboolean
 give_name (ShoalStorage *self,
            ShoalDiskJob *job,
@@ -180,6 +180,19 @@ give_name (ShoalStorage *self,
   return FALSE;
 }
 
+static guint8
+state_of (ShoalStorage *self,
+          guint32       file)
+{
+  guint8 state;
+
+  pthread_mutex_lock (&self->lock);
+  state = self->files[file];
+  pthread_mutex_unlock (&self->lock);
+
+  return state;
+}
+
 /* A complete file: everything on disk, then its own name. */
 static gboolean
 finish_file (ShoalStorage *self,
@@ -188,8 +201,8 @@ finish_file (ShoalStorage *self,
 {
   const ShoalMetainfoFile *info = &self->metainfo->files[file];
   g_autoptr (ShoalOpenFile) open_file = NULL;
-  g_autofree char *path = NULL;
-  guint8 state = self->files[file];
+  guint8 state = state_of (self, file);
+  gboolean done;
 
   if ((state & FILE_PLACE) == FILE_FINAL && (state & FILE_DIRTY) == 0)
     return TRUE;
@@ -200,30 +213,39 @@ finish_file (ShoalStorage *self,
   open_file = storage_open_write (self, file, job);
   if (open_file == NULL)
     return FALSE;
-  path = storage_path (self, file);
-  if (fdatasync (open_file->fd) != 0 && errno != EINVAL)
-    {
-      self->lost = TRUE;
-      return storage_fail (self, job, "write all of", path);
-    }
-  self->files[file] &= (guint8) ~FILE_DIRTY;
-  if ((info->flags & SHOAL_FILE_EXECUTABLE) != 0)
+  done = fdatasync (open_file->fd) == 0 || errno == EINVAL;
+  if (done && (info->flags & SHOAL_FILE_EXECUTABLE) != 0)
     make_executable (open_file->fd);
 
-  return (self->files[file] & FILE_PLACE) != FILE_PART || give_name (self, job, file, open_file->fd);
+  /* The store's thread may be syncing: it changes states and opens the folder too. */
+  pthread_mutex_lock (&self->lock);
+  if (!done)
+    {
+      self->lost = TRUE;
+      storage_fail (self, job, "write all of", info->path);
+    }
+  else
+    {
+      self->files[file] &= (guint8) ~FILE_DIRTY;
+      done = (self->files[file] & FILE_PLACE) != FILE_PART || give_name (self, job, file, open_file->fd);
+    }
+  pthread_mutex_unlock (&self->lock);
+
+  return done;
 }
 
 /* The edges are of no use once every file that has a part in them exists. */
 static void
 drop_edges (ShoalStorage *self)
 {
-  for (guint32 i = 0; i < self->layout->n_files; i++)
-    {
-      if (self->layout->file_pad[i] == 0 && self->layout->file_size[i] > 0 && (self->files[i] & FILE_PLACE) == FILE_ABSENT)
-        return;
-    }
-  if (self->edges_path != NULL && self->edges_made)
+  gboolean needed = FALSE;
+
+  pthread_mutex_lock (&self->lock);
+  for (guint32 i = 0; i < self->layout->n_files && !needed; i++)
+    needed = self->layout->file_pad[i] == 0 && self->layout->file_size[i] > 0 && (self->files[i] & FILE_PLACE) == FILE_ABSENT;
+  if (!needed && self->edges_path != NULL && self->edges_made)
     unlink (self->edges_path);
+  pthread_mutex_unlock (&self->lock);
 }
 
 void
@@ -278,7 +300,7 @@ shoal_storage_finish (ShoalStorage *self,
 
 /* --- Removal --- */
 
-/* The names on disk that are the torrent's: files in every state, and the folders above them. */
+/* The names on disk that are the torrent's: files in every state, and the folders above them; lock held. */
 static GHashTable *
 own_paths (ShoalStorage *self,
            GHashTable   *folders)
@@ -401,7 +423,7 @@ shoal_storage_remove (ShoalStorage *self,
                       ShoalDiskJob *job)
 {
   g_autoptr (GHashTable) folders = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
-  g_autoptr (GHashTable) paths = own_paths (self, folders);
+  g_autoptr (GHashTable) paths = NULL;
   GHashTableIter iter;
   gpointer path;
   gboolean ok = TRUE;
@@ -412,6 +434,7 @@ shoal_storage_remove (ShoalStorage *self,
     return;
 
   pthread_mutex_lock (&self->lock);
+  paths = own_paths (self, folders);
   if (!storage_folder (self))
     {
       if (errno != ENOENT)   /* a folder that is gone has nothing to remove */

@@ -361,6 +361,7 @@ typedef struct
 {
   ShoalStorage *storage;
   guint64       offset;    /* of the piece */
+  gboolean      has_data;  /* something else than zeros was read */
   guint32       file;      /* that failed */
   int           error;     /* 0: none */
 } CheckSource;
@@ -380,6 +381,8 @@ read_chunk (gpointer source,
       self->error = errno;
       return NULL;
     }
+  if (!self->has_data)
+    self->has_data = scratch[0] != 0 || memcmp (scratch, scratch + 1, size - 1) != 0;
 
   return scratch;
 }
@@ -577,6 +580,7 @@ shoal_storage_check (ShoalStorage *self,
                      ShoalHasher  *hasher,
                      guint32       first,
                      guint         n,
+                     gboolean      written,
                      guint8       *verdicts,
                      gboolean     *halves_differ,
                      ShoalReason  *reason,
@@ -616,11 +620,14 @@ shoal_storage_check (ShoalStorage *self,
       if (tasks[i].right)
         adopt_files (self, tasks[i].piece);
       *halves_differ |= tasks[i].halves_differ;
-      if (tasks[i].right || tasks[i].wrong)
-        verdicts[tasks[i].piece - first] = tasks[i].right ? SHOAL_PIECE_RIGHT : SHOAL_PIECE_WRONG;
+      if (tasks[i].right)
+        verdicts[tasks[i].piece - first] = SHOAL_PIECE_RIGHT;
+      /* The file system cannot be asked where room was only set aside: what was read once counts as data to it. */
+      else if (tasks[i].wrong && (source->has_data || tasks[i].halves_differ || written))
+        verdicts[tasks[i].piece - first] = SHOAL_PIECE_WRONG;
+      if (tasks[i].right && written && self->journal != NULL)
+        shoal_journal_append (self->journal, tasks[i].piece);
     }
-  if (n == 1 && verdicts[0] == SHOAL_PIECE_RIGHT && self->journal != NULL)
-    shoal_journal_append (self->journal, first);   /* a piece whose blocks had to be written early */
 
   return TRUE;
 }

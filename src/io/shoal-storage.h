@@ -42,9 +42,12 @@ void     shoal_storage_read        (ShoalStorage *self, ShoalDiskJob *job);
 gboolean shoal_storage_read_hot    (ShoalStorage *self, ShoalDiskJob *job);
 /* Before a check of many pieces: what the user deleted must not be read from files that are still open. */
 void     shoal_storage_check_begin (ShoalStorage *self);
-/* Verdicts on pieces [@first, @first + @n), at most %SHOAL_HASHER_PIECES_MAX of them; FALSE: @reason and @detail. */
-gboolean shoal_storage_check       (ShoalStorage *self, ShoalHasher *hasher, guint32 first, guint n, guint8 *verdicts, gboolean *halves_differ,
-                                    ShoalReason *reason, char **detail);
+/*
+ * Verdicts on pieces [@first, @first + @n), at most %SHOAL_HASHER_PIECES_MAX of them; FALSE: @reason and @detail.
+ * @written: every block of them was written, so zeros are wrong; else they are room that was only set aside: missing.
+ */
+gboolean shoal_storage_check       (ShoalStorage *self, ShoalHasher *hasher, guint32 first, guint n, gboolean written,
+                                    guint8 *verdicts, gboolean *halves_differ, ShoalReason *reason, char **detail);
 void     shoal_storage_finish      (ShoalStorage *self, ShoalDiskJob *job);   /* alone */
 /* Closes and forgets all files, synced; alone. */
 void     shoal_storage_close       (ShoalStorage *self, ShoalDiskJob *job);

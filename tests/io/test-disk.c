@@ -22,6 +22,7 @@ typedef struct
   pthread_mutex_t   lock;
   pthread_cond_t    rung;
   gboolean          ringing;
+  gint              stop_syncing;
   char             *dir;
   char             *data;
   ShoalResumeStore *store;
@@ -584,6 +585,95 @@ test_holes (Fixture      *self,
   expect_check (self, "RRRMMMMMMMRRRR");
 }
 
+/* Room that was set aside reads as zeros, but says nothing; the blocks of one piece that was written do. */
+static void
+test_set_aside (Fixture      *self,
+                gconstpointer data)
+{
+  g_autofree guint8 *zeros = g_malloc0 (200000);
+  g_autofree char *c = g_build_filename (self->data, "torrent/c", NULL);
+  ShoalDiskJob *job;
+  int fd;
+
+  content_write (self->content, self->data);
+  fd = g_open (c, O_WRONLY | O_CLOEXEC, 0);
+  g_assert_cmpint (pwrite (fd, zeros, 150000, 0), ==, 150000);
+  close (fd);
+  run_free (self, open_job (self, TRUE, NULL), SHOAL_REASON_NONE);
+  /* Pieces 3 and 7 are in c only in part. */
+  expect_check (self, "RRRWMMMWRRRR");
+
+  job = shoal_disk_job_new (SHOAL_DISK_CHECK, TORRENT);
+  job->piece = 5;
+  job->n_pieces = 1;
+  run (self, job);
+  expect_reason (job, SHOAL_REASON_NONE);
+  g_assert_cmpint (job->verdicts[0], ==, SHOAL_PIECE_WRONG);
+  shoal_disk_job_free (job);
+}
+
+/* What was handed out to be sent is cut off: the next to ask is told. */
+static void
+test_cut_off (Fixture      *self,
+              gconstpointer data)
+{
+  guint32 n = self->content->metainfo->layout->n_pieces;
+  g_autofree char *d = g_build_filename (self->data, "torrent/d", NULL);
+  ShoalDiskJob *job;
+
+  run_free (self, open_job (self, TRUE, NULL), SHOAL_REASON_NONE);
+  write_pieces (self, 0, n);
+  finish (self, NULL, SHOAL_REASON_NONE);
+  expect_reads (self);
+  job = read_job (n - 1, 0, 8000, TRUE);
+  run (self, job);
+  expect_reason (job, SHOAL_REASON_NONE);
+  g_assert_nonnull (job->file);
+  g_assert_cmpint (truncate (d, 69999), ==, 0);
+  for (gboolean file = FALSE; file <= TRUE; file++)
+    run_free (self, read_job (n - 1, 0, shoal_layout_piece_size (self->content->metainfo->layout, n - 1), file), SHOAL_REASON_DATA_MISSING);
+  shoal_disk_job_free (job);
+}
+
+/* Syncs the torrent again and again, as the store's thread does. */
+static void *
+sync_main (void *data)
+{
+  Fixture *self = data;
+
+  while (!g_atomic_int_get (&self->stop_syncing))
+    {
+      g_assert_true (shoal_disk_sync (self->disk, TORRENT));
+      sched_yield ();
+    }
+
+  return NULL;
+}
+
+static void
+test_sync_beside (Fixture      *self,
+                  gconstpointer data)
+{
+  guint32 n = self->content->metainfo->layout->n_pieces;
+  pthread_t thread;
+
+  g_assert_cmpint (pthread_create (&thread, NULL, sync_main, self), ==, 0);
+  for (guint round = 0; round < 3; round++)
+    {
+      run_free (self, open_job (self, TRUE, NULL), SHOAL_REASON_NONE);
+      for (guint32 i = 0; i < n; i++)
+        {
+          write_pieces (self, i, i + 1);
+          finish (self, NULL, SHOAL_REASON_NONE);
+        }
+      expect_whole (self);
+      expect_all_right (self);
+      run_free (self, shoal_disk_job_new (SHOAL_DISK_CLOSE, TORRENT), SHOAL_REASON_NONE);
+    }
+  g_atomic_int_set (&self->stop_syncing, TRUE);
+  pthread_join (thread, NULL);
+}
+
 /* A file that is put there or taken away while the torrent is open. */
 static void
 test_check_again (Fixture      *self,
@@ -987,6 +1077,9 @@ main (int    argc,
   ADD ("journal", test_journal);
   ADD ("data-in-place", test_data_in_place);
   ADD ("holes", test_holes);
+  ADD ("set-aside", test_set_aside);
+  ADD ("cut-off", test_cut_off);
+  ADD ("sync-beside", test_sync_beside);
   ADD ("check-again", test_check_again);
   ADD ("stale", test_stale);
   ADD ("folder-gone", test_folder_gone);

@@ -2,6 +2,7 @@
 /* Two whole clients in one process: start, transfer over loopback, stop. */
 
 #include <string.h>
+#include <unistd.h>
 #include "shoal-error.h"
 #include "shoal-rng.h"
 #include "shoal-runtime.h"
@@ -18,6 +19,7 @@ typedef struct
   guint             n_events[SHOAL_EVENT_QUIT + 1];
   guint             port;
   ShoalTorrentState state;   /* the last that was told */
+  ShoalReason       reason;
   char             *error;   /* of the last REPLY */
   gboolean          ends;    /* frees itself when QUIT comes */
 } Client;
@@ -32,7 +34,10 @@ client_event (ShoalEvent *event,
   if (event->type == SHOAL_EVENT_LISTENING)
     self->port = event->count;
   if (event->type == SHOAL_EVENT_STATE)
-    self->state = event->state;
+    {
+      self->state = event->state;
+      self->reason = event->reason;
+    }
   if (event->type == SHOAL_EVENT_REPLY && event->error != NULL)
     {
       g_free (self->error);
@@ -264,6 +269,33 @@ test_transfer (void)
   shoal_test_remove_temp_dir (peer_dir);
 }
 
+/* A file that is cut off while it is seeded: the torrent fails as soon as somebody asks for what is gone. */
+static void
+test_cut_off (void)
+{
+  g_autofree char *seed_dir = shoal_test_temp_dir ();
+  g_autofree char *peer_dir = shoal_test_temp_dir ();
+  g_autofree char *path = g_build_filename (seed_dir, "data.bin", NULL);
+  g_autoptr(GBytes) torrent = make_torrent (seed_dir);
+  Client seed = { 0 };
+  Client peer = { 0 };
+
+  client_start (&seed, NULL);
+  client_start (&peer, NULL);
+  client_add (&seed, torrent, seed_dir, 0);
+  WAIT (seed.port != 0 && seed.state == SHOAL_TORRENT_SEEDING);
+  g_assert_cmpint (truncate (path, DATA_SIZE - PIECE_SIZE), ==, 0);
+  client_add (&peer, torrent, peer_dir, seed.port);
+  WAIT (seed.state == SHOAL_TORRENT_FAILED);
+  g_assert_cmpint (seed.reason, ==, SHOAL_REASON_DATA_MISSING);
+  g_assert_cmpuint (peer.n_events[SHOAL_EVENT_COMPLETE], ==, 0);
+
+  client_stop (&peer);
+  client_stop (&seed);
+  shoal_test_remove_temp_dir (seed_dir);
+  shoal_test_remove_temp_dir (peer_dir);
+}
+
 int
 main (int    argc,
       char **argv)
@@ -275,6 +307,7 @@ main (int    argc,
   g_test_add_func ("/io/runtime/quit", test_quit);
   g_test_add_func ("/io/runtime/state-dir-in-use", test_state_dir_in_use);
   g_test_add_func ("/io/runtime/transfer", test_transfer);
+  g_test_add_func ("/io/runtime/cut-off", test_cut_off);
 
   return g_test_run ();
 }

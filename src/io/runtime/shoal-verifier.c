@@ -87,7 +87,8 @@ verify_thread (void *data)
       n = (guint) MIN (self->batch, layout->n_pieces - first);
 
       /* Of a hybrid whose halves differ the piece is told as wrong. */
-      if (!shoal_storage_check (self->storage, hasher, (guint32) first, n, self->report->verdicts + first, &halves_differ, &reason, &detail))
+      if (!shoal_storage_check (self->storage, hasher, (guint32) first, n, FALSE, self->report->verdicts + first,
+                                &halves_differ, &reason, &detail))
         {
           fail (self, reason, detail);
           break;
@@ -174,71 +175,6 @@ run (Verify *self,
     pthread_join (threads[i], NULL);
 }
 
-static gboolean
-is_zero (int     fd,
-         guint64 offset,
-         guint64 size)
-{
-  guint8 buffer[16 * 1024];
-
-  while (size > 0)
-    {
-      ssize_t n = pread (fd, buffer, MIN (size, sizeof buffer), (off_t) offset);
-
-      if (n <= 0 || buffer[0] != 0 || memcmp (buffer, buffer + 1, (gsize) n - 1) != 0)
-        return FALSE;
-      offset += (guint64) n;
-      size -= (guint64) n;
-    }
-
-  return TRUE;
-}
-
-/* Room that was only set aside reads as zeros: such a piece is not wrong, it is not there. The file system cannot be
- * asked, since what was read once counts as data to it. */
-static void
-tell_empty (const ShoalMetainfo *metainfo,
-            const char          *dir,
-            ShoalVerifyReport   *report)
-{
-  guint32 open_file = G_MAXUINT32;
-  int fd = -1;
-
-  for (guint32 piece = 0; piece < report->n_pieces; piece++)
-    {
-      guint64 offset = shoal_layout_piece_offset (metainfo->layout, piece);
-      guint64 size = shoal_layout_piece_size (metainfo->layout, piece);
-      gboolean empty = report->verdicts[piece] == SHOAL_VERDICT_WRONG;
-      guint64 from = 0;
-
-      while (empty && from < size)
-        {
-          ShoalExtent extent;
-
-          if (shoal_layout_extents (metainfo->layout, offset, size, &from, &extent, 1) == 0)
-            break;
-          if (extent.file != open_file)
-            {
-              g_autofree char *path = g_build_filename (dir, metainfo->files[extent.file].path, NULL);
-              g_autofree char *part = g_strconcat (path, ".part", NULL);
-
-              if (fd >= 0)
-                close (fd);
-              fd = open (path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-              if (fd < 0)
-                fd = open (part, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-              open_file = extent.file;
-            }
-          empty = fd >= 0 && is_zero (fd, extent.offset, extent.size);
-        }
-      if (empty)
-        report->verdicts[piece] = SHOAL_VERDICT_MISSING;
-    }
-
-  if (fd >= 0)
-    close (fd);
-}
-
 static void
 open_storage (ShoalStorage *storage)
 {
@@ -314,7 +250,6 @@ shoal_verify (GBytes        *torrent,
   pthread_mutex_destroy (&self.lock);
   g_clear_pointer (&self.storage, shoal_storage_unref);
 
-  tell_empty (metainfo, absolute, report);
   for (guint32 i = 0; i < report->n_pieces; i++)
     report->n[report->verdicts[i]]++;
   report->n_absent = count_absent (metainfo, absolute);
