@@ -454,10 +454,12 @@ shoal_link_metadata_known (ShoalLink *self)
     }
 }
 
-/* Requests, metadata parts and reads that are under way for this link are nobody's any more. */
+/* Requests, metadata parts and reads that are under way for this link are nobody's any more; in its new state it gets no others. */
 static void
-let_go (ShoalLink *self)
+let_go (ShoalLink     *self,
+        ShoalLinkState state)
 {
+  self->state = state;
   shoal_link_drop_uploads (self, FALSE, FALSE);
   if (self->swarm != NULL)
     {
@@ -476,8 +478,7 @@ shoal_link_hang_up (ShoalLink  *self,
 
   if (self->state == SHOAL_LINK_DIALING)
     self->engine->n_half_open--;
-  let_go (self);
-  self->state = SHOAL_LINK_CLOSING;
+  let_go (self, SHOAL_LINK_CLOSING);
   self->why = why;
   self->engine->host->ops->hang_up (self->engine->host, self);
 }
@@ -500,9 +501,8 @@ shoal_link_end (ShoalLink  *self,
 
       shoal_link_say_request (self, SHOAL_MESSAGE_CANCEL, block.piece, block.block * SHOAL_BLOCK_SIZE, MIN (left, SHOAL_BLOCK_SIZE));
     }
-  let_go (self);
+  let_go (self, SHOAL_LINK_ENDING);
   self->why = why;
-  self->state = SHOAL_LINK_ENDING;
   self->opened_us = self->engine->now_us;
   if (shoal_outbox_size (self->outbox) == 0)
     {
@@ -528,12 +528,13 @@ shoal_link_closed (ShoalLink  *self,
 {
   ShoalSwarm *swarm = self->swarm;
   gint64 now_us = self->engine->now_us;
+  gboolean dialling = self->state == SHOAL_LINK_DIALING;
 
   g_debug ("link closed: %s", self->why != NULL ? self->why : why != NULL ? why : "by the peer");
-  if (self->state == SHOAL_LINK_DIALING)
+  if (dialling)
     self->engine->n_half_open--;
   if (self->state != SHOAL_LINK_CLOSING)
-    let_go (self);
+    let_go (self, SHOAL_LINK_CLOSING);
 
   if (swarm != NULL)
     {
@@ -551,7 +552,7 @@ shoal_link_closed (ShoalLink  *self,
           known->link = NULL;
           if (self->stopped)
             known->retry_us = now_us;   /* not its fault: it is wanted again when the torrent goes on */
-          else if (self->state == SHOAL_LINK_DIALING || (self->outgoing && !self->peer_id_known))
+          else if (dialling || (self->outgoing && !self->peer_id_known))
             shoal_peerbook_failed (swarm->book, known, now_us);
           else
             shoal_peerbook_closed (swarm->book, known, self->received + self->sent > 0, now_us);
