@@ -127,7 +127,7 @@ static void
 test_pause_anywhere (void)
 {
   for (guint held = 0; held < 1u << RIG_OPS; held = held == 0 ? 1 : held << 1)
-    for (guint when = 0; when < 60; when++)
+    for (guint when = 0; when < 40; when++)
       {
         g_autoptr(Rig) rig = new_rig (NULL);
 

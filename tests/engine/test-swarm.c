@@ -115,6 +115,40 @@ test_silent (void)
   g_assert_true (rig_is_filled (rig));
 }
 
+/* A choke gives back what was asked for: at once, or with BEP 6 as it is refused. */
+static void
+test_choke (void)
+{
+  for (guint fast = 0; fast < 2; fast++)
+    {
+      g_autoptr(Rig) rig = new_rig (NULL);
+      RigBot *bot;
+
+      rig_add (rig, FALSE, FALSE);
+      bot = new_seed (rig, 1);
+      bot->silent = TRUE;
+      bot->fast = fast;
+      rig_run (rig, 5);
+      g_assert_cmpuint (bot->requests->len, >, 0);
+      rig_bot_simple (bot, SHOAL_MESSAGE_CHOKE);
+      for (guint i = 0; fast && i < bot->requests->len; i++)
+        {
+          ShoalMessage *request = &g_array_index (bot->requests, ShoalMessage, i);
+          guint8 bytes[SHOAL_REQUEST_MESSAGE_SIZE];
+
+          shoal_message_write_request (bytes, SHOAL_MESSAGE_REJECT, request->piece, request->offset, request->size);
+          rig_bot_say (bot, bytes, sizeof bytes);
+        }
+      rig_run (rig, 1);
+      g_assert_cmpuint (bot->link->requests.n_live, ==, 0);
+      g_assert_cmpuint (shoal_picker_n_active (swarm_of (rig)->picker), ==, 0);
+      g_assert_cmpuint (bot->n_cancels, ==, 0);
+      new_seed (rig, 2);
+      rig_until (rig, SHOAL_TORRENT_SEEDING, 20);
+      g_assert_cmpuint (rig_look (rig)->wasted, ==, 0);
+    }
+}
+
 /* What timed out is taken back in words, so that it does not come in vain. */
 static void
 test_timeout (void)
@@ -134,7 +168,7 @@ test_timeout (void)
   /* One at a time, to prove itself. */
   g_assert_cmpuint (bot->n_requests, <=, asked + 2);
   bot->silent = FALSE;
-  rig_bot_deliver (bot);
+  rig_bot_deliver (bot, G_MAXUINT);
   rig_until (rig, SHOAL_TORRENT_SEEDING, 60);
 }
 
@@ -201,15 +235,7 @@ test_full_while_spilling (void)
   for (guint i = 0; i < 2000 && bot->n_requests < 128; i++)
     {
       if (bot->requests->len > 1)
-        {
-          GArray *last = g_array_new (FALSE, FALSE, sizeof (ShoalMessage));
-
-          g_array_append_vals (last, &g_array_index (bot->requests, ShoalMessage, bot->requests->len - 1), 1);
-          g_array_set_size (bot->requests, bot->requests->len - 1);
-          rig_bot_deliver (bot);
-          g_array_unref (bot->requests);
-          bot->requests = last;
-        }
+        rig_bot_deliver (bot, bot->requests->len - 1);
       rig_turn (rig, 1000);
     }
   g_assert_cmpuint (bot->n_requests, ==, 128);
@@ -218,7 +244,7 @@ test_full_while_spilling (void)
   shoal_swarm_spill (swarm_of (rig), TRUE);
   shoal_engine_end (rig->engine);
   g_assert_cmpuint (rig->fake->jobs->len, ==, 1);
-  rig_bot_deliver (bot);
+  rig_bot_deliver (bot, G_MAXUINT);
   rig_run (rig, 3);
   rig->held = 0;
   bot->silent = FALSE;
@@ -712,7 +738,7 @@ test_sequential (void)
   rig_run (rig, 5);
   for (guint i = 0; i < bot->requests->len; i++)
     g_assert_cmpuint (g_array_index (bot->requests, ShoalMessage, i).piece, <=, i / 4);
-  rig_bot_deliver (bot);
+  rig_bot_deliver (bot, G_MAXUINT);
   bot->silent = FALSE;
   command = shoal_command_new (SHOAL_COMMAND_OPTIONS);
   command->id = rig->id;
@@ -730,6 +756,7 @@ main (int    argc,
   g_test_add_func ("/swarm/liar", test_liar);
   g_test_add_func ("/swarm/rejects", test_rejects);
   g_test_add_func ("/swarm/silent", test_silent);
+  g_test_add_func ("/swarm/choke", test_choke);
   g_test_add_func ("/swarm/timeout", test_timeout);
   g_test_add_func ("/swarm/rest-is-no-snub", test_rest_is_no_snub);
   g_test_add_func ("/swarm/low-limit", test_low_limit);

@@ -127,11 +127,15 @@ answer (RigBot             *self,
 }
 
 void
-rig_bot_deliver (RigBot *self)
+rig_bot_deliver (RigBot *self,
+                 guint   max)
 {
-  for (guint i = 0; i < self->requests->len; i++)
+  guint n = MIN (max, self->requests->len);
+
+  for (guint i = 0; i < n; i++)
     answer (self, &g_array_index (self->requests, ShoalMessage, i));
-  g_array_set_size (self->requests, 0);
+  if (n > 0)
+    g_array_remove_range (self->requests, 0, n);
 }
 
 static void

@@ -136,8 +136,8 @@ void          rig_bot_say   (RigBot *self, gconstpointer bytes, gsize size);
 void          rig_bot_simple (RigBot *self, ShoalMessageId id);
 void          rig_bot_piece (RigBot *self, ShoalMessageId id, guint32 piece);
 void          rig_bot_ask   (RigBot *self, guint32 piece, guint32 offset, guint32 size);
-/* Answers what it kept while it was silent. */
-void          rig_bot_deliver (RigBot *self);
+/* Answers what it kept while it was silent, the oldest first, at most @max of it. */
+void          rig_bot_deliver (RigBot *self, guint max);
 void          rig_bot_leave (RigBot *self);
 
 /* For the rig: its part of a turn. */
