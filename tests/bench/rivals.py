@@ -5,7 +5,6 @@ verify, what a process used. Everything here is asked of /proc, so that all prog
 import os
 import shutil
 import sys
-import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / 'interop'))
@@ -116,11 +115,18 @@ class Aria2Rival(Rival):
         return self.client.seed(scene, torrent, folder, more=(f'--max-upload-limit={limit_kib}K',))
 
     def leech(self, scene, torrent, folder):
-        return self.client.run(scene, torrent.path, folder, '--seed-ratio=0.0', '--file-allocation=falloc', '--bt-max-peers=55')
+        # Its control file stays for up to a minute after the last piece: it is asked to call a script instead.
+        mark = scene.folder / f'aria2-mark-{len(scene.programs)}'
+        script = scene.folder / f'{mark.name}.sh'
+        script.write_text(f'#!/bin/sh\n: >"{mark}"\n')
+        script.chmod(0o755)
+        program = self.client.run(scene, torrent.path, folder, '--seed-ratio=0.0', '--file-allocation=falloc',
+                                  f'--on-bt-download-complete={script}')
+        program.mark = mark
+        return program
 
     def complete(self, program, folder):
-        # The control file goes when the last piece has been checked.
-        return any(folder.iterdir()) and not any(folder.glob('*.aria2')) and time.monotonic() - program.started > 0.5
+        return program.mark.exists()
 
     def verify(self, scene, torrent, folder):
         program = self.client.run(scene, torrent.path, folder, '--check-integrity=true', '--hash-check-only=true')
