@@ -145,9 +145,12 @@ void
 shoal_link_torrent_loaded (ShoalLink *self)
 {
   g_autoptr(GArray) parts = g_steal_pointer (&self->metadata_wanted);
+  g_autoptr(GArray) hashes = g_steal_pointer (&self->hashes_wanted);
 
   for (guint i = 0; parts != NULL && shoal_link_is_live (self) && i < parts->len; i++)
     answer_metadata (self, g_array_index (parts, guint32, i));
+  for (guint i = 0; hashes != NULL && shoal_link_is_live (self) && i < hashes->len; i++)
+    shoal_swarm_hashes_asked (self->swarm, self, &g_array_index (hashes, ShoalHashRequest, i));
 }
 
 static gboolean

@@ -262,7 +262,26 @@ on_allowed_fast (ShoalLink          *self,
   return TRUE;
 }
 
-/* A hint about what is in the peer's cache; rarest first serves the swarm better. Hash requests (BEP 52) find no answer here. */
+static gboolean
+on_hash_message (ShoalLink          *self,
+                 const ShoalMessage *message)
+{
+  ShoalHashRequest request;
+  const guint8 *hashes;
+
+  if (!shoal_hash_message_parse (&request, message->id, message->payload, message->payload_size, &hashes))
+    return refuse (self, "a malformed message about hashes");
+  if (message->id == SHOAL_MESSAGE_HASH_REQUEST)
+    shoal_swarm_hashes_asked (self->swarm, self, &request);
+  else if (message->id == SHOAL_MESSAGE_HASHES)
+    shoal_swarm_hashes_came (self->swarm, self, &request, hashes);
+  else
+    shoal_swarm_hashes_refused (self->swarm, self, &request);
+
+  return TRUE;
+}
+
+/* A hint about what is in the peer's cache; rarest first serves the swarm better. */
 static gboolean
 on_ignored (ShoalLink          *self,
             const ShoalMessage *message)
@@ -286,6 +305,9 @@ static const MessageFunc functions[] = {
   [SHOAL_MESSAGE_REJECT] = on_reject,
   [SHOAL_MESSAGE_ALLOWED_FAST] = on_allowed_fast,
   [SHOAL_MESSAGE_EXTENDED] = shoal_link_extended,
+  [SHOAL_MESSAGE_HASH_REQUEST] = on_hash_message,
+  [SHOAL_MESSAGE_HASHES] = on_hash_message,
+  [SHOAL_MESSAGE_HASH_REJECT] = on_hash_message,
 };
 
 gboolean

@@ -76,6 +76,8 @@ struct _ShoalLink
   guint32          metadata_size;
   gint64           metadata_after_us;   /* it refused or was too slow: not to be asked for metadata before */
   GArray          *metadata_wanted;     /* (nullable): of guint32: parts that it gets once the .torrent was read again */
+  gint64           hashes_after_us;     /* the same for hashes */
+  GArray          *hashes_wanted;       /* (nullable): of ShoalHashRequest: as @metadata_wanted */
   gboolean         upload_only;
 
   gboolean         am_choking;

@@ -9,6 +9,8 @@
 
 #include "shoal-link-private.h"
 
+#include <string.h>
+
 static inline guint64
 upload_tag (guint32 piece,
             guint32 offset)
@@ -64,6 +66,22 @@ free_upload (ShoalLink   *self,
   upload->job = NULL;
 }
 
+/* A block that reaches beyond the end of its file goes on with zeros. */
+static guint8 *
+padded_bytes (ShoalDiskJob *job,
+              guint32       size)
+{
+  guint8 *bytes = g_steal_pointer (&job->bytes);
+
+  if (job->size < size)
+    {
+      bytes = g_realloc (bytes, size);
+      memset (bytes + job->size, 0, size - job->size);
+    }
+
+  return bytes;
+}
+
 static void
 send_ready (ShoalLink *self)
 {
@@ -84,7 +102,7 @@ send_ready (ShoalLink *self)
       if (job->file != NULL)
         shoal_outbox_append_file (self->outbox, head, head_size, job->file, job->file_offset, upload->size, tag);
       else
-        shoal_outbox_append_buffer (self->outbox, head, head_size, g_steal_pointer (&job->bytes), upload->size, g_free, tag);
+        shoal_outbox_append_buffer (self->outbox, head, head_size, padded_bytes (job, upload->size), upload->size, g_free, tag);
       shoal_disk_job_free (job);
       self->sent += upload->size;
       self->ahead -= MIN (self->ahead, upload->size);
@@ -153,8 +171,9 @@ shoal_link_pump (ShoalLink *self)
     {
       ShoalUpload *upload = &g_array_index (self->uploads, ShoalUpload, self->next_reader);
       ShoalDiskJob *job;
+      guint32 real;
 
-      if (!shoal_layout_is_request (self->swarm->metainfo->layout, upload->piece, upload->offset, upload->size))
+      if (!shoal_layout_is_upload (self->swarm->metainfo->layout, upload->piece, upload->offset, upload->size, &real))
         {
           shoal_link_hang_up (self, "a request outside of the torrent");
           return;
@@ -162,14 +181,21 @@ shoal_link_pump (ShoalLink *self)
       job = shoal_disk_job_new (SHOAL_DISK_READ, self->swarm->id);
       job->piece = upload->piece;
       job->offset = upload->offset;
-      job->size = upload->size;
-      job->allow_file = TRUE;
+      job->size = real;
+      job->allow_file = real == upload->size;
       job->done.func = on_read;
       job->done.owner = self;
       upload->job = job;
       self->ahead += upload->size;
       self->next_reader++;
-      shoal_engine_disk (self->engine, job);
+      if (real > 0)
+        {
+          shoal_engine_disk (self->engine, job);
+          continue;
+        }
+      /* Behind the end of a file there is nothing to read. */
+      upload->ready = TRUE;
+      send_ready (self);
     }
 }
 
@@ -181,9 +207,10 @@ shoal_link_asked (ShoalLink *self,
 {
   ShoalSwarm *swarm = self->swarm;
   ShoalUpload upload = { piece, offset, size, NULL, FALSE };
+  guint32 real;
 
   if (!swarm->has_metadata || piece >= swarm->n_pieces || size == 0 || size > SHOAL_REQUEST_SIZE_MAX
-      || (swarm->metainfo != NULL && !shoal_layout_is_request (swarm->metainfo->layout, piece, offset, size)))
+      || (swarm->metainfo != NULL && !shoal_layout_is_upload (swarm->metainfo->layout, piece, offset, size, &real)))
     {
       shoal_link_hang_up (self, "a request outside of the torrent");
       return;

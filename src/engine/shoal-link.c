@@ -58,6 +58,7 @@ link_free (ShoalLink *self)
   g_clear_pointer (&self->early_haves, g_array_unref);
   g_clear_pointer (&self->fast_in, g_array_unref);
   g_clear_pointer (&self->metadata_wanted, g_array_unref);
+  g_clear_pointer (&self->hashes_wanted, g_array_unref);
   g_free (self->carry);
   g_free (self->own_place);
   g_free (self->client);

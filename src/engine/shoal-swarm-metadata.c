@@ -17,6 +17,7 @@ shoal_swarm_metadata_clear (ShoalSwarm *self)
   ShoalMetadataFetch *fetch = &self->fetch;
   gboolean alone = fetch->alone;
 
+  shoal_swarm_layers_clear (self);
   g_free (fetch->data);
   g_free (fetch->asked);
   g_free (fetch->asked_us);
@@ -29,6 +30,9 @@ shoal_swarm_metadata_clear (ShoalSwarm *self)
 double
 shoal_swarm_metadata_progress (const ShoalSwarm *self)
 {
+  if (self->layers != NULL)
+    return shoal_swarm_layers_progress (self);
+
   return self->fetch.n_parts > 0 ? (double) self->fetch.n_had / self->fetch.n_parts : 0;
 }
 
@@ -121,6 +125,11 @@ shoal_swarm_metadata_pump (ShoalSwarm *self)
 
   if (self->state != SHOAL_TORRENT_METADATA || self->engine->quitting)
     return;
+  if (self->layers != NULL)
+    {
+      shoal_swarm_layers_pump (self);
+      return;
+    }
   give_up_late (self);
   if (self->fetch.size == 0)
     find_size (self);
@@ -208,7 +217,6 @@ take (ShoalSwarm *self)
   g_autoptr(ShoalMagnet) magnet = self->magnet != NULL ? shoal_magnet_parse (self->magnet, NULL) : NULL;
   char ***tiers = shoal_announcer_tiers (self->announcer);
   ShoalMetainfo *metainfo = shoal_metainfo_from_info (info, tiers, magnet != NULL ? magnet->web_seeds : NULL, &error);
-  ShoalEvent *event;
 
   shoal_tiers_free (tiers);
   shoal_swarm_metadata_clear (self);
@@ -218,12 +226,17 @@ take (ShoalSwarm *self)
       return;
     }
   if (metainfo->layers_missing && metainfo->pieces == NULL)
-    {
-      shoal_metainfo_unref (metainfo);
-      shoal_swarm_fail (self, SHOAL_REASON_BAD_METADATA,
-                        "a magnet link to a torrent of version 2 only; its .torrent file is needed for the hashes of its pieces");
-      return;
-    }
+    shoal_swarm_layers_begin (self, metainfo);
+  else
+    shoal_swarm_metadata_adopt (self, metainfo);
+}
+
+void
+shoal_swarm_metadata_adopt (ShoalSwarm    *self,
+                            ShoalMetainfo *metainfo)
+{
+  ShoalEvent *event;
+
   shoal_swarm_set_metainfo (self, metainfo);
   SHOAL_NODE_FOREACH (node, &self->links)
     shoal_link_metadata_known (SHOAL_NODE_OWNER (node, ShoalLink, swarm_node));
@@ -293,6 +306,11 @@ shoal_swarm_metadata_gone (ShoalSwarm *self,
   ShoalMetadataFetch *fetch = &self->fetch;
   gboolean open = FALSE;
 
+  if (self->layers != NULL)
+    {
+      shoal_swarm_layers_gone (self, link);
+      return;
+    }
   for (guint32 part = 0; part < fetch->n_parts; part++)
     if (fetch->asked[part] == link && !fetch->had[part])
       {

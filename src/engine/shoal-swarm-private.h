@@ -6,6 +6,7 @@
 #include "shoal-announcer.h"
 #include "shoal-choker.h"
 #include "shoal-engine-private.h"
+#include "shoal-hashes.h"
 #include "shoal-magnet.h"
 #include "shoal-peerbook.h"
 #include "shoal-picker.h"
@@ -45,6 +46,9 @@ typedef struct
   gboolean   alone;             /* after a failure: everything from one peer */
   ShoalLink *only;              /* that peer */
 } ShoalMetadataFetch;
+
+/* Piece layers on their way, after the info dictionary of a torrent of version 2 only. */
+typedef struct _ShoalLayersFetch ShoalLayersFetch;
 
 struct _ShoalSwarm
 {
@@ -130,6 +134,8 @@ struct _ShoalSwarm
   guint64            best_rate_down;
 
   ShoalMetadataFetch fetch;
+  ShoalLayersFetch  *layers;          /* (nullable): what is missing after the info dictionary */
+  ShoalHashes       *hashes;          /* (nullable): what peers are given of the hash trees */
 
   ShoalLimiter       limiter;
   ShoalRate          rate_down;
@@ -211,6 +217,17 @@ void        shoal_swarm_metadata_refused (ShoalSwarm *self, ShoalLink *link, gui
 void        shoal_swarm_metadata_gone   (ShoalSwarm *self, ShoalLink *link);
 void        shoal_swarm_metadata_clear  (ShoalSwarm *self);
 double      shoal_swarm_metadata_progress (const ShoalSwarm *self);
+void        shoal_swarm_metadata_adopt  (ShoalSwarm *self, ShoalMetainfo *metainfo);   /* (transfer full): all of it is there and right */
+
+/* shoal-swarm-hashes.c */
+void        shoal_swarm_layers_begin    (ShoalSwarm *self, ShoalMetainfo *metainfo);   /* (transfer full): its piece layers are missing */
+void        shoal_swarm_layers_pump     (ShoalSwarm *self);
+void        shoal_swarm_layers_gone     (ShoalSwarm *self, ShoalLink *link);
+void        shoal_swarm_layers_clear    (ShoalSwarm *self);
+double      shoal_swarm_layers_progress (const ShoalSwarm *self);
+void        shoal_swarm_hashes_came     (ShoalSwarm *self, ShoalLink *link, const ShoalHashRequest *request, const guint8 *hashes);
+void        shoal_swarm_hashes_refused  (ShoalSwarm *self, ShoalLink *link, const ShoalHashRequest *request);
+void        shoal_swarm_hashes_asked    (ShoalSwarm *self, ShoalLink *link, const ShoalHashRequest *request);
 
 /* shoal-swarm-resume.c */
 void        shoal_swarm_save         (ShoalSwarm *self);

@@ -90,6 +90,7 @@ shoal_swarm_free (ShoalSwarm *self)
   shoal_node_unlink (&self->active_node);
   shoal_node_unlink (&self->unproved_node);
   shoal_swarm_metadata_clear (self);
+  g_clear_pointer (&self->hashes, shoal_hashes_free);
   g_clear_pointer (&self->picker, shoal_picker_free);
   g_clear_pointer (&self->had, shoal_bitfield_free);
   g_clear_pointer (&self->spilled, g_array_unref);
@@ -268,6 +269,7 @@ shoal_swarm_unload (ShoalSwarm *self)
     return;
   shoal_swarm_close (self);
   self->wanted_had = shoal_swarm_wanted_had (self);
+  g_clear_pointer (&self->hashes, shoal_hashes_free);
   g_clear_pointer (&self->metainfo, shoal_metainfo_unref);
 }
 

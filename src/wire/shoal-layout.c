@@ -186,6 +186,28 @@ shoal_layout_is_request (const ShoalLayout *self,
 }
 
 gboolean
+shoal_layout_is_upload (const ShoalLayout *self,
+                        guint32            piece,
+                        guint32            offset,
+                        guint32            size,
+                        guint32           *real)
+{
+  guint32 end = self->piece_size;
+  guint32 piece_size;
+
+  if (piece >= self->n_pieces || size == 0 || size > REQUEST_SIZE_MAX)
+    return FALSE;
+  piece_size = shoal_layout_piece_size (self, piece);
+  if (!self->aligned)
+    end = piece_size;
+  if (offset >= end || size > end - offset)
+    return FALSE;
+  *real = MIN (size, piece_size - MIN (offset, piece_size));
+
+  return TRUE;
+}
+
+gboolean
 shoal_layout_is_block (const ShoalLayout *self,
                        guint32            piece,
                        guint32            offset,

@@ -60,6 +60,9 @@ static inline guint64 shoal_layout_piece_offset (const ShoalLayout *self, guint3
 
 /* A request from the network: the piece exists, 0 < size <= 128 KiB, and the range lies in the piece. */
 gboolean shoal_layout_is_request (const ShoalLayout *self, guint32 piece, guint32 offset, guint32 size);
+/* What a peer may ask for: the same, and where the layout is aligned up to the nominal size of every piece: libtorrent does, and takes the rest for
+ * zeros. @real: bytes of the range that exist, perhaps none. */
+gboolean shoal_layout_is_upload  (const ShoalLayout *self, guint32 piece, guint32 offset, guint32 size, guint32 *real);
 /* Whether it is exactly a block; its index to @block. */
 gboolean shoal_layout_is_block   (const ShoalLayout *self, guint32 piece, guint32 offset, guint32 size, guint32 *block);
 

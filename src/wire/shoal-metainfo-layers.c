@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "shoal-bencode.h"
 #include "shoal-merkle.h"
 #include "shoal-metainfo-private.h"
 
@@ -124,4 +125,77 @@ shoal_metainfo_read_layers (ShoalMetainfoParser *self,
     shoal_metainfo_warn (self, "Some piece layers are missing");
 
   return TRUE;
+}
+
+static int
+compare_roots (gconstpointer a,
+               gconstpointer b)
+{
+  const ShoalMetainfoLayer *const *left = a;
+  const ShoalMetainfoLayer *const *right = b;
+
+  return memcmp (&(*left)->root, &(*right)->root, SHOAL_SHA256_SIZE);
+}
+
+static void
+write_layers (ShoalWriter              *out,
+              const ShoalMetainfoLayer *layers,
+              guint32                   n_layers)
+{
+  g_autofree const ShoalMetainfoLayer **sorted = g_new (const ShoalMetainfoLayer *, n_layers + 1);
+
+  for (guint32 i = 0; i < n_layers; i++)
+    sorted[i] = &layers[i];
+  qsort (sorted, n_layers, sizeof *sorted, compare_roots);
+  shoal_bencode_write_text (out, "piece layers");
+  shoal_bencode_write_begin (out, SHOAL_BENCODE_DICT);
+  for (guint32 i = 0; i < n_layers; i++)
+    {
+      shoal_bencode_write_bytes (out, sorted[i]->root.bytes, SHOAL_SHA256_SIZE);
+      shoal_bencode_write_bytes (out, sorted[i]->hashes, (gsize) sorted[i]->n * SHOAL_SHA256_SIZE);
+    }
+  shoal_bencode_write_end (out);
+}
+
+ShoalMetainfo *
+shoal_metainfo_with_layers (const ShoalMetainfo      *self,
+                            const ShoalMetainfoLayer *layers,
+                            guint32                   n_layers,
+                            GError                  **error)
+{
+  g_auto (ShoalWriter) out = { 0 };
+  g_autoptr (GBytes) bytes = NULL;
+  g_autoptr (ShoalBencode) doc = NULL;
+  gboolean written = FALSE;
+  const guint8 *data;
+  gsize size;
+
+  data = g_bytes_get_data (self->bytes, &size);
+  doc = shoal_bencode_parse (data, size, NULL, error);
+  if (doc == NULL)
+    return NULL;
+  shoal_bencode_write_begin (&out, SHOAL_BENCODE_DICT);
+  SHOAL_BENCODE_FOREACH (value, shoal_bencode_root (doc))
+    {
+      gsize key_size, value_size;
+      const guint8 *key = shoal_bencode_key (value, &key_size);
+      const guint8 *raw = shoal_bencode_raw (value, &value_size);
+      int order = key_size == 0 ? -1 : memcmp (key, "piece layers", MIN (key_size, strlen ("piece layers")));
+
+      if (order == 0 && key_size == strlen ("piece layers"))
+        continue;
+      if ((order > 0 || (order == 0 && key_size > strlen ("piece layers"))) && !written)
+        {
+          write_layers (&out, layers, n_layers);
+          written = TRUE;
+        }
+      shoal_bencode_write_bytes (&out, key, key_size);
+      shoal_writer_bytes (&out, raw, value_size);
+    }
+  if (!written)
+    write_layers (&out, layers, n_layers);
+  shoal_bencode_write_end (&out);
+  bytes = shoal_writer_steal (&out);
+
+  return shoal_metainfo_parse (bytes, error);
 }

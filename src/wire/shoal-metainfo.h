@@ -104,6 +104,22 @@ ShoalMetainfo *shoal_metainfo_parse      (GBytes *bytes, GError **error);
  * may be missing then: `layers_missing`.
  */
 ShoalMetainfo *shoal_metainfo_from_info  (GBytes *info, char ***trackers, char **web_seeds, GError **error);
+/* A piece layer as it is added to a torrent: @n hashes of 32 bytes, borrowed. */
+typedef struct
+{
+  ShoalSha256   root;
+  const guint8 *hashes;
+  guint32       n;
+} ShoalMetainfoLayer;
+
+/**
+ * shoal_metainfo_with_layers:
+ * @self: from shoal_metainfo_from_info()
+ * @layers: no root twice
+ *
+ * Writes @self anew with @layers as its "piece layers" and parses that, so they are checked against their roots.
+ */
+ShoalMetainfo *shoal_metainfo_with_layers (const ShoalMetainfo *self, const ShoalMetainfoLayer *layers, guint32 n_layers, GError **error);
 ShoalMetainfo *shoal_metainfo_ref        (ShoalMetainfo *self);
 void           shoal_metainfo_unref      (ShoalMetainfo *self);
 
