@@ -27,9 +27,11 @@ check_thread (GTask        *task,
               GCancellable *cancellable)
 {
   Check *self = task_data;
+  ShoalVerifyReport *report;
   GError *error = NULL;
-  ShoalVerifyReport *report = shoal_verify (self->torrent, self->dir, &self->progress, &error);
 
+  g_assert (shoal_progress_handed_over (&self->progress));
+  report = shoal_verify (self->torrent, self->dir, &self->progress, &error);
   shoal_progress_end (&self->progress);
   if (report == NULL)
     g_task_return_error (task, error);

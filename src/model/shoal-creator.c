@@ -49,9 +49,11 @@ create_thread (GTask        *task,
                GCancellable *cancellable)
 {
   Create *self = task_data;
+  g_autoptr(GBytes) bytes = NULL;
   GError *error = NULL;
-  g_autoptr(GBytes) bytes = shoal_make_torrent (&self->options, &self->progress, &error);
 
+  g_assert (shoal_progress_handed_over (&self->progress));
+  bytes = shoal_make_torrent (&self->options, &self->progress, &error);
   shoal_progress_end (&self->progress);
   if (bytes == NULL)
     g_task_return_error (task, error);

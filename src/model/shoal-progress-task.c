@@ -56,5 +56,6 @@ shoal_progress_task_run (GTask           *task,
   g_source_set_callback (source, watch_cb, watch, watch_free);
   g_source_attach (source, g_task_get_context (task));
 
+  shoal_progress_hand_over (progress);
   g_task_run_in_thread (task, func);
 }

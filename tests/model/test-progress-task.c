@@ -20,10 +20,12 @@ until_heard_thread (GTask        *task,
 {
   Fixture *fixture = task_data;
 
+  g_assert_true (shoal_progress_handed_over (&fixture->progress));
   shoal_progress_begin (&fixture->progress, 200);
   shoal_progress_add (&fixture->progress, 50);
   while (!g_atomic_int_get (&fixture->heard))
     g_thread_yield ();
+  shoal_progress_end (&fixture->progress);
   g_task_return_boolean (task, TRUE);
 }
 
@@ -35,8 +37,10 @@ until_cancelled_thread (GTask        *task,
 {
   Fixture *fixture = task_data;
 
+  g_assert_true (shoal_progress_handed_over (&fixture->progress));
   while (!shoal_progress_cancelled (&fixture->progress))
     g_thread_yield ();
+  shoal_progress_end (&fixture->progress);
   g_task_return_boolean (task, TRUE);
 }
 
@@ -70,6 +74,7 @@ test_share (void)
   shoal_progress_task_run (task, &fixture.progress, until_heard_thread, share_cb, &fixture);
   while (!fixture.done)
     g_main_context_iteration (NULL, TRUE);
+  g_assert_true (shoal_progress_ended (&fixture.progress));
   g_assert_cmpfloat (fixture.share, ==, 0.25);
   g_assert_cmpuint (fixture.n_shares, >, 0);
 }
@@ -86,6 +91,7 @@ test_cancel (void)
   g_cancellable_cancel (cancellable);
   while (!fixture.done)
     g_main_context_iteration (NULL, TRUE);
+  g_assert_true (shoal_progress_ended (&fixture.progress));
   g_assert_false (g_task_propagate_boolean (task, NULL));
 }
 

@@ -13,6 +13,7 @@ typedef struct
   guint64  total;
   guint64  done;
   gboolean cancelled;
+  gboolean handed_over;
   gboolean ended;
 } ShoalProgress;
 
@@ -38,6 +39,19 @@ static inline gboolean
 shoal_progress_cancelled (ShoalProgress *self)
 {
   return __atomic_load_n (&self->cancelled, __ATOMIC_RELAXED);
+}
+
+/* What was written before this was said, the thread that saw it may read. */
+static inline void
+shoal_progress_hand_over (ShoalProgress *self)
+{
+  __atomic_store_n (&self->handed_over, TRUE, __ATOMIC_RELEASE);
+}
+
+static inline gboolean
+shoal_progress_handed_over (ShoalProgress *self)
+{
+  return __atomic_load_n (&self->handed_over, __ATOMIC_ACQUIRE);
 }
 
 /* What the thread wrote before it said so, whoever saw it may read. */
