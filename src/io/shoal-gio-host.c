@@ -35,7 +35,7 @@
 #define BIND_TRIES        32            /* ports of the system's choice */
 #define REST_LONGEST      5000          /* microseconds */
 #define REST_SHORTEST     1000          /* microseconds: what poll() can wait */
-#define REST_BYTES        (512 * 1024)  /* that arrive in one rest */
+#define REST_BYTES        (128 * 1024)  /* that arrive in one rest; more lets a fast sender run into full buffers */
 #define REST_FROM_RATE    (8 * 1024 * 1024)   /* bytes a second; below it there is no rest */
 #define RATE_WINDOW       20000         /* microseconds */
 #define N_FAMILIES        2
