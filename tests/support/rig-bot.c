@@ -75,13 +75,15 @@ rig_bot_begin (RigBot *self)
 {
   ShoalHandshake handshake = {
     .reserved = (self->fast ? SHOAL_RESERVED_FAST : 0) | (self->extended ? SHOAL_RESERVED_EXTENDED : 0),
-    .info_hash = self->rig->content->metainfo->hash.v1,
     .peer_id = self->id,
   };
+  ShoalSha1 keys[2];
   guint8 bytes[SHOAL_HANDSHAKE_SIZE];
   guint32 n_pieces = self->rig->content->metainfo->layout->n_pieces;
 
   self->shook = TRUE;
+  shoal_info_hash_keys (&self->rig->content->metainfo->hash, keys);
+  handshake.info_hash = keys[0];
   shoal_handshake_write (&handshake, bytes);
   rig_bot_say (self, bytes, sizeof bytes);
   if (self->extended)
@@ -249,6 +251,8 @@ on_message (RigBot             *self,
       break;
 
     default:
+      if (self->hear != NULL)
+        self->hear (self, message);
       break;
     }
 }

@@ -427,11 +427,21 @@ rig_new (const ContentFile *files,
          guint32            piece_size,
          const ShoalConfig *config)
 {
+  return rig_new_of (SHOAL_TORRENT_V1, files, n_files, piece_size, config);
+}
+
+Rig *
+rig_new_of (ShoalTorrentVersions versions,
+            const ContentFile   *files,
+            guint32              n_files,
+            guint32              piece_size,
+            const ShoalConfig   *config)
+{
   Rig *self = g_new0 (Rig, 1);
   const ShoalLayout *layout;
 
   self->now_us = G_USEC_PER_SEC;
-  self->content = content_new ("data", SHOAL_TORRENT_V1, piece_size, files, n_files, 7);
+  self->content = content_new ("data", versions, piece_size, files, n_files, 7);
   layout = self->content->metainfo->layout;
   self->data = g_malloc0 (layout->total_size + 1);
   self->written = g_malloc0 (layout->n_pieces + 1);

@@ -47,6 +47,9 @@ struct _RigBot
   gboolean    metadata_lies;
   gboolean    metadata_silent;
 
+  void      (*hear) (RigBot *self, const ShoalMessage *message);   /* (nullable): messages that it does not know itself */
+  gpointer    data;          /* for @hear */
+
   /* what the engine said */
   GArray     *requests;      /* of ShoalMessage, kept while silent */
   guint       n_requests;
@@ -106,6 +109,8 @@ struct _Rig
   gint64       next_us;      /* the engine's next deadline */
 };
 
+Rig          *rig_new_of    (ShoalTorrentVersions versions, const ContentFile *files, guint32 n_files, guint32 piece_size, const ShoalConfig *config);
+/* The same of version 1. */
 Rig          *rig_new       (const ContentFile *files, guint32 n_files, guint32 piece_size, const ShoalConfig *config);
 void          rig_free      (Rig *self);
 /* One turn, @us later. */

@@ -87,6 +87,32 @@ test_aligned (void)
   g_assert_cmpuint (end, ==, 4);
 }
 
+/* Up to the nominal size of a piece, but only where files begin at pieces. */
+static void
+test_uploads (void)
+{
+  static const guint64 sizes[] = { 70000, 1 };
+  static const struct { guint32 piece, offset, size; gboolean ok; guint32 real; } cases[] = {
+    { 0, 0, 16384, TRUE, 16384 }, { 0, 65535, 1, TRUE, 1 }, { 0, 65536, 1, FALSE, 0 },
+    { 1, 0, 4464, TRUE, 4464 }, { 1, 0, 16384, TRUE, 4464 }, { 1, 4463, 2, TRUE, 1 }, { 1, 4464, 16384, TRUE, 0 },
+    { 1, 49152, 16384, TRUE, 0 }, { 1, 49152, 16385, FALSE, 0 }, { 1, 65536, 1, FALSE, 0 }, { 1, G_MAXUINT32, 1, FALSE, 0 },
+    { 2, 0, 16384, TRUE, 1 }, { 3, 0, 1, FALSE, 0 }, { 2, 0, 0, FALSE, 0 }, { 2, 0, 128 * 1024 + 1, FALSE, 0 },
+  };
+  g_autoptr (ShoalLayout) aligned = make (65536, sizes, NULL, 2, TRUE);
+  g_autoptr (ShoalLayout) plain = make (65536, sizes, NULL, 2, FALSE);
+  guint32 real = 0;
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_assert_cmpint (shoal_layout_is_upload (aligned, cases[i].piece, cases[i].offset, cases[i].size, &real), ==, cases[i].ok);
+      if (cases[i].ok)
+        g_assert_cmpuint (real, ==, cases[i].real);
+    }
+  g_assert_true (shoal_layout_is_upload (plain, 1, 0, 4465, &real));
+  g_assert_cmpuint (real, ==, 4465);
+  g_assert_false (shoal_layout_is_upload (plain, 1, 0, 4466, &real));
+}
+
 static void
 test_empty (void)
 {
@@ -187,6 +213,7 @@ main (int    argc,
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/wire/layout/plain", test_plain);
   g_test_add_func ("/wire/layout/aligned", test_aligned);
+  g_test_add_func ("/wire/layout/uploads", test_uploads);
   g_test_add_func ("/wire/layout/empty", test_empty);
   g_test_add_func ("/wire/layout/limits", test_limits);
   g_test_add_func ("/wire/layout/extents", test_extents);
