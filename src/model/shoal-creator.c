@@ -24,11 +24,10 @@ create_free (gpointer data)
   g_free (self);
 }
 
-/* The error is about @output, not about what was read. */
-static void
-fail_writing (GTask      *task,
-              const char *output,
-              GError     *error)
+/* What is wrong is about @output, not about what was read. (transfer full) */
+static GError *
+writing_error (const char   *output,
+               const GError *error)
 {
   g_autofree char *name = g_filename_display_name (output);
   int code = G_IO_ERROR_FAILED;
@@ -38,8 +37,7 @@ fail_writing (GTask      *task,
   else if (error->domain == G_FILE_ERROR && error->code == G_FILE_ERROR_ACCES)
     code = G_IO_ERROR_PERMISSION_DENIED;
 
-  g_task_return_new_error (task, G_IO_ERROR, code, "%s could not be written: %s", name, error->message);
-  g_error_free (error);
+  return g_error_new (G_IO_ERROR, code, "%s could not be written: %s", name, error->message);
 }
 
 static void
@@ -50,16 +48,20 @@ create_thread (GTask        *task,
 {
   Create *self = task_data;
   g_autoptr(GBytes) bytes = NULL;
+  g_autoptr(GError) writing = NULL;
   GError *error = NULL;
 
   g_assert (shoal_progress_handed_over (&self->progress));
   bytes = shoal_make_torrent (&self->options, &self->progress, &error);
+  if (bytes != NULL &&
+      !g_file_set_contents_full (self->output, g_bytes_get_data (bytes, NULL), (gssize) g_bytes_get_size (bytes),
+                                 G_FILE_SET_CONTENTS_CONSISTENT | G_FILE_SET_CONTENTS_DURABLE, 0666, &writing))
+    error = writing_error (self->output, writing);
+
+  /* After this, @self belongs to the other thread. */
   shoal_progress_end (&self->progress);
-  if (bytes == NULL)
+  if (error != NULL)
     g_task_return_error (task, error);
-  else if (!g_file_set_contents_full (self->output, g_bytes_get_data (bytes, NULL), (gssize) g_bytes_get_size (bytes),
-                                      G_FILE_SET_CONTENTS_CONSISTENT | G_FILE_SET_CONTENTS_DURABLE, 0666, &error))
-    fail_writing (task, self->output, error);
   else
     g_task_return_boolean (task, TRUE);
 }
