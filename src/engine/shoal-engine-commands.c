@@ -101,8 +101,8 @@ apply_options (ShoalSwarm            *swarm,
   swarm->dir = g_strdup (options->dir);
   if (options->select != NULL)
     {
-      g_free (swarm->select);
-      swarm->select = g_strdup (options->select);
+      g_clear_pointer (&swarm->selection, g_array_unref);
+      swarm->selection = shoal_ranges_parse (options->select, NULL);
     }
   swarm->sequential = options->sequential;
   swarm->first_last = options->first_last;
@@ -181,18 +181,8 @@ add_magnet (ShoalEngine           *self,
   swarm->name = magnet->name != NULL ? g_strdup (magnet->name) : shoal_hex (swarm->keys[0].bytes, SHOAL_SHA1_SIZE);
   shoal_swarm_set_tiers (swarm, shoal_tiers_copy ((char *const *const *) magnet->trackers));
   apply_options (swarm, options);
-  if (swarm->select == NULL && magnet->select_only->len > 0)
-    {
-      GString *select = g_string_new (NULL);
-
-      for (guint i = 0; i < magnet->select_only->len; i++)
-        {
-          ShoalRange range = g_array_index (magnet->select_only, ShoalRange, i);
-
-          g_string_append_printf (select, "%s%u-%u", i > 0 ? "," : "", range.first, range.last);
-        }
-      swarm->select = g_string_free (select, FALSE);
-    }
+  if (swarm->selection == NULL)
+    swarm->selection = g_array_ref (magnet->select_only);
   shoal_engine_insert (self, swarm);
   for (guint i = 0; magnet->peers[i] != NULL; i++)
     shoal_swarm_add_named (swarm, magnet->peers[i], SHOAL_PEER_SOURCE_MAGNET);

@@ -74,7 +74,7 @@ struct _ShoalSwarm
   guint64            total_size;      /* without pad files */
   guint64            wanted_size;
   guint8            *priorities;      /* (nullable): one a file; NULL: all normal */
-  char              *select;          /* (nullable): a choice of files made before they are known */
+  GArray            *selection;       /* (nullable): of ShoalRange: files chosen before they are known */
 
   ShoalTorrentState  state;
   ShoalReason        reason;

@@ -58,6 +58,20 @@ peer_bytes (ShoalSwarm *self)
   return n > 0 ? shoal_writer_steal (&out) : NULL;
 }
 
+/* A choice of files that waits for the metadata is kept in the link (BEP 53). */
+static char *
+magnet_with_selection (ShoalSwarm *self)
+{
+  g_autoptr(ShoalMagnet) magnet = self->magnet != NULL ? shoal_magnet_parse (self->magnet, NULL) : NULL;
+
+  if (magnet == NULL || self->selection == NULL)
+    return g_strdup (self->magnet);
+  g_array_unref (magnet->select_only);
+  magnet->select_only = g_array_ref (self->selection);
+
+  return shoal_magnet_to_uri (magnet);
+}
+
 void
 shoal_swarm_save (ShoalSwarm *self)
 {
@@ -72,7 +86,7 @@ shoal_swarm_save (ShoalSwarm *self)
       self->metainfo_kept = TRUE;
     }
   record->has_metainfo = self->has_metadata;
-  record->magnet = g_strdup (self->magnet);
+  record->magnet = self->has_metadata ? g_strdup (self->magnet) : magnet_with_selection (self);
   record->name = g_strdup (self->name);
   record->dir = g_strdup (self->dir);
   record->paused = self->state == SHOAL_TORRENT_PAUSED;
@@ -198,6 +212,9 @@ shoal_swarm_restore (ShoalSwarm  *self,
       self->n_keys = shoal_info_hash_keys (&self->hash, self->keys);
       self->name = g_strdup (record->name != NULL ? record->name : magnet->name);
       shoal_swarm_set_tiers (self, shoal_tiers_copy ((char *const *const *) magnet->trackers));
+      self->selection = g_array_ref (magnet->select_only);
+      for (guint i = 0; magnet->peers[i] != NULL; i++)
+        g_ptr_array_add (self->user_peers, g_strdup (magnet->peers[i]));
     }
   else
     {

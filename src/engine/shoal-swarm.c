@@ -102,7 +102,7 @@ shoal_swarm_free (ShoalSwarm *self)
   g_array_unref (self->checks);
   g_ptr_array_unref (self->user_peers);
   g_free (self->priorities);
-  g_free (self->select);
+  g_clear_pointer (&self->selection, g_array_unref);
   g_free (self->name);
   g_free (self->dir);
   g_free (self->magnet);
@@ -126,12 +126,9 @@ shoal_swarm_set_tiers (ShoalSwarm *self,
 static void
 apply_select (ShoalSwarm *self)
 {
-  g_autoptr(GArray) ranges = NULL;
+  GArray *ranges = self->selection;
 
-  if (self->select == NULL || self->priorities != NULL)
-    return;
-  ranges = shoal_ranges_parse (self->select, NULL);
-  if (ranges == NULL || ranges->len == 0)
+  if (ranges == NULL || ranges->len == 0 || self->priorities != NULL)
     return;
   self->priorities = g_malloc (MAX (self->n_files, 1));
   for (guint32 file = 0; file < self->n_files; file++)
