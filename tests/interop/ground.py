@@ -52,10 +52,9 @@ def own_network():
             return ADDRESS
         except OSError:
             return '127.0.0.1'
-    flags = ['--net'] if os.getuid() == 0 else ['--net', '--map-root-user']
+    flags = ['--net'] if os.getuid() == 0 else ['--net', '--map-current-user', '--keep-caps']
     if shutil.which('unshare') and subprocess.run(['unshare', *flags, 'true'], capture_output=True, check=False).returncode == 0:
         os.environ['SHOAL_OWN_NETWORK'] = 'yes'
-        os.environ['SHOAL_MAPPED_ROOT'] = 'no' if os.getuid() == 0 else 'yes'
         os.execvp('unshare', ['unshare', *flags, '--', PYTHON, *sys.argv])
     return '127.0.0.1'
 
@@ -318,10 +317,9 @@ class OpenTracker:
         self.host, self.port = scene.another_host(), scene.port()
         root = scene.new_folder(f'tracker-{self.port}')
         (root / 'whitelist').write_text(''.join(f'{key.hex()}\n' for torrent in torrents for key in torrent.keys))
-        user = 'root' if os.environ.get('SHOAL_MAPPED_ROOT') == 'yes' else 'nobody'
         config = root / 'opentracker.conf'
         config.write_text(f'listen.tcp {self.host}:{self.port}\nlisten.udp {self.host}:{self.port}\n'
-                          f'tracker.rootdir {root}\ntracker.user {user}\naccess.whitelist whitelist\n')
+                          f'tracker.rootdir {root}\ntracker.user nobody\naccess.whitelist whitelist\n')
         self.program = scene.run('opentracker', [shutil.which('opentracker'), '-f', config])
         until(self._up, 10, 'opentracker listens', [self.program])
 
