@@ -6,6 +6,7 @@ complete are fetched again, the files are not read from end to end again, and th
 import argparse
 import hashlib
 import json
+import shutil
 import signal
 import sys
 from pathlib import Path
@@ -145,6 +146,7 @@ def main():
     end_on_sigterm()
     host = own_network()
     absent = [name for name in ('libtorrent', 'transmission', 'aria2') if not OTHERS[name].installed()]
+    absent += [] if shutil.which('opentracker') else ['opentracker']
     tap, row = Tap(), {}
     if absent:
         print(f'1..0 # SKIP {", ".join(absent)} not installed')
