@@ -354,6 +354,20 @@ choose_rarest (ShoalPicker        *self,
   return SHOAL_BITFIELD_NONE;
 }
 
+guint
+picker_order_rarest (const ShoalPicker *self,
+                     guint              class)
+{
+  guint bucket = 0;
+
+  if (self->n_ready[class] == 0 || self->sequential || self->had->n_set < SHOAL_RANDOM_FIRST_PIECES)
+    return G_MAXUINT;
+  while (self->buckets[class][bucket].n == 0)
+    bucket++;
+
+  return bucket;
+}
+
 /* A piece that failed: the sooner it is right, the sooner the liar is known. */
 static guint32
 choose_alone (ShoalPicker        *self,

@@ -2,7 +2,8 @@
 /* Which blocks a peer is asked for. */
 
 /*
- * For each class of priority: free blocks of pieces already started, oldest piece first; then copies of blocks that a
+ * For each class of priority: free blocks of pieces already started, oldest piece first (a seed leaves those that come from
+ * others for rarer ones); then copies of blocks that a
  * far slower peer holds up in an otherwise finished piece; then a new piece. A peer that found nothing in a torrent
  * without any free block helps in end game: it is asked for copies of blocks that it should send in half the time
  * that they will still take. When they come is known from the rate and the queue of their owner; one that is overdue is taken
@@ -125,6 +126,37 @@ take_new (ShoalPicker        *self,
           guint               max)
 {
   return take_free (self, picker_start (self, piece, who->now_us), who, out, max);
+}
+
+/*
+ * Requests free blocks of pieces already started, oldest first. A peer that has everything is not asked for a piece that
+ * comes from another while it can begin one that is rarer than that: the line of a seed is not spent on what
+ * leechers can give each other. @rarest: copies of what would be begun; %G_MAXUINT: nothing is left to others.
+ */
+static guint
+take_open (ShoalPicker        *self,
+           guint               class,
+           guint               rarest,
+           const ShoalPickWho *who,
+           ShoalBlock         *out,
+           guint               max)
+{
+  ShoalPickWho asker = *who;
+  guint n = 0;
+
+  SHOAL_NODE_FOREACH (node, &self->open[class])
+    {
+      PickerActive *active = SHOAL_NODE_OWNER (node, PickerActive, node);
+
+      if (n == max)
+        break;
+      if (who->bits == NULL && active->n_requested > 0 && picker_bucket_of (self, active->piece) > rarest)
+        continue;
+      asker.n_queued = who->n_queued + n;
+      n += take_free (self, active, &asker, out + n, max - n);
+    }
+
+  return n;
 }
 
 /* --- Copies --- */
@@ -291,13 +323,13 @@ shoal_picker_pick (ShoalPicker        *self,
 
   for (guint class = PICKER_CLASSES; class-- > 0 && n < max;)
     {
-      SHOAL_NODE_FOREACH (node, &self->open[class])
-        {
-          n += take_free (self, SHOAL_NODE_OWNER (node, PickerActive, node), &asker, out + n, max - n);
-          if (n == max)
-            return n;
-          asker.n_queued = who->n_queued + n;
-        }
+      guint rarest = picker_may_start (self) ? picker_order_rarest (self, class) : G_MAXUINT;
+
+      asker.n_queued = who->n_queued + n;
+      n += take_open (self, class, rarest, &asker, out + n, max - n);
+      if (n == max)
+        return n;
+      asker.n_queued = who->n_queued + n;
       n += take_slow (self, class, &asker, out + n, max - n);
       while (n < max && picker_may_start (self))
         {
@@ -309,6 +341,11 @@ shoal_picker_pick (ShoalPicker        *self,
           if (taken == 0)
             break;
           n += taken;
+        }
+      if (n < max && rarest != G_MAXUINT && who->bits == NULL)
+        {
+          asker.n_queued = who->n_queued + n;
+          n += take_open (self, class, G_MAXUINT, &asker, out + n, max - n);
         }
     }
 

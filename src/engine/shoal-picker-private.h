@@ -154,6 +154,7 @@ void     picker_order_trim    (ShoalPicker *self);   /* frees it if nobody needs
 void     picker_order_add     (ShoalPicker *self, guint32 piece);
 void     picker_order_remove  (ShoalPicker *self, guint32 piece);
 guint32  picker_order_choose  (ShoalPicker *self, const ShoalPickWho *who, guint class);
+guint    picker_order_rarest  (const ShoalPicker *self, guint class);   /* bucket of what would be begun next; G_MAXUINT: chance or order decide */
 guint    picker_bucket_of     (const ShoalPicker *self, guint32 piece);
 
 /* shoal-picker-active.c */

@@ -23,7 +23,8 @@ G_BEGIN_DECLS
  * or received. Received blocks lie in runs of the arena, or on disk when they were spilled. The rules:
  *
  * 1. Higher file priority first (high, normal, low): no lower piece while the peer has a requestable block of a higher one.
- * 2. Strict priority: pieces already active before new ones.
+ * 2. Strict priority: pieces already active before new ones. But a peer that has everything rather begins a rarer one than
+ *    that it goes on with a piece that others are sending.
  * 3. The first four pieces at random, then rarest first with chance among equals. Sequential: by index instead of 3.
  * 4. End game: once the torrent has no free block left that anybody could give, blocks are requested up to three times, each
  *    from a peer that is expected to send it in half the time: who was given nothing has to ask again, as blocks get overdue.

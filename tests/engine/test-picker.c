@@ -735,6 +735,38 @@ test_rarest_first (void)
     g_assert_cmpuint (n_first[i], >, 60);
 }
 
+/* What another is sending is left to it while a seed has rarer pieces to begin. */
+static void
+test_left_to_others (void)
+{
+  Model m;
+
+  model_init (&m, 32768, 32768 * 10, 8 * MIB);
+  set_had_many (&m, 0, 4);
+  do   /* until it comes as one that is told as having everything */
+    {
+      if (m.peers[0].connected)
+        disconnect_peer (&m, 0);
+      connect_peer (&m, 0, 100);
+    }
+  while (!m.peers[0].all);
+  connect_peer (&m, 1, 0);
+  shoal_bitfield_set (m.peers[1].bits, 7);
+  shoal_picker_add_copy (m.picker, 7);
+  g_assert_cmpuint (pick_blocks (&m, 1, 1, TRUE), ==, 1);
+  g_assert_cmpuint (m.peers[1].queue[0].piece, ==, 7);
+  g_assert_cmpuint (pick_blocks (&m, 0, 4, TRUE), ==, 4);
+  for (guint i = 0; i < 4; i++)
+    g_assert_cmpuint (m.peers[0].queue[i].piece, !=, 7);
+
+  /* Once there is nothing rarer, it helps. */
+  g_assert_cmpuint (pick_blocks (&m, 0, 7, TRUE), ==, 7);
+  g_assert_cmpuint (m.peers[0].queue[10].piece, ==, 7);
+  disconnect_peer (&m, 0);
+  disconnect_peer (&m, 1);
+  model_clear (&m);
+}
+
 static void
 test_random_first (void)
 {
@@ -1115,6 +1147,7 @@ main (int   argc,
   g_test_add_func ("/picker/reserve", test_reserve);
   g_test_add_func ("/picker/spill-restore", test_spill_restore);
   g_test_add_func ("/picker/rarest-first", test_rarest_first);
+  g_test_add_func ("/picker/left-to-others", test_left_to_others);
   g_test_add_func ("/picker/random-first", test_random_first);
   g_test_add_func ("/picker/order", test_order);
   g_test_add_func ("/picker/end-game", test_end_game);
