@@ -12,6 +12,7 @@
 
 #define HORIZON_MIN_US (40 * G_TIME_SPAN_MILLISECOND)   /* of data under way at least, so that wake-ups can be rare */
 #define HORIZON_MAX_US (3 * G_USEC_PER_SEC)
+#define QUEUE_MAX_US   (4 * HORIZON_MIN_US)             /* requests that waited longer (and four round trips) lie in a queue: no more of them */
 #define RATE_UPDATE_US (500 * G_TIME_SPAN_MILLISECOND)
 #define BATCH          8u                               /* requests leave together, unless few are under way */
 #define LIMITED_US     (5 * G_USEC_PER_SEC)             /* kept waiting by us so lately, it is not the peer that is late */
@@ -94,7 +95,7 @@ shoal_link_arrived (ShoalLink          *self,
 
       self->rtt_us = self->rtt_us == 0 ? rtt_us : MIN (self->rtt_us, rtt_us);
     }
-  if (self->slow_start)
+  if (self->slow_start && now_us - request->sent_us <= MAX (4 * self->rtt_us, QUEUE_MAX_US))
     self->depth++;
   update_depth (self);
   self->depth = CLAMP (self->depth, SHOAL_DEPTH_MIN, MAX (self->peer_reqq, SHOAL_DEPTH_MIN));
