@@ -10,6 +10,7 @@
 #include "shoal-choker.h"
 
 #define RATE_FULL_PERCENT 90u    /* of the limit or the best rate: the line is busy, another slot would not help */
+#define RISE_PART         8u     /* a rate that is higher by so much is a rise */
 #define BEST_DECAY_SHIFT  6u     /* the best rate loses 1/64 a round: a line that got slower is believed in minutes */
 
 void
@@ -28,6 +29,40 @@ shoal_choker_forget (ShoalChoker *self,
 
 /* --- How many slots --- */
 
+/*
+ * Whether every slot is taken and moves, and somebody waits while the line has room. Without a limit the best rate seen
+ * stands for what the line can do; while the rate still rises above that, it has not shown its end.
+ */
+static gboolean
+has_room (ShoalChoker          *self,
+          const ShoalChokePeer *peers,
+          guint                 n,
+          guint64               rate_up,
+          guint64               limit_up,
+          gboolean             *all_move)
+{
+  guint n_unchoked = 0, n_interested = 0;
+  gboolean rises = limit_up == 0 && rate_up > self->best_rate_up + self->best_rate_up / RISE_PART;
+  guint64 full;
+
+  self->best_rate_up = MAX (self->best_rate_up, rate_up);
+  full = limit_up > 0 ? limit_up : self->best_rate_up;
+
+  *all_move = TRUE;
+  for (guint i = 0; i < n; i++)
+    {
+      if (!peers[i].interested)
+        continue;
+      n_interested++;
+      n_unchoked += peers[i].unchoked;
+      if (peers[i].unchoked && peers[i].rate_up < SHOAL_CHOKE_SLOT_RATE)
+        *all_move = FALSE;
+    }
+
+  return *all_move && n_unchoked >= self->slots && n_interested > self->slots
+         && (rises || rate_up < full / 100 * RATE_FULL_PERCENT);
+}
+
 static void
 adjust_slots (ShoalChoker          *self,
               const ShoalChokePeer *peers,
@@ -36,28 +71,29 @@ adjust_slots (ShoalChoker          *self,
               guint64               rate_up,
               guint64               limit_up)
 {
-  gboolean all_move = TRUE;
-  guint n_unchoked = 0, n_interested = 0;
-  guint64 full;
+  gboolean all_move;
 
   self->best_rate_up -= self->best_rate_up >> BEST_DECAY_SHIFT;
-  self->best_rate_up = MAX (self->best_rate_up, rate_up);
-  full = limit_up > 0 ? limit_up : self->best_rate_up;
-
-  for (guint i = 0; i < n; i++)
-    {
-      if (!peers[i].interested)
-        continue;
-      n_interested++;
-      n_unchoked += peers[i].unchoked;
-      if (peers[i].unchoked && peers[i].rate_up < SHOAL_CHOKE_SLOT_RATE)
-        all_move = FALSE;
-    }
-
-  if (!all_move)
-    self->slots -= self->slots > slots_min;
-  else if (n_unchoked >= self->slots && n_interested > self->slots && rate_up < full / 100 * RATE_FULL_PERCENT)
+  if (has_room (self, peers, n, rate_up, limit_up, &all_move))
     self->slots++;
+  else if (!all_move)
+    self->slots -= self->slots > slots_min;
+}
+
+gboolean
+shoal_choker_grow (ShoalChoker          *self,
+                   const ShoalChokePeer *peers,
+                   guint                 n,
+                   guint64               rate_up,
+                   guint64               limit_up)
+{
+  gboolean all_move;
+
+  if (!has_room (self, peers, n, rate_up, limit_up, &all_move))
+    return FALSE;
+  self->slots++;
+
+  return TRUE;
 }
 
 /* --- Order of the peers --- */

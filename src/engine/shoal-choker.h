@@ -53,4 +53,14 @@ void  shoal_choker_forget (ShoalChoker *self, gpointer link);
 void  shoal_choker_round  (ShoalChoker *self, ShoalChokePeer *peers, guint n, gboolean seeding, gboolean regular, guint slots_min,
                            guint64 rate_up, guint64 limit_up, ShoalRng *rng, gint64 now_us);
 
+/**
+ * shoal_choker_grow:
+ *
+ * To be called every second between rounds: a swarm of fast peers is over before ten-second rounds have opened
+ * enough slots. The rate and the limit are those of shoal_choker_round().
+ *
+ * Returns: whether there is one slot more: an extra round fills it
+ */
+gboolean shoal_choker_grow (ShoalChoker *self, const ShoalChokePeer *peers, guint n, guint64 rate_up, guint64 limit_up);
+
 G_END_DECLS

@@ -389,13 +389,11 @@ shoal_swarm_drop_links (ShoalSwarm *self,
 
 /* --- Choking --- */
 
-static void
-choke (ShoalSwarm *self,
-       gboolean    regular)
+static guint
+list_peers (ShoalSwarm     *self,
+            ShoalChokePeer *peers)
 {
   gint64 now_us = shoal_swarm_now (self);
-  g_autofree ShoalChokePeer *peers = g_new0 (ShoalChokePeer, MAX (self->n_links, 1));
-  guint64 limit = self->limiter.buckets[SHOAL_UP].rate;
   guint n = 0;
 
   SHOAL_NODE_FOREACH (node, &self->links)
@@ -415,11 +413,46 @@ choke (ShoalSwarm *self,
         .connected_us = link->opened_us,
       };
     }
-  limit = limit != 0 ? limit : self->engine->config.limit_up;
+
+  return n;
+}
+
+static guint64
+limit_up (const ShoalSwarm *self)
+{
+  guint64 limit = self->limiter.buckets[SHOAL_UP].rate;
+
+  return limit != 0 ? limit : self->engine->config.limit_up;
+}
+
+static void
+choke (ShoalSwarm *self,
+       gboolean    regular)
+{
+  gint64 now_us = shoal_swarm_now (self);
+  g_autofree ShoalChokePeer *peers = g_new0 (ShoalChokePeer, MAX (self->n_links, 1));
+  guint n = list_peers (self, peers);
+
   shoal_choker_round (&self->choker, peers, n, self->state == SHOAL_TORRENT_SEEDING, regular, self->engine->config.upload_slots,
-                      shoal_rate_get (&self->rate_up, now_us), limit, &self->engine->rng, now_us);
+                      shoal_rate_get (&self->rate_up, now_us), limit_up (self), &self->engine->rng, now_us);
   for (guint i = 0; i < n; i++)
     shoal_link_set_choking (peers[i].link, !peers[i].unchoke);
+}
+
+/* Between the rounds: another slot as soon as the line has room. */
+static void
+look_at_slots (ShoalSwarm *self)
+{
+  guint64 rate = shoal_rate_get (&self->rate_up, shoal_swarm_now (self));
+  g_autofree ShoalChokePeer *peers = NULL;
+  guint n;
+
+  if (rate == 0 || self->n_links <= self->choker.slots)
+    return;
+  peers = g_new0 (ShoalChokePeer, self->n_links);
+  n = list_peers (self, peers);
+  if (shoal_choker_grow (&self->choker, peers, n, rate, limit_up (self)))
+    choke (self, FALSE);
 }
 
 /* --- The tick --- */
@@ -589,6 +622,10 @@ shoal_swarm_tick (ShoalSwarm *self)
           self->choke_us = now_us + SHOAL_CHOKE_ROUND_US;
           self->choke_now = FALSE;
           choke (self, TRUE);
+        }
+      else
+        {
+          look_at_slots (self);
         }
       shoal_announcer_want_peers (self->announcer,
                                   self->state != SHOAL_TORRENT_SEEDING

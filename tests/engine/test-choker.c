@@ -206,6 +206,32 @@ test_slots (void)
   g_assert_cmpuint (w.choker.best_rate_up, ==, 50000);
 }
 
+/* Every second between the rounds, while the rate rises above the best seen or stays far below it. */
+static void
+test_grow (void)
+{
+  World w;
+
+  world_init (&w, 30);
+  run (&w, FALSE, TRUE, 0, 0);
+  g_assert_true (shoal_choker_grow (&w.choker, w.peers, w.n, 50000, 0));
+  g_assert_false (shoal_choker_grow (&w.choker, w.peers, w.n, 100000, 0));   /* the slot is still free */
+  g_assert_cmpuint (run (&w, FALSE, FALSE, 100000, 0), ==, 5);
+  g_assert_true (shoal_choker_grow (&w.choker, w.peers, w.n, 200000, 0));
+  g_assert_cmpuint (run (&w, FALSE, FALSE, 200000, 0), ==, 6);
+  g_assert_false (shoal_choker_grow (&w.choker, w.peers, w.n, 201000, 0));
+  g_assert_true (shoal_choker_grow (&w.choker, w.peers, w.n, 100000, 0));
+  g_assert_cmpuint (run (&w, FALSE, FALSE, 100000, 0), ==, 7);
+
+  /* A limit counts alone; a slot that does not move stops it. */
+  g_assert_false (shoal_choker_grow (&w.choker, w.peers, w.n, 950000, 1000000));
+  g_assert_true (shoal_choker_grow (&w.choker, w.peers, w.n, 500000, 1000000));
+  g_assert_cmpuint (run (&w, FALSE, FALSE, 500000, 1000000), ==, 8);
+  w.peers[29].rate_up = 100;
+  g_assert_false (shoal_choker_grow (&w.choker, w.peers, w.n, 500000, 1000000));
+  g_assert_cmpuint (w.choker.slots, ==, 8);
+}
+
 int
 main (int   argc,
       char *argv[])
@@ -217,6 +243,7 @@ main (int   argc,
   g_test_add_func ("/choker/few", test_few);
   g_test_add_func ("/choker/seed", test_seed);
   g_test_add_func ("/choker/slots", test_slots);
+  g_test_add_func ("/choker/grow", test_grow);
 
   return g_test_run ();
 }
