@@ -9,6 +9,9 @@
 #define PIECE_SIZE 4096u
 #define RATE       20000u   /* bytes a second */
 
+#define SLOW_SEED_TIME_MAX 1.42   /* of the ideal, greeting and all */
+#define SLOW_SEED_SENT_MAX 1.40
+
 static void
 report (SimSwarm *swarm)
 {
@@ -112,6 +115,34 @@ test_free_rider (void)
   g_assert_cmpfloat ((double) rider * n / (double) total, <, 1.25);
 }
 
+/* Eight peers with fast lines behind a seed with a slow one: what the seed sends twice is lost time. */
+static void
+test_slow_seed (void)
+{
+  const guint64 rate = 2 * 1024 * 1024;
+  g_autoptr(SimSwarm) swarm = sim_swarm_new (shoal_test_seed (), 131072, 256);
+  SimNode *seed = sim_swarm_new_node (swarm, rate, 0);
+  double ideal_us = (double) swarm->torrent->size / (double) rate * (double) SIM_SECOND;
+  gint64 begun_us, last_us = 0;
+
+  seed->config.upload_slots = 8;
+  sim_node_start (seed);
+  sim_node_add (seed, swarm->torrent, TRUE);
+  sim_world_pass (swarm->world, 5 * SIM_SECOND);
+  begun_us = swarm->world->now_us;
+  for (guint i = 0; i < 8; i++)
+    sim_swarm_add_node (swarm, FALSE, 10 * rate, 10 * rate);
+  sim_swarm_run (swarm, 120 * SIM_SECOND);
+  report (swarm);
+  sim_swarm_check_data (swarm);
+  for (guint i = 1; i < swarm->nodes->len; i++)
+    last_us = MAX (last_us, sim_swarm_node (swarm, i)->complete_us);
+  g_test_message ("the last was done after %.2f of the ideal time, the seed sent %.2f times the torrent",
+                  (double) (last_us - begun_us) / ideal_us, (double) seed->peer.sent / (double) swarm->torrent->size);
+  g_assert_cmpfloat ((double) (last_us - begun_us) / ideal_us, <, SLOW_SEED_TIME_MAX);
+  g_assert_cmpfloat ((double) seed->peer.sent / (double) swarm->torrent->size, <, SLOW_SEED_SENT_MAX);
+}
+
 int
 main (int   argc,
       char *argv[])
@@ -119,6 +150,7 @@ main (int   argc,
   g_test_init (&argc, &argv, NULL);
 
   g_test_add_func ("/sim/crowd/flash-crowd", test_flash_crowd);
+  g_test_add_func ("/sim/crowd/slow-seed", test_slow_seed);
   g_test_add_func ("/sim/crowd/entropy", test_entropy);
   g_test_add_func ("/sim/crowd/free-rider", test_free_rider);
 
