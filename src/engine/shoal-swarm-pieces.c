@@ -368,10 +368,25 @@ piece_right (ShoalSwarm *self,
     }
 }
 
+/* Memory is free again: links that ran short of requests because there was none go on at once. */
+static void
+feed_links (ShoalSwarm *self)
+{
+  SHOAL_NODE_FOREACH (node, &self->links)
+    {
+      ShoalLink *link = SHOAL_NODE_OWNER (node, ShoalLink, swarm_node);
+
+      if (link->requests.n_live < link->depth / 2)
+        shoal_link_request_more (link);
+    }
+}
+
 /* A job that used the picker's memory is done. */
 static void
 job_over (ShoalSwarm *self)
 {
+  if (self->state == SHOAL_TORRENT_DOWNLOADING)
+    feed_links (self);
   self->n_piece_jobs--;
   if (self->n_piece_jobs > 0)
     return;

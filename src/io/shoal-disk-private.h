@@ -66,6 +66,9 @@ struct _ShoalDisk
   Queue             checks;
   guint             picks;
   guint             n_hashing; /* workers with pieces to hash and write */
+  gint64            piece_us;  /* when the last piece was given to the workers */
+  gint64            gap_us;    /* between two pieces, on average */
+  gint64            gather_us; /* pieces wait for company until then; 0: they do not */
   ShoalDone        *done_first;
   ShoalDone        *done_last;
   gboolean          woken;

@@ -24,7 +24,10 @@
 #define FILES_MAX        128u              /* open at once, of all torrents */
 #define CHECK_PART_MIN   (4u * 1024 * 1024)   /* bytes of a part of a check: less is not worth a hand-over */
 #define CHECK_TURN       4u                /* every so many picks a check goes first */
-#define PIECES_CROWD     12u               /* waiting pieces that make a second worker join in */
+#define PIECES_CROWD     24u               /* waiting pieces that make a second worker join in */
+#define GATHER_US        (25 * G_TIME_SPAN_MILLISECOND)   /* longest wait of a piece for company */
+#define GATHER_PIECES    8u                /* pieces that must be expected in that time: fewer gain nothing */
+#define GATHER_SIZE      (8u * 1024 * 1024)   /* bytes that wait at most: their memory is missed elsewhere */
 
 /* --- Queues --- */
 
@@ -94,8 +97,33 @@ writes_ready (const ShoalDisk *self)
 {
   if (self->writes.first == NULL)
     return FALSE;
+  if (self->writes.first->job->op != SHOAL_DISK_PIECE || self->writes.n >= PIECES_CROWD)
+    return TRUE;
 
-  return self->n_hashing == 0 || self->writes.n >= PIECES_CROWD || self->writes.first->job->op != SHOAL_DISK_PIECE;
+  return self->n_hashing == 0 && (self->gather_us == 0 || g_get_monotonic_time () >= self->gather_us);
+}
+
+static guint64
+piece_size_of (const Work *work)
+{
+  return work->torrent->storage != NULL ? shoal_storage_metainfo (work->torrent->storage)->layout->piece_size : 0;
+}
+
+/* A piece came to the writes: while they come fast, the first waits for others to be hashed with it; lock held. */
+static void
+notice_piece (ShoalDisk  *self,
+              const Work *work)
+{
+  gint64 now_us = g_get_monotonic_time ();
+  guint best = shoal_hasher_best ();
+  gint64 gap_us = MIN (now_us - self->piece_us, GATHER_US);
+
+  self->gap_us = self->piece_us == 0 ? GATHER_US : (7 * self->gap_us + gap_us) / 8;
+  self->piece_us = now_us;
+  if (self->writes.n >= best || self->writes.n * piece_size_of (work) >= GATHER_SIZE)
+    self->gather_us = 0;
+  else if (self->writes.n == 1)
+    self->gather_us = best > 1 && self->gap_us * GATHER_PIECES <= GATHER_US ? now_us + GATHER_US : 0;
 }
 
 /* Gives a job to the workers; lock held. */
@@ -109,12 +137,14 @@ make_ready (ShoalDisk *self,
     queue_push (&self->checks, work);
   else
     queue_push (&self->writes, work);
+  if (work->job->op == SHOAL_DISK_PIECE)
+    notice_piece (self, work);
 
   /* Every worker can do parts of a check. */
   if (work->mode == MODE_CHECKS)
     pthread_cond_broadcast (&self->work);
-  else if (work->job->op == SHOAL_DISK_READ || writes_ready (self))
-    pthread_cond_signal (&self->work);
+  else if (work->job->op == SHOAL_DISK_READ || writes_ready (self) || self->writes.n == 1)
+    pthread_cond_signal (&self->work);   /* also for the first piece that waits: somebody has to watch the time */
 }
 
 /* Starts a job whose turn in the torrent it is; lock held. */
@@ -358,6 +388,22 @@ do_next (ShoalDisk   *self,
   return wake;
 }
 
+/* Until there is something to do, or the pieces that wait for company have waited long enough; lock held. */
+static void
+wait_for_work (ShoalDisk *self)
+{
+  struct timespec until;
+
+  if (self->writes.first == NULL || self->gather_us == 0 || self->n_hashing > 0)
+    {
+      pthread_cond_wait (&self->work, &self->lock);
+      return;
+    }
+  until.tv_sec = self->gather_us / G_USEC_PER_SEC;
+  until.tv_nsec = self->gather_us % G_USEC_PER_SEC * 1000;
+  pthread_cond_timedwait (&self->work, &self->lock, &until);
+}
+
 static void *
 worker_main (void *data)
 {
@@ -368,7 +414,7 @@ worker_main (void *data)
   while (TRUE)
     {
       while (!self->quit && self->reads.first == NULL && !writes_ready (self) && self->checks.first == NULL)
-        pthread_cond_wait (&self->work, &self->lock);
+        wait_for_work (self);
       if (self->quit)
         break;
       if (do_next (self, hasher))
@@ -406,6 +452,7 @@ shoal_disk_new (ShoalResumeStore *store,
                 ShoalDiskWakeFunc wake,
                 gpointer          user_data)
 {
+  pthread_condattr_t monotonic;
   ShoalDisk *self;
 
   g_return_val_if_fail (wake != NULL, NULL);
@@ -418,7 +465,10 @@ shoal_disk_new (ShoalResumeStore *store,
   self->torrents = g_hash_table_new_full (g_int64_hash, g_int64_equal, NULL, torrent_free);
   self->lost = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, NULL);
   pthread_mutex_init (&self->lock, NULL);
-  pthread_cond_init (&self->work, NULL);
+  pthread_condattr_init (&monotonic);
+  pthread_condattr_setclock (&monotonic, CLOCK_MONOTONIC);
+  pthread_cond_init (&self->work, &monotonic);
+  pthread_condattr_destroy (&monotonic);
   pthread_cond_init (&self->idle, NULL);
 
   n_workers = n_workers != 0 ? MIN (n_workers, SHOAL_DISK_WORKERS_MAX) : count_workers ();
