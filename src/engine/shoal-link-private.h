@@ -13,6 +13,7 @@ G_BEGIN_DECLS
 #define SHOAL_REQQ_DEFAULT        250u                      /* of a peer that does not tell */
 #define SHOAL_DEPTH_MIN           4u
 #define SHOAL_GREET_TIMEOUT_US    (20 * G_USEC_PER_SEC)
+#define SHOAL_TWIN_US             (2 * G_USEC_PER_SEC)      /* two links with one peer: time for the other end to close one */
 #define SHOAL_IDLE_TIMEOUT_US     (150 * G_USEC_PER_SEC)    /* no message at all */
 #define SHOAL_KEEP_ALIVE_US       (100 * G_USEC_PER_SEC)
 #define SHOAL_USELESS_TIMEOUT_US  (300 * G_USEC_PER_SEC)    /* nobody is interested in anybody */
@@ -138,6 +139,7 @@ struct _ShoalLink
   ShoalRate        rate_up;
   ShoalRate        rate_now;       /* payload, 2 s: what the pipeline goes by */
   gint64           opened_us;
+  gint64           twin_us;        /* when one of two links with the peer goes; 0: there is one */
   gint64           unchoked_us;
   gint64           heard_us;
   gint64           said_us;

@@ -179,26 +179,39 @@ hand_over (ShoalLink *goes,
   known->link = stays;
 }
 
-/* Both ends may dial at once: the link made by the larger id stays, so that both close the same one. */
+/*
+ * Both ends may dial at once. The link made by the larger id stays, so that two of us close the same one. Others go by
+ * rules of their own: they are given time to close one first, or each end would close the other's and none were left.
+ */
 static gboolean
-survives_twin (ShoalLink *self)
+may_be_second (ShoalLink *self)
 {
   ShoalLink *twin = find_twin (self);
-  gboolean ours_larger;
 
   if (twin == NULL)
     return TRUE;
-
-  ours_larger = memcmp (&self->engine->peer_id, &self->peer_id, sizeof self->peer_id) > 0;
-  if (twin->outgoing == self->outgoing || self->outgoing != ours_larger)
+  if (twin->outgoing == self->outgoing)
     {
       hand_over (self, twin);
       return FALSE;
     }
-  hand_over (twin, self);
-  shoal_link_hang_up (twin, "the peer is connected twice");
+  self->twin_us = self->engine->now_us + SHOAL_TWIN_US;
 
   return TRUE;
+}
+
+static void
+settle_twins (ShoalLink *self)
+{
+  ShoalLink *twin = find_twin (self);
+  gboolean ours_larger = memcmp (&self->engine->peer_id, &self->peer_id, sizeof self->peer_id) > 0;
+  ShoalLink *goes = self->outgoing == ours_larger ? twin : self;
+
+  self->twin_us = 0;
+  if (twin == NULL)
+    return;
+  hand_over (goes, goes == self ? twin : self);
+  shoal_link_hang_up (goes, "the peer is connected twice");
 }
 
 static ShoalSwarm *
@@ -264,7 +277,7 @@ shoal_link_welcome (ShoalLink            *self,
       shoal_link_hang_up (self, "it is the client itself");
       return;
     }
-  if (!survives_twin (self))
+  if (!may_be_second (self))
     {
       shoal_link_hang_up (self, "the peer is connected twice");
       return;
@@ -599,6 +612,12 @@ shoal_link_tick (ShoalLink *self)
       break;
 
     case SHOAL_LINK_LIVE:
+      if (self->twin_us != 0 && self->twin_us <= now_us)
+        {
+          settle_twins (self);
+          if (self->state != SHOAL_LINK_LIVE)
+            break;
+        }
       if (self->am_interested || self->peer_interested)
         self->useful_us = now_us;
       if (self->heard_us + SHOAL_IDLE_TIMEOUT_US < now_us)
