@@ -451,11 +451,19 @@ void
 shoal_engine_datagram (ShoalEngine     *self,
                        const ShoalAddr *from,
                        const guint8    *data,
-                       gsize            size)
+                       gsize            size,
+                       gint64           arrived_us)
 {
   g_return_if_fail (self->in_turn);
 
   shoal_tracker_hub_datagram (self->hub, from, data, size);
+}
+
+/* Trackers ask again by themselves. */
+void
+shoal_engine_writable (ShoalEngine *self)
+{
+  g_return_if_fail (self->in_turn);
 }
 
 void

@@ -23,7 +23,9 @@ void         shoal_engine_begin    (ShoalEngine *self, gint64 now_us, gint64 wal
 void         shoal_engine_command  (ShoalEngine *self, ShoalCommand *command);            /* (transfer full) */
 void         shoal_engine_network  (ShoalEngine *self, const ShoalNetworkState *now);
 ShoalLink   *shoal_engine_accept   (ShoalEngine *self, const ShoalAddr *from, gpointer host_data);   /* (nullable): NULL: not wanted, close it */
-void         shoal_engine_datagram (ShoalEngine *self, const ShoalAddr *from, const guint8 *data, gsize size);
+/* @arrived_us: when the system had it, on the clock of shoal_engine_begin(); a little before the turn */
+void         shoal_engine_datagram (ShoalEngine *self, const ShoalAddr *from, const guint8 *data, gsize size, gint64 arrived_us);
+void         shoal_engine_writable (ShoalEngine *self);                                   /* datagrams can be sent again after SHOAL_SEND_FULL */
 void         shoal_engine_done     (ShoalEngine *self, ShoalDone *done);
 gint64       shoal_engine_end      (ShoalEngine *self);                                   /* next deadline, microseconds; SHOAL_NEVER */
 

@@ -156,10 +156,23 @@ typedef struct
 typedef struct
 {
   guint16 tcp_port;            /* listening; 0: not */
+  guint16 udp_port;            /* of the datagram sockets, the same as @tcp_port wherever that can be had; 0: there is none */
   char   *error;               /* (nullable): borrowed: why not */
 } ShoalNetworkState;
 
-typedef enum { SHOAL_SEND_SENT, SHOAL_SEND_FULL, SHOAL_SEND_FAILED } ShoalSendResult;
+typedef enum
+{
+  SHOAL_SEND_SENT,
+  SHOAL_SEND_FULL,      /* nothing went; shoal_engine_writable() follows once there is room */
+  SHOAL_SEND_TOO_BIG,   /* nothing went: %SHOAL_SEND_WHOLE, and the first link of the way takes less */
+  SHOAL_SEND_FAILED,
+} ShoalSendResult;
+
+typedef enum
+{
+  SHOAL_SEND_PLAIN = 0,
+  SHOAL_SEND_WHOLE = 1 << 0,   /* nobody on the way may cut it into fragments */
+} ShoalSendFlags;
 
 /**
  * ShoalHostOps:
@@ -174,7 +187,8 @@ typedef struct
   void            (*dial)    (ShoalHost *host, ShoalLink *link, const ShoalAddr *to);   /* ends in shoal_link_opened() or shoal_link_closed() */
   void            (*attend)  (ShoalHost *host, ShoalLink *link);   /* output, low mark or read interest changed: look again at the turn's end */
   void            (*hang_up) (ShoalHost *host, ShoalLink *link);   /* followed by exactly one shoal_link_closed(); what is in the outbox is lost */
-  ShoalSendResult (*send)    (ShoalHost *host, const ShoalAddr *to, const guint8 *data, gsize size);   /* a datagram */
+  /* A datagram (@segment 0), or a train of them that are @segment bytes each, the last one what is left. */
+  ShoalSendResult (*send)    (ShoalHost *host, const ShoalAddr *to, const guint8 *data, gsize size, guint segment, ShoalSendFlags flags);
   void            (*disk)    (ShoalHost *host, ShoalDiskJob *job);
   void            (*fetch)   (ShoalHost *host, ShoalFetch *request);
   void            (*lookup)  (ShoalHost *host, ShoalLookup *query);

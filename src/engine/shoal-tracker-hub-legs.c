@@ -223,7 +223,7 @@ send_leg (ShoalTrackerLeg *leg)
                                              &call->announce,
                                              call->path);
 
-  switch (hub->host->ops->send (hub->host, &server->addrs[leg->index], packet, size))
+  switch (hub->host->ops->send (hub->host, &server->addrs[leg->index], packet, size, 0, SHOAL_SEND_PLAIN))
     {
     case SHOAL_SEND_SENT:
       leg->told |= leg->state == SHOAL_LEG_ANNOUNCE;

@@ -137,12 +137,15 @@ static ShoalSendResult
 effect_send (ShoalHost       *host,
              const ShoalAddr *to,
              const guint8    *data,
-             gsize            size)
+             gsize            size,
+             guint            segment,
+             ShoalSendFlags   flags)
 {
   ShoalGioHost *self = (ShoalGioHost *) host;
   ShoalUdpSocket *socket = self->udp[to->family == SHOAL_FAMILY_IPV6];
 
-  return socket != NULL ? shoal_udp_socket_send (socket, to, data, size) : SHOAL_SEND_FAILED;
+  return socket != NULL ? shoal_udp_socket_send (socket, to, data, size, segment, flags)
+                        : SHOAL_SEND_FAILED;
 }
 
 static void
@@ -282,11 +285,12 @@ static void
 datagram_came (const ShoalAddr *from,
                const guint8    *data,
                gsize            size,
+               gint64           arrived_us,
                gpointer         user_data)
 {
   ShoalGioHost *self = user_data;
 
-  shoal_engine_datagram (self->engine, from, data, size);
+  shoal_engine_datagram (self->engine, from, data, size, arrived_us);
 }
 
 /* The bells only end the sleep: a turn looks into the mailbox and at the disk in any case. */
@@ -382,6 +386,18 @@ bind_udp (ShoalGioHost *self,
   return TRUE;
 }
 
+static guint16
+udp_port (const ShoalGioHost *self)
+{
+  for (guint i = 0; i < N_FAMILIES; i++)
+    {
+      if (self->udp[i] != NULL)
+        return shoal_udp_socket_port (self->udp[i]);
+    }
+
+  return 0;
+}
+
 static void
 apply_network (ShoalGioHost *self)
 {
@@ -409,12 +425,14 @@ apply_network (ShoalGioHost *self)
         break;
     }
 
-  /* Trackers are asked from wherever there is room. */
-  if (self->udp[0] == NULL && self->udp[1] == NULL)
+  /* Without TCP peers still look for the wanted port; trackers are asked from wherever there is
+   * room. */
+  if (self->udp[0] == NULL && self->udp[1] == NULL && !bind_udp (self, self->wanted.port))
     bind_udp (self, 0);
 
   shoal_engine_network (self->engine, &(ShoalNetworkState) {
                           .tcp_port = listens ? port : 0,
+                          .udp_port = udp_port (self),
                           .error = error != NULL && !listens ? error->message : NULL,
                         });
 }

@@ -44,7 +44,7 @@ udp_ready (ShoalWatch *watch,
           !shoal_addr_from_sockaddr (&from, peer, name_size))
         continue;
 
-      self->arrived (&from, data, (gsize) size, self->user_data);
+      self->arrived (&from, data, (gsize) size, g_get_monotonic_time (), self->user_data);
     }
 }
 
@@ -96,22 +96,50 @@ shoal_udp_socket_port (const ShoalUdpSocket *self)
   return shoal_socket_port (self->socket);
 }
 
-ShoalSendResult
-shoal_udp_socket_send (ShoalUdpSocket  *self,
-                       const ShoalAddr *to,
-                       const guint8    *data,
-                       gsize            size)
+/* One datagram. */
+static ShoalSendResult
+send_one (ShoalUdpSocket        *self,
+          const struct sockaddr *name,
+          socklen_t              name_size,
+          const guint8          *data,
+          gsize                  size)
 {
-  struct sockaddr_storage name;
-  socklen_t name_size = shoal_addr_to_sockaddr (to, &name);
   gssize sent;
 
   do
-    sent = sendto (self->watch.fd, data, size, MSG_NOSIGNAL, (struct sockaddr *) &name, name_size);
+    sent = sendto (self->watch.fd, data, size, MSG_NOSIGNAL, name, name_size);
   while (sent < 0 && errno == EINTR);
 
   if (sent >= 0)
     return SHOAL_SEND_SENT;
+  if (errno == EMSGSIZE)
+    return SHOAL_SEND_TOO_BIG;
 
   return errno == EAGAIN || errno == ENOBUFS ? SHOAL_SEND_FULL : SHOAL_SEND_FAILED;
+}
+
+ShoalSendResult
+shoal_udp_socket_send (ShoalUdpSocket  *self,
+                       const ShoalAddr *to,
+                       const guint8    *data,
+                       gsize            size,
+                       guint            segment,
+                       ShoalSendFlags   flags)
+{
+  struct sockaddr_storage name;
+  socklen_t name_size = shoal_addr_to_sockaddr (to, &name);
+  ShoalSendResult result = SHOAL_SEND_SENT;
+
+  if (segment == 0)
+    segment = (guint) size;
+  for (gsize done = 0; result == SHOAL_SEND_SENT && done < size; done += segment)
+    {
+      result = send_one (self, (struct sockaddr *) &name, name_size, data + done,
+                         MIN (segment, size - done));
+      /* The rest of a train that has begun is lost on the way, like any other datagram. */
+      if (result != SHOAL_SEND_SENT && done > 0)
+        return SHOAL_SEND_SENT;
+    }
+
+  return result;
 }

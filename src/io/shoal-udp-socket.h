@@ -13,9 +13,9 @@ G_BEGIN_DECLS
 
 typedef struct _ShoalUdpSocket ShoalUdpSocket;
 
-/* @data is valid during the call. */
+/* @data is valid during the call. @arrived_us: monotonic microseconds */
 typedef void (*ShoalUdpFunc) (const ShoalAddr *from, const guint8 *data, gsize size,
-                              gpointer user_data);
+                              gint64 arrived_us, gpointer user_data);
 
 /* Returns: (nullable): %NULL with a G_IO_ERROR */
 ShoalUdpSocket *shoal_udp_socket_new  (ShoalReactor *reactor, ShoalFamily family, guint16 port,
@@ -23,7 +23,8 @@ ShoalUdpSocket *shoal_udp_socket_new  (ShoalReactor *reactor, ShoalFamily family
 void            shoal_udp_socket_free (ShoalUdpSocket *self);
 guint16         shoal_udp_socket_port (const ShoalUdpSocket *self);
 ShoalSendResult shoal_udp_socket_send (ShoalUdpSocket *self, const ShoalAddr *to,
-                                       const guint8 *data, gsize size);
+                                       const guint8 *data, gsize size, guint segment,
+                                       ShoalSendFlags flags);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ShoalUdpSocket, shoal_udp_socket_free)
 

@@ -199,7 +199,8 @@ void
 shoal_engine_datagram (ShoalEngine     *self,
                        const ShoalAddr *from,
                        const guint8    *data,
-                       gsize            size)
+                       gsize            size,
+                       gint64           arrived_us)
 {
   g_assert_true (self->in_turn);
   g_assert_cmpuint (size, <=, sizeof self->datagram);
@@ -353,7 +354,8 @@ send_ping (Fixture         *self,
 {
   ShoalHost *host = self->engine.host;
 
-  g_assert_cmpint (host->ops->send (host, to, (const guint8 *) "ping", 4), ==, SHOAL_SEND_SENT);
+  g_assert_cmpint (host->ops->send (host, to, (const guint8 *) "ping", 4, 0,
+                                      SHOAL_SEND_PLAIN), ==, SHOAL_SEND_SENT);
 }
 
 /* TCP and UDP have the same port. */

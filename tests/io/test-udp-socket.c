@@ -27,6 +27,7 @@ static void
 arrived_at_a (const ShoalAddr *from,
               const guint8    *data,
               gsize            size,
+              gint64           arrived_us,
               gpointer         user_data)
 {
   Fixture *self = user_data;
@@ -42,11 +43,12 @@ static void
 arrived_at_b (const ShoalAddr *from,
               const guint8    *data,
               gsize            size,
+              gint64           arrived_us,
               gpointer         user_data)
 {
   Fixture *self = user_data;
 
-  g_assert_cmpint (shoal_udp_socket_send (self->b, from, data, size), ==, SHOAL_SEND_SENT);
+  g_assert_cmpint (shoal_udp_socket_send (self->b, from, data, size, 0, SHOAL_SEND_PLAIN), ==, SHOAL_SEND_SENT);
 }
 
 static void
@@ -102,14 +104,14 @@ test_echo (Fixture       *self,
   for (gsize i = 0; i < sizeof bytes; i++)
     bytes[i] = (guint8) (i * 7);
   /* One that is too large is dropped at the other end, and does no harm. */
-  g_assert_cmpint (shoal_udp_socket_send (self->a, &to, bytes, sizeof bytes), ==, SHOAL_SEND_SENT);
-  g_assert_cmpint (shoal_udp_socket_send (self->a, &to, bytes, 98), ==, SHOAL_SEND_SENT);
+  g_assert_cmpint (shoal_udp_socket_send (self->a, &to, bytes, sizeof bytes, 0, SHOAL_SEND_PLAIN), ==, SHOAL_SEND_SENT);
+  g_assert_cmpint (shoal_udp_socket_send (self->a, &to, bytes, 98, 0, SHOAL_SEND_PLAIN), ==, SHOAL_SEND_SENT);
   while (self->n_at_a < 1)
     g_main_context_iteration (self->context, TRUE);
   g_assert_cmpmem (self->at_a->data, self->at_a->len, bytes, 98);
   g_assert_true (shoal_addr_equal (&self->a_from, &to));
 
-  g_assert_cmpint (shoal_udp_socket_send (self->a, &to, bytes, SHOAL_DATAGRAM_MAX), ==,
+  g_assert_cmpint (shoal_udp_socket_send (self->a, &to, bytes, SHOAL_DATAGRAM_MAX, 0, SHOAL_SEND_PLAIN), ==,
                    SHOAL_SEND_SENT);
   while (self->n_at_a < 2)
     g_main_context_iteration (self->context, TRUE);

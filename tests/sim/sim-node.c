@@ -280,7 +280,9 @@ static ShoalSendResult
 effect_send (ShoalHost       *host,
              const ShoalAddr *to,
              const guint8    *data,
-             gsize            size)
+             gsize            size,
+             guint            segment,
+             ShoalSendFlags   flags)
 {
   SimNode *self = node_of (host);
   SimWorld *world = self->peer.world;
@@ -468,11 +470,11 @@ take_inputs (SimNode *self)
             gsize size;
             const guint8 *data = g_bytes_get_data (input->bytes, &size);
 
-            shoal_engine_datagram (self->engine, &input->from, data, size);
+            shoal_engine_datagram (self->engine, &input->from, data, size, self->peer.world->now_us);
           }
           break;
         case INPUT_NETWORK:
-          shoal_engine_network (self->engine, &(ShoalNetworkState) { .tcp_port = input->port });
+          shoal_engine_network (self->engine, &(ShoalNetworkState) { .tcp_port = input->port, .udp_port = input->port });
           break;
         }
     }

@@ -46,7 +46,9 @@ static ShoalSendResult
 fake_send (ShoalHost       *host,
            const ShoalAddr *to,
            const guint8    *data,
-           gsize            size)
+           gsize            size,
+           guint            segment,
+           ShoalSendFlags   flags)
 {
   FakeHost *self = fake (host);
 
