@@ -328,7 +328,7 @@ shoal_igd_parse_answer (ShoalIgdAnswer *out,
   Scanner scan = scanner (text, MIN (size, SHOAL_IGD_BODY_MAX));
   guint64 number;
 
-  *out = (ShoalIgdAnswer){ .error = status == 200 ? 0 : MAX (status, 1) };
+  *out = (ShoalIgdAnswer){ .error = status == 200 ? 0 : MAX (status, SHOAL_IGD_NO_ANSWER) };
   while (scanner_next (&scan))
     if (is_tag (&scan, "NewExternalIPAddress", FALSE))
       {

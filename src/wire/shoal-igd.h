@@ -14,7 +14,7 @@ G_BEGIN_DECLS
 #define SHOAL_IGD_SERVICES_MAX    64u             /* looked at in one description */
 
 /* What an IGD says in numbers when it refuses. */
-#define SHOAL_IGD_NO_SUCH_ENTRY      714u
+#define SHOAL_IGD_NO_ANSWER          1u     /* our own: nothing came */
 #define SHOAL_IGD_CONFLICT           718u   /* the external port is somebody else's */
 #define SHOAL_IGD_SAME_PORTS_ONLY    724u
 #define SHOAL_IGD_PERMANENT_ONLY     725u   /* leases do not end by themselves */
@@ -28,7 +28,7 @@ typedef struct
 
 /**
  * ShoalIgdAnswer:
- * @error: 0: it was done; else the number of the refusal, or the HTTP status where there is none
+ * @error: 0: it was done; else the number of the refusal, or the HTTP status where there is none, or %SHOAL_IGD_NO_ANSWER
  * @external: family NONE: not told
  */
 typedef struct
@@ -52,7 +52,7 @@ char    *shoal_igd_write_add           (const ShoalIgdService *service, const Sh
 char    *shoal_igd_write_delete        (const ShoalIgdService *service, const ShoalPcpMap *map, char **action);
 char    *shoal_igd_write_address       (const ShoalIgdService *service, char **action);
 
-/* @status: of HTTP. */
+/* @status: of HTTP; 0: nothing came. */
 void     shoal_igd_parse_answer        (ShoalIgdAnswer *out, guint status, const char *text, gsize size);
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (ShoalIgdService, shoal_igd_service_clear)

@@ -92,6 +92,53 @@ typedef enum
   SHOAL_PEER_SOURCE_RESUME   = 1 << 4,
 } ShoalPeerSource;
 
+/** ShoalMapState: what becomes of asking the gateway for a port. */
+typedef enum
+{
+  SHOAL_MAP_OFF,               /* not wanted, or there is no port to be reached at */
+  SHOAL_MAP_SEARCHING,
+  SHOAL_MAP_DONE,
+  SHOAL_MAP_FAILED,            /* it is tried again from time to time, and when the network changes */
+} ShoalMapState;
+
+/** ShoalMapMethod: how a gateway is asked. */
+typedef enum
+{
+  SHOAL_MAP_METHOD_NONE,
+  SHOAL_MAP_METHOD_PCP,
+  SHOAL_MAP_METHOD_NAT_PMP,
+  SHOAL_MAP_METHOD_UPNP,
+} ShoalMapMethod;
+
+/** ShoalMapReason: why there is no port. */
+typedef enum
+{
+  SHOAL_MAP_REASON_NONE,
+  SHOAL_MAP_REASON_NO_GATEWAY, /* no way to the world that has one */
+  SHOAL_MAP_REASON_NO_ANSWER,  /* the gateway speaks none of the methods */
+  SHOAL_MAP_REASON_REFUSED,
+} ShoalMapReason;
+
+#define SHOAL_MAPPING_ADDRESS_MAX 46   /* bytes, with NUL */
+
+/**
+ * ShoalMapping:
+ * @tcp_port: at the gateway's outer side; 0: none
+ * @udp_port: likewise
+ * @address: outer address of the gateway as it tells; "": it does not
+ * @nested: that address is private: another gateway is in between, so the port cannot be reached from outside
+ */
+typedef struct
+{
+  ShoalMapState  state;
+  ShoalMapMethod method;
+  ShoalMapReason reason;
+  guint16        tcp_port;
+  guint16        udp_port;
+  gboolean       nested;
+  char           address[SHOAL_MAPPING_ADDRESS_MAX];
+} ShoalMapping;
+
 #define SHOAL_ETA_UNKNOWN (-1)   /* seconds left are not known */
 
 G_END_DECLS
