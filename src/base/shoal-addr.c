@@ -12,6 +12,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <string.h>
+#include "shoal-crc32c.h"
 
 #define IPV4_SIZE   4    /* bytes */
 #define IPV6_SIZE   16   /* bytes */
@@ -22,7 +23,6 @@
 #define PRIORITY_IPV4_WHOLE 2      /* bytes of an address that are never masked */
 #define PRIORITY_IPV6_WHOLE 6      /* bytes */
 #define PRIORITY_MASK       0x55
-#define CRC32C_POLYNOMIAL   0x82f63b78u   /* reflected */
 
 static const guint8 mapped_prefix[] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff };
 
@@ -104,22 +104,6 @@ parse_ip (ShoalAddr  *out,
 }
 
 static guint32
-crc32c (guint32       crc,
-        const guint8 *bytes,
-        gsize         size)
-{
-  crc = ~crc;
-  for (gsize i = 0; i < size; i++)
-    {
-      crc ^= bytes[i];
-      for (guint bit = 0; bit < 8; bit++)
-        crc = crc >> 1 ^ (CRC32C_POLYNOMIAL & (0u - (crc & 1)));
-    }
-
-  return ~crc;
-}
-
-static guint32
 crc32c_sorted (const guint8 *a,
                gsize         a_size,
                const guint8 *b,
@@ -128,9 +112,9 @@ crc32c_sorted (const guint8 *a,
   gboolean a_first = a_size != b_size ? a_size < b_size : memcmp (a, b, a_size) <= 0;
 
   if (a_first)
-    return crc32c (crc32c (0, a, a_size), b, b_size);
+    return shoal_crc32c (shoal_crc32c (0, a, a_size), b, b_size);
 
-  return crc32c (crc32c (0, b, b_size), a, a_size);
+  return shoal_crc32c (shoal_crc32c (0, b, b_size), a, a_size);
 }
 
 static void
