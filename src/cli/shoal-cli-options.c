@@ -104,6 +104,7 @@ shoal_cli_session_preferences (const ShoalCliSession *self)
                 "port", (guint) self->port,
                 "use-tcp", !self->no_tcp,
                 "use-trackers", !self->no_trackers,
+                "use-pex", !self->no_pex,
                 "limit-down", (guint) MAX (self->limit_down, 0),
                 "limit-up", (guint) MAX (self->limit_up, 0),
                 NULL);

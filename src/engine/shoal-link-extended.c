@@ -20,6 +20,22 @@ say (ShoalLink *self,
 }
 
 void
+shoal_link_say_extension (ShoalLink      *self,
+                          ShoalExtendedId extension,
+                          GBytes         *payload)
+{
+  say (self, self->numbers[extension], payload);
+}
+
+/* Whether the peer may use it. */
+static gboolean
+offers (const ShoalLink *self,
+        ShoalExtendedId  extension)
+{
+  return extension != SHOAL_EXTENDED_PEX || shoal_swarm_uses_pex (self->swarm);
+}
+
+void
 shoal_link_say_extended (ShoalLink *self)
 {
   ShoalSwarm *swarm = self->swarm;
@@ -35,7 +51,7 @@ shoal_link_say_extended (ShoalLink *self)
   for (guint i = 1; i < SHOAL_N_EXTENDED; i++)
     {
       handshake.numbers[i] = i;
-      handshake.has[i] = TRUE;
+      handshake.has[i] = offers (self, (ShoalExtendedId) i);
     }
   if (swarm->has_metadata)
     handshake.metadata_size = swarm->info_size;
@@ -88,6 +104,7 @@ on_handshake (ShoalLink          *self,
     }
   shoal_extended_handshake_clear (&handshake);
   shoal_swarm_metadata_offer (swarm, self);
+  shoal_swarm_pex_offer (swarm, self);
 
   return TRUE;
 }
@@ -243,6 +260,10 @@ shoal_link_extended (ShoalLink          *self,
 
     case SHOAL_EXTENDED_UPLOAD_ONLY:
       return on_upload_only (self, message);
+
+    case SHOAL_EXTENDED_PEX:
+      shoal_swarm_pex_came (self->swarm, self, message);
+      return TRUE;
 
     default:
       return TRUE;

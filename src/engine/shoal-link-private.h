@@ -4,6 +4,7 @@
 #pragma once
 
 #include "shoal-extended.h"
+#include "shoal-pex-link.h"
 #include "shoal-requests.h"
 #include "shoal-swarm-private.h"
 
@@ -80,6 +81,7 @@ struct _ShoalLink
   gint64           hashes_after_us;     /* the same for hashes */
   GArray          *hashes_wanted;       /* (nullable): of ShoalHashRequest: as @metadata_wanted */
   gboolean         upload_only;
+  ShoalPexLink    *pex;            /* (nullable): peer exchange; NULL: not with this peer */
 
   gboolean         am_choking;
   gboolean         am_interested;
@@ -177,6 +179,7 @@ gboolean    shoal_link_message        (ShoalLink *self, const ShoalMessage *mess
 
 /* shoal-link-extended.c */
 void        shoal_link_say_extended   (ShoalLink *self);
+void        shoal_link_say_extension  (ShoalLink *self, ShoalExtendedId extension, GBytes *payload);   /* by the number that the peer gave it */
 gboolean    shoal_link_extended       (ShoalLink *self, const ShoalMessage *message);
 gboolean    shoal_link_ask_metadata   (ShoalLink *self, guint32 part);
 void        shoal_link_torrent_loaded (ShoalLink *self);                        /* parts that had to wait for it are sent */

@@ -59,6 +59,7 @@ link_free (ShoalLink *self)
   g_clear_pointer (&self->fast_in, g_array_unref);
   g_clear_pointer (&self->metadata_wanted, g_array_unref);
   g_clear_pointer (&self->hashes_wanted, g_array_unref);
+  g_clear_pointer (&self->pex, shoal_pex_link_free);
   g_free (self->carry);
   g_free (self->own_place);
   g_free (self->client);

@@ -25,6 +25,7 @@ typedef struct
   gboolean  connectable;    /* a dial worked, or it told its port */
   gboolean  banned;
   gboolean  is_seed;        /* had everything when last seen */
+  guint8    pex_flags;      /* ShoalPexFlags, as the first peer said that told of it */
   guint     pinned;         /* somebody remembers it (blame for a piece) */
   gint64    retry_us;       /* not to be dialled before */
   guint32   priority;       /* BEP 40 against our address; 0: not known */

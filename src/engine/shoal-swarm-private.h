@@ -229,6 +229,13 @@ void        shoal_swarm_hashes_came     (ShoalSwarm *self, ShoalLink *link, cons
 void        shoal_swarm_hashes_refused  (ShoalSwarm *self, ShoalLink *link, const ShoalHashRequest *request);
 void        shoal_swarm_hashes_asked    (ShoalSwarm *self, ShoalLink *link, const ShoalHashRequest *request);
 
+/* shoal-swarm-pex.c */
+gboolean    shoal_swarm_uses_pex     (const ShoalSwarm *self);
+void        shoal_swarm_pex_offer    (ShoalSwarm *self, ShoalLink *link);           /* its handshake told what it takes */
+void        shoal_swarm_pex_came     (ShoalSwarm *self, ShoalLink *link, const ShoalMessage *message);
+void        shoal_swarm_pex_tick     (ShoalSwarm *self);
+void        shoal_swarm_pex_end      (ShoalSwarm *self);                            /* the torrent turned out to be private */
+
 /* shoal-swarm-resume.c */
 void        shoal_swarm_save         (ShoalSwarm *self);
 gboolean    shoal_swarm_restore      (ShoalSwarm *self, ShoalResume *record, GBytes *metainfo, GError **error);

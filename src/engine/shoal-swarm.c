@@ -154,6 +154,8 @@ shoal_swarm_set_metainfo (ShoalSwarm    *self,
   self->total_size = metainfo->layout->payload_size;
   self->wanted_size = self->total_size;
   self->is_private = metainfo->is_private;
+  if (self->is_private)
+    shoal_swarm_pex_end (self);
   g_free (self->name);
   self->name = g_strdup (metainfo->name);
   if (self->announcer == NULL || memcmp (&self->hash, &metainfo->hash, sizeof self->hash) != 0)
@@ -617,6 +619,7 @@ shoal_swarm_tick (ShoalSwarm *self)
 
   if (shoal_swarm_is_live (self))
     {
+      shoal_swarm_pex_tick (self);
       if (now_us >= self->choke_us)
         {
           self->choke_us = now_us + SHOAL_CHOKE_ROUND_US;

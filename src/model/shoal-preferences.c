@@ -30,6 +30,7 @@ struct _ShoalPreferences
   double     seed_ratio;
   guint      seed_minutes;
   gboolean   add_paused;
+  gboolean   use_pex;
   gboolean   use_tcp;
   gboolean   use_trackers;
   guint      encryption;
@@ -48,6 +49,7 @@ typedef enum
   PROP_SEED_RATIO,
   PROP_SEED_MINUTES,
   PROP_ADD_PAUSED,
+  PROP_USE_PEX,
   PROP_USE_TCP,
   PROP_USE_TRACKERS,
   PROP_ENCRYPTION,
@@ -101,6 +103,8 @@ boolean_field (ShoalPreferences *self,
       return &self->part_suffix;
     case PROP_ADD_PAUSED:
       return &self->add_paused;
+    case PROP_USE_PEX:
+      return &self->use_pex;
     case PROP_USE_TCP:
       return &self->use_tcp;
     case PROP_USE_TRACKERS:
@@ -256,6 +260,7 @@ shoal_preferences_class_init (ShoalPreferencesClass *klass)
                          G_PARAM_READWRITE | G_PARAM_LAX_VALIDATION | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
   properties[PROP_SEED_MINUTES] = uint_spec ("seed-minutes", 0, G_MAXUINT, 0);
   properties[PROP_ADD_PAUSED] = boolean_spec ("add-paused", FALSE);
+  properties[PROP_USE_PEX] = boolean_spec ("use-pex", TRUE);
   properties[PROP_USE_TCP] = boolean_spec ("use-tcp", TRUE);
   properties[PROP_USE_TRACKERS] = boolean_spec ("use-trackers", TRUE);
   properties[PROP_ENCRYPTION] = uint_spec ("encryption", SHOAL_ENCRYPTION_OFF, SHOAL_ENCRYPTION_REQUIRE, SHOAL_ENCRYPTION_OFF);
@@ -333,6 +338,7 @@ shoal_preferences_get_config (ShoalPreferences *self,
   config->port = (guint16) self->port;
   config->use_tcp = self->use_tcp;
   config->use_trackers = self->use_trackers;
+  config->use_pex = self->use_pex;
   config->encryption = (ShoalEncryption) self->encryption;
   config->limit_down = (guint64) self->limit_down * 1024;
   config->limit_up = (guint64) self->limit_up * 1024;

@@ -21,6 +21,7 @@ static const struct
   { "lt_donthave", SHOAL_EXTENDED_DONTHAVE },
   { "upload_only", SHOAL_EXTENDED_UPLOAD_ONLY },
   { "ut_metadata", SHOAL_EXTENDED_METADATA },
+  { "ut_pex", SHOAL_EXTENDED_PEX },
 };
 
 /* The integer @key of @dict where it lies in [@min, @max], else @otherwise. */

@@ -19,6 +19,7 @@ typedef enum
   SHOAL_EXTENDED_METADATA  = 1,
   SHOAL_EXTENDED_DONTHAVE  = 2,
   SHOAL_EXTENDED_UPLOAD_ONLY = 3,
+  SHOAL_EXTENDED_PEX = 4,          /* BEP 11, shoal-pex.h */
   SHOAL_N_EXTENDED,
 } ShoalExtendedId;
 

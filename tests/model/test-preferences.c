@@ -28,6 +28,7 @@ test_defaults (void)
   g_assert_cmpuint (config.dial_below, ==, defaults.dial_below);
   g_assert_true (config.use_tcp);
   g_assert_true (config.use_trackers);
+  g_assert_true (config.use_pex);
   g_assert_true (config.part_suffix);
   g_assert_cmpuint (config.limit_down, ==, 0);
   g_assert_true (g_path_is_absolute (dir));
@@ -63,7 +64,7 @@ test_config (void)
   g_object_set (preferences,
                 "port", 7000u, "limit-down", 100u, "limit-up", 50u, "max-peers-torrent", 10u,
                 "part-suffix", FALSE, "max-active-downloads", 3u, "seed-ratio", 1.5, "seed-minutes", 9u,
-                "use-tcp", FALSE, "use-trackers", FALSE, NULL);
+                "use-tcp", FALSE, "use-trackers", FALSE, "use-pex", FALSE, NULL);
   shoal_preferences_get_config (preferences, &config);
 
   g_assert_cmpuint (config.port, ==, 7000);
@@ -77,6 +78,7 @@ test_config (void)
   g_assert_false (config.part_suffix);
   g_assert_false (config.use_tcp);
   g_assert_false (config.use_trackers);
+  g_assert_false (config.use_pex);
 }
 
 static void

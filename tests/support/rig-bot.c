@@ -57,10 +57,10 @@ rig_bot_ask (RigBot *self,
   say_request (self, SHOAL_MESSAGE_REQUEST, piece, offset, size);
 }
 
-static void
-say_extended (RigBot *self,
-              guint8  number,
-              GBytes *payload)
+void
+rig_bot_extended (RigBot *self,
+                  guint8  number,
+                  GBytes *payload)
 {
   guint8 head[8];
   gsize size;
@@ -88,13 +88,18 @@ rig_bot_begin (RigBot *self)
   rig_bot_say (self, bytes, sizeof bytes);
   if (self->extended)
     {
-      ShoalExtendedHandshake extended = { .metadata_size = self->metadata_size, .upload_only = -1 };
+      ShoalExtendedHandshake extended = { .metadata_size = self->metadata_size, .upload_only = -1, .port = self->port };
       g_autoptr(GBytes) payload = NULL;
 
+      for (guint i = 1; i < SHOAL_N_EXTENDED; i++)
+        {
+          extended.has[i] = self->numbers[i] != 0;
+          extended.numbers[i] = self->numbers[i];
+        }
       extended.has[SHOAL_EXTENDED_METADATA] = TRUE;
       extended.numbers[SHOAL_EXTENDED_METADATA] = METADATA_PART;
       payload = shoal_extended_handshake_write (&extended);
-      say_extended (self, SHOAL_EXTENDED_HANDSHAKE, payload);
+      rig_bot_extended (self, SHOAL_EXTENDED_HANDSHAKE, payload);
     }
   if (self->mute_pieces)
     return;
@@ -171,7 +176,7 @@ answer_metadata (RigBot *self,
     data[offset] ^= 0xff;
   message.data_size = MIN (self->metadata_size - offset, SHOAL_METADATA_PART_SIZE);
   payload = shoal_metadata_message_write (&message);
-  say_extended (self, SHOAL_EXTENDED_METADATA, payload);
+  rig_bot_extended (self, SHOAL_EXTENDED_METADATA, payload);
 }
 
 static void
@@ -186,11 +191,16 @@ on_extended (RigBot             *self,
       g_assert_true (shoal_extended_handshake_parse (&handshake, message->payload, message->payload_size));
       if (handshake.metadata_size > 0)
         self->told_metadata_size = handshake.metadata_size;
+      memcpy (self->told_numbers, handshake.numbers, sizeof self->told_numbers);
       shoal_extended_handshake_clear (&handshake);
       return;
     }
   if (message->extended != METADATA_PART)
-    return;
+    {
+      if (self->hear != NULL)
+        self->hear (self, message);
+      return;
+    }
   g_assert_true (shoal_metadata_message_parse (&metadata, message->payload, message->payload_size));
   if (metadata.type == SHOAL_METADATA_REQUEST)
     answer_metadata (self, metadata.part);

@@ -6,6 +6,7 @@
 #include "content.h"
 #include "fake-host.h"
 #include "shoal-engine.h"
+#include "shoal-extended.h"
 #include "shoal-handshake.h"
 #include "shoal-mail.h"
 #include "shoal-message.h"
@@ -46,6 +47,8 @@ struct _RigBot
   guint32     metadata_size; /* told in the extension handshake; 0: none */
   gboolean    metadata_lies;
   gboolean    metadata_silent;
+  guint8      numbers[SHOAL_N_EXTENDED];   /* of extensions that it takes beside that one; their messages go to @hear */
+  guint16     port;          /* told in the extension handshake; 0: none */
 
   void      (*hear) (RigBot *self, const ShoalMessage *message);   /* (nullable): messages that it does not know itself */
   gpointer    data;          /* for @hear */
@@ -61,6 +64,7 @@ struct _RigBot
   guint       n_metadata;    /* parts that came */
   guint       n_asked_metadata;
   guint32     told_metadata_size;
+  guint8      told_numbers[SHOAL_N_EXTENDED];
   gboolean    interested;
   gboolean    unchoked;      /* by the engine */
   gboolean    told_all;
@@ -138,6 +142,7 @@ RigBot       *rig_bot       (Rig *self, guint8 number);
 /* The engine's own dial, number @index of those under way, reaches this peer. */
 void          rig_bot_answer (RigBot *self, guint index);
 void          rig_bot_say   (RigBot *self, gconstpointer bytes, gsize size);
+void          rig_bot_extended (RigBot *self, guint8 number, GBytes *payload);   /* an extension message, by the engine's number */
 void          rig_bot_simple (RigBot *self, ShoalMessageId id);
 void          rig_bot_piece (RigBot *self, ShoalMessageId id, guint32 piece);
 void          rig_bot_ask   (RigBot *self, guint32 piece, guint32 offset, guint32 size);

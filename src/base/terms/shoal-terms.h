@@ -90,6 +90,7 @@ typedef enum
   SHOAL_PEER_SOURCE_INCOMING = 1 << 2,
   SHOAL_PEER_SOURCE_MAGNET   = 1 << 3,
   SHOAL_PEER_SOURCE_RESUME   = 1 << 4,
+  SHOAL_PEER_SOURCE_PEX      = 1 << 5,
 } ShoalPeerSource;
 
 /** ShoalMapState: what becomes of asking the gateway for a port. */

@@ -24,6 +24,7 @@ shoal_config_init (ShoalConfig *self)
   *self = (ShoalConfig){
     .use_tcp = TRUE,
     .use_trackers = TRUE,
+    .use_pex = TRUE,
     .encryption = SHOAL_ENCRYPTION_OFF,
     .max_links = 500,
     .max_links_torrent = 55,
@@ -81,6 +82,7 @@ shoal_config_clamp (ShoalConfig *self)
 
   changed |= clamp_flag (&self->use_tcp);
   changed |= clamp_flag (&self->use_trackers);
+  changed |= clamp_flag (&self->use_pex);
   changed |= clamp_flag (&self->part_suffix);
 
   /* Encryption is not there yet: pretending to use it would be worse than not to. */

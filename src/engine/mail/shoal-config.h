@@ -19,6 +19,7 @@ typedef struct
   guint16         port;                 /* 0: any free one */
   gboolean        use_tcp;              /* TRUE */
   gboolean        use_trackers;         /* TRUE */
+  gboolean        use_pex;              /* TRUE: peers are told of peers, and asked */
   ShoalEncryption encryption;           /* OFF: the only one there is */
   guint64         limit_down;           /* 0 */
   guint64         limit_up;             /* 0 */

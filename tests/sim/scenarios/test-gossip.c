@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Peers found without a tracker: by what other peers tell. */
+
+#include "shoal-test.h"
+#include "sim-swarm.h"
+
+#define PIECE_SIZE 16384u
+#define RATE       100000u   /* bytes a second */
+#define NODES      30u
+
+/* Everybody knows one peer alone, the one before in a chain; the seed is at one end. */
+static void
+test_chain (void)
+{
+  g_autoptr(SimSwarm) swarm = sim_swarm_new (shoal_test_seed (), PIECE_SIZE, 64);
+  guint least = G_MAXUINT;
+  gint64 begun_us;
+
+  swarm->torrent = sim_torrent_new (swarm->world, PIECE_SIZE, PIECE_SIZE * 500, NULL);
+  for (guint i = 0; i < NODES; i++)
+    sim_swarm_add_node (swarm, i == 0, RATE, 10 * RATE);
+  for (guint i = 1; i < NODES; i++)
+    sim_node_add_peer (sim_swarm_node (swarm, i), &sim_swarm_node (swarm, i - 1)->peer.addr);
+  begun_us = swarm->world->now_us;
+  sim_world_pass (swarm->world, 120 * SIM_SECOND);
+  for (guint i = 1; i < NODES; i++)
+    if (sim_swarm_node (swarm, i)->state != SHOAL_TORRENT_SEEDING)
+      least = MIN (least, sim_swarm_node (swarm, i)->n_links);
+  g_test_message ("after two minutes the least connected has %u links", least);
+  g_assert_cmpuint (least, >, 5);
+  sim_swarm_run (swarm, 900 * SIM_SECOND);
+  sim_swarm_check_data (swarm);
+  g_test_message ("all were done after %.0f s", (double) (swarm->world->now_us - begun_us) / SIM_SECOND);
+}
+
+int
+main (int   argc,
+      char *argv[])
+{
+  g_test_init (&argc, &argv, NULL);
+
+  g_test_add_func ("/sim/gossip/chain", test_chain);
+
+  return g_test_run ();
+}
