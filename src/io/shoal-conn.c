@@ -7,9 +7,15 @@
  * price of a byte here, so each is avoided when its outcome is known: no read after a short
  * one, no write while the buffer is full, no setsockopt() or epoll_ctl() that changes little.
  *
+ * What a link has asked for could often be given at once, but a burst of many MiB only waits
+ * in the buffers between, outside of every cache, while the receiver stops reading to catch up and
+ * then starves until its next requests are here. So a conn that is fast leaves no faster than
+ * a bit above what it was seen to take.
+ *
  * A conn is DIALING, OPEN or CLOSING, and a member of rings:
  *   all       every conn
  *   flush     it has to be written, or its interest may have changed
+ *   paced     as flush, once its time has come
  *   dialing   in the order of their deadlines
  *   sweep     it waits for more than one byte; least recently read first
  *   closing   it is gone; its link is told at the end of the turn
@@ -29,6 +35,9 @@
 #define SWEEP_EARLIEST   100000          /* read within a sweep that comes for another */
 #define READ_BUDGET      (1024 * 1024)   /* bytes of one link in one turn */
 #define WRITE_BUDGET     (1024 * 1024)
+#define PACE_MIN         (256u * 1024 * 1024)   /* bytes a second; nothing is held below it */
+#define PACE_WINDOW      50000           /* microseconds: how long what a link takes is measured */
+#define PACE_BURST       500             /* microseconds' worth that leave at once */
 #define MAX_WINDOW       64              /* places of one readv() */
 #define MAX_SPANS        64              /* spans of one writing */
 #define MAX_FROM_ADDRESS 16              /* open connections that came from one address */
@@ -48,9 +57,13 @@ struct _ShoalConn
   GSocket      *socket;      /* (nullable): none could be made */
   char         *why;         /* (nullable) of CLOSING */
   ShoalNode     all_node;
-  ShoalNode     flush_node;
+  ShoalNode     flush_node;  /* in flush or paced */
   ShoalNode     state_node;  /* in dialing or closing */
   ShoalNode     sweep_node;
+  guint64       pace;        /* bytes a second that may leave */
+  gint64        pace_us;     /* when more may leave */
+  gint64        taken_us;    /* begin of the window in which */
+  guint64       taken;       /* so many bytes left */
   gint64        since_us;    /* DIALING: since when; OPEN: the last read */
   ShoalAddr     from;        /* came from there; family NONE: dialled, or not counted */
   ConnState     state;
@@ -65,6 +78,7 @@ struct _ShoalConnSet
   ShoalReactor *reactor;
   ShoalNode     all;
   ShoalNode     flush;
+  ShoalNode     paced;
   ShoalNode     dialing;
   ShoalNode     sweep;
   ShoalNode     closing;
@@ -82,6 +96,7 @@ shoal_conn_set_new (ShoalReactor *reactor)
   self->reactor = reactor;
   shoal_node_init (&self->all);
   shoal_node_init (&self->flush);
+  shoal_node_init (&self->paced);
   shoal_node_init (&self->dialing);
   shoal_node_init (&self->sweep);
   shoal_node_init (&self->closing);
@@ -264,11 +279,47 @@ conn_send_spans (ShoalConn       *self,
   return sent;
 }
 
+/* What a link took in the last window, and half as much again, is what the next one may take. */
+static void
+pace_measure (ShoalConn *self)
+{
+  gint64 now_us = self->set->now_us;
+  gint64 passed = now_us - self->taken_us;
+
+  if (passed < PACE_WINDOW)
+    return;
+  self->pace = MAX (PACE_MIN, self->taken * G_USEC_PER_SEC / (guint64) passed * 3 / 2);
+  self->taken_us = now_us;
+  self->taken = 0;
+}
+
+/* What was not used for as long as a timer may be late is not lost. */
+static gsize
+pace_budget (ShoalConn *self)
+{
+  gint64 now_us = self->set->now_us;
+  gint64 worth;
+
+  pace_measure (self);
+  self->pace_us = MAX (self->pace_us, now_us - PACE_BURST);
+  worth = now_us + PACE_BURST - self->pace_us;
+
+  return worth <= 0 ? 0 : MIN (WRITE_BUDGET, self->pace * (guint64) worth / G_USEC_PER_SEC);
+}
+
+static void
+pace_spend (ShoalConn *self,
+            gsize      sent)
+{
+  self->taken += sent;
+  self->pace_us += (gint64) (sent * G_USEC_PER_SEC / self->pace);
+}
+
 static void
 conn_write (ShoalConn *self)
 {
   ShoalSpan spans[MAX_SPANS];
-  gsize budget = WRITE_BUDGET;
+  gsize budget = pace_budget (self);
 
   while (self->state == CONN_OPEN && !self->blocked)
     {
@@ -279,12 +330,13 @@ conn_write (ShoalConn *self)
         return;
       if (budget == 0)
         {
-          conn_later (self);
+          shoal_node_append (&self->set->paced, &self->flush_node);
           return;
         }
 
       sent = conn_send_spans (self, spans, n);
       self->set->moved += sent;
+      pace_spend (self, sent);
       budget -= MIN (budget, sent);
       if (sent > 0)
         shoal_link_sent (self->link, sent);
@@ -411,6 +463,7 @@ conn_new (ShoalConnSet *set,
   self->socket = socket;
   self->state = state;
   self->low_water = 1;
+  self->pace = PACE_MIN;
   self->since_us = set->now_us;
   shoal_node_init (&self->flush_node);
   shoal_node_init (&self->state_node);
@@ -562,6 +615,12 @@ shoal_conn_set_begin (ShoalConnSet *self,
       conn_close (conn, "No answer in time");
     }
 
+  SHOAL_NODE_FOREACH (node, &self->paced)
+    {
+      if (SHOAL_NODE_OWNER (node, ShoalConn, flush_node)->pace_us <= now_us)
+        shoal_node_append (&self->flush, node);
+    }
+
   if (shoal_node_is_linked (&self->sweep) &&
       SHOAL_NODE_OWNER (self->sweep.next, ShoalConn, sweep_node)->since_us + SWEEP_LATEST <= now_us)
     {
@@ -636,6 +695,8 @@ shoal_conn_set_deadline (const ShoalConnSet *self)
 
       deadline = first->since_us + DIAL_TIMEOUT;
     }
+  SHOAL_NODE_FOREACH (node, &self->paced)
+    deadline = MIN (deadline, SHOAL_NODE_OWNER (node, ShoalConn, flush_node)->pace_us);
   if (shoal_node_is_linked (&self->sweep))
     {
       const ShoalConn *first = SHOAL_NODE_OWNER (self->sweep.next, ShoalConn, sweep_node);

@@ -8,6 +8,9 @@
  * for the first two, and its blocking of a source that is being dispatched, write to its
  * wake-up pipe, which costs a second poll() for each turn.
  *
+ * poll() counts milliseconds, rounded up; pacing needs less. A deadline of the next few is kept by
+ * a timer descriptor beside the set.
+ *
  * A watch may be forgotten while a batch is being handled; its entry in the batch is blanked, so
  * that the owner may free it at once.
  */
@@ -15,9 +18,11 @@
 #include "shoal-reactor.h"
 
 #include <errno.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
 #define NEVER G_MAXINT64
+#define FINE  3000   /* microseconds: what is due sooner is not left to poll() */
 
 typedef struct
 {
@@ -29,6 +34,7 @@ struct _ShoalReactor
 {
   GSource           *source;
   GPollFD            poll;
+  GPollFD            clock;           /* wakes for what is due before poll() could tell the time; used while armed */
   int                epoll;
   ShoalReactorFunc   turn;
   gpointer           user_data;
@@ -56,6 +62,11 @@ reactor_source_prepare (GSource *source,
   left_us = self->due_us - g_source_get_time (source);
   if (left_us <= 0)
     return TRUE;
+  if (self->clock.events != 0)
+    {
+      *timeout_ms = -1;
+      return FALSE;
+    }
   *timeout_ms = (int) MIN ((left_us + 999) / 1000, G_MAXINT);
 
   return FALSE;
@@ -67,7 +78,20 @@ reactor_source_check (GSource *source)
   const ShoalReactor *self = ((ReactorSource *) source)->reactor;
 
   return (self->poll.revents & self->poll.events) != 0 ||
+         (self->clock.revents & self->clock.events) != 0 ||
          self->due_us <= g_source_get_time (source);
+}
+
+static void
+arm_clock (ShoalReactor *self)
+{
+  gint64 left_us = self->due_us == NEVER ? NEVER : self->due_us - g_get_monotonic_time ();
+  struct itimerspec when = { .it_value = { .tv_sec = self->due_us / G_USEC_PER_SEC,
+                                           .tv_nsec = self->due_us % G_USEC_PER_SEC * 1000 } };
+
+  self->clock.events = 0;
+  if (left_us > 0 && left_us < FINE && timerfd_settime (self->clock.fd, TFD_TIMER_ABSTIME, &when, NULL) == 0)
+    self->clock.events = G_IO_IN;
 }
 
 static gboolean
@@ -91,6 +115,7 @@ reactor_source_dispatch (GSource     *source,
       self->poll.events = 0;
       self->due_us = MIN (self->due_us, self->rest_until_us);
     }
+  arm_clock (self);
 
   return G_SOURCE_CONTINUE;
 }
@@ -115,12 +140,16 @@ shoal_reactor_new (GMainContext     *context,
   if (self->epoll < 0)
     g_error ("No epoll: %s", g_strerror (errno));
 
+  self->clock.fd = timerfd_create (CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+  if (self->clock.fd < 0)
+    g_error ("No timer: %s", g_strerror (errno));
   self->poll.fd = self->epoll;
   self->poll.events = G_IO_IN;
   self->source = g_source_new (&reactor_source_funcs, sizeof (ReactorSource));
   ((ReactorSource *) self->source)->reactor = self;
   g_source_set_static_name (self->source, "shoal-reactor");
   g_source_add_poll (self->source, &self->poll);
+  g_source_add_poll (self->source, &self->clock);
   g_source_set_can_recurse (self->source, TRUE);
   g_source_attach (self->source, context);
 
@@ -136,6 +165,7 @@ shoal_reactor_free (ShoalReactor *self)
   g_assert (!self->in_turn);
   g_source_destroy (self->source);
   g_source_unref (self->source);
+  close (self->clock.fd);
   close (self->epoll);
   g_free (self);
 }

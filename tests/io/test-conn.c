@@ -466,6 +466,42 @@ test_much (Fixture       *self,
     }
 }
 
+/* What could leave at once leaves in small bursts. */
+static void
+test_pace (Fixture       *self,
+           gconstpointer  data)
+{
+  const gsize block = 16 * 1024, total = 256 * block;
+  gint64 now_us;
+  gsize left;
+
+  meet (self);
+  for (guint i = 0; i < 256; i++)
+    shoal_outbox_append_buffer (self->dialler->outbox, (const guint8 *) "head", 4,
+                                g_malloc0 (block), block, g_free, 0);
+  shoal_conn_attend (self->dialler->host_data);
+  now_us = g_get_monotonic_time ();
+  shoal_conn_set_begin (self->conns, now_us);
+  shoal_conn_set_flush (self->conns);
+  left = shoal_outbox_size (self->dialler->outbox);
+  g_assert_cmpuint (left, <, total);
+  g_assert_cmpuint (left, >, total / 2);
+
+  /* Asked again too soon, nothing happens; at its time more leaves. */
+  g_assert_false (shoal_conn_set_is_pending (self->conns));
+  shoal_conn_attend (self->dialler->host_data);
+  shoal_conn_set_begin (self->conns, now_us);
+  shoal_conn_set_flush (self->conns);
+  g_assert_cmpuint (shoal_outbox_size (self->dialler->outbox), ==, left);
+  g_assert_cmpint (shoal_conn_set_deadline (self->conns), >, now_us);
+  g_assert_cmpint (shoal_conn_set_deadline (self->conns), <, now_us + 10000);
+  shoal_conn_set_begin (self->conns, shoal_conn_set_deadline (self->conns));
+  g_assert_true (shoal_conn_set_is_pending (self->conns));
+
+  shoal_reactor_wake (self->reactor);
+  WAIT (self, self->answerer->got->len == total + 256 * 4);
+}
+
 static void
 release_file (ShoalFileRef *ref)
 {
@@ -602,6 +638,7 @@ main (int    argc,
   ADD ("no-window", test_no_window);
   ADD ("low-mark", test_low_mark);
   ADD ("much", test_much);
+  ADD ("pace", test_pace);
   ADD ("file", test_file);
   ADD ("short-file", test_short_file);
   ADD ("admits", test_admits);

@@ -165,6 +165,24 @@ test_deadline (Fixture       *self,
   g_assert_cmpint (g_get_monotonic_time (), >=, due);
 }
 
+/* Nearer than what poll() counts in. */
+static void
+test_near_deadline (Fixture       *self,
+                    gconstpointer  data)
+{
+  for (guint i = 0; i < 20; i++)
+    {
+      gint64 due = g_get_monotonic_time () + 300;
+
+      self->n_turns = 0;
+      self->deadline_us = due;
+      shoal_reactor_wake (self->reactor);
+      while (self->n_turns < 2)
+        g_main_context_iteration (self->context, TRUE);
+      g_assert_cmpint (g_get_monotonic_time (), >=, due);
+    }
+}
+
 static void
 test_rest (Fixture       *self,
            gconstpointer  data)
@@ -197,6 +215,7 @@ main (int    argc,
   ADD ("edge", test_edge);
   ADD ("forget", test_forget);
   ADD ("deadline", test_deadline);
+  ADD ("near-deadline", test_near_deadline);
   ADD ("rest", test_rest);
 
   return g_test_run ();
