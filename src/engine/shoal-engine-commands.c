@@ -533,8 +533,8 @@ on_config (ShoalEngine  *self,
   shoal_limiter_set (&self->limiter, SHOAL_DOWN, self->config.limit_down, self->now_us);
   shoal_limiter_set (&self->limiter, SHOAL_UP, self->config.limit_up, self->now_us);
   shoal_swarm_queue_update (self);
-  if (self->config.port != before.port || self->config.use_tcp != before.use_tcp)
-    self->host->ops->network (self->host, &(ShoalNetwork){ .tcp = self->config.use_tcp, .port = self->config.port });
+  if (shoal_engine_network_differs (&self->config, &before))
+    shoal_engine_want_network (self);
   shoal_engine_want_dials (self);
 }
 

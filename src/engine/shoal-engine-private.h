@@ -76,6 +76,7 @@ struct _ShoalEngine
   ShoalPeerId      peer_id;
   guint32          announce_key;
   guint16          port;           /* listening; 0: not */
+  gboolean         network_down;   /* nothing can be sent: nobody is dialled */
   ShoalAddr        external;       /* as others see us; family NONE: not known */
 
   GHashTable      *swarms;         /* guint64 id to ShoalSwarm (owned) */
@@ -133,6 +134,10 @@ void        shoal_engine_disk_done    (ShoalDiskJob *job);                      
 void        shoal_engine_tell         (ShoalEngine *self, ShoalEvent *event);
 guint64     shoal_engine_id           (ShoalEngine *self);                         /* a new torrent's id */
 void        shoal_engine_unload_later (ShoalEngine *self);
+
+/* shoal-engine-network.c */
+void        shoal_engine_want_network    (ShoalEngine *self);                      /* tells the host what the config says */
+gboolean    shoal_engine_network_differs (const ShoalConfig *a, const ShoalConfig *b);
 
 /* shoal-engine-commands.c */
 void        shoal_engine_handle       (ShoalEngine *self, ShoalCommand *command);

@@ -66,7 +66,7 @@ shoal_engine_new (ShoalHost         *host,
   shoal_timer_init (&self->view_timer, shoal_engine_views_due, self);
   shoal_timer_init (&self->unload_timer, on_unload, self);
   shoal_timer_init (&self->quit_timer, on_quit, self);
-  host->ops->network (host, &(ShoalNetwork){ .tcp = self->config.use_tcp, .port = self->config.port });
+  shoal_engine_want_network (self);
 
   return self;
 }
@@ -291,7 +291,7 @@ on_dial (gpointer owner,
   gint64 new_tokens = (now_us - self->dial_filled_us) / token_us;
   gboolean dialled = TRUE;
 
-  if (self->quitting)
+  if (self->quitting || self->network_down)
     return;
   if (new_tokens > 0)
     {
@@ -429,22 +429,6 @@ shoal_engine_command (ShoalEngine  *self,
 
   shoal_engine_handle (self, command);
   shoal_command_free (command);
-}
-
-void
-shoal_engine_network (ShoalEngine             *self,
-                      const ShoalNetworkState *now)
-{
-  ShoalEvent *event = shoal_event_new (SHOAL_EVENT_LISTENING);
-
-  g_return_if_fail (self->in_turn);
-
-  self->port = now->tcp_port;
-  event->count = now->tcp_port;
-  if (now->error != NULL)
-    event->error = g_error_new_literal (G_FILE_ERROR, G_FILE_ERROR_FAILED, now->error);
-  self->serial++;
-  shoal_engine_tell (self, event);
 }
 
 void

@@ -149,15 +149,22 @@ void         shoal_lookup_free (ShoalLookup *self);
 
 typedef struct
 {
-  gboolean tcp;                /* listen and dial */
-  guint16  port;               /* wanted; 0: any */
-} ShoalNetwork;
+  gboolean    tcp;             /* listen and dial */
+  guint16     port;            /* wanted; 0: any */
+  const char *bind;            /* (nullable): the interface or address that everything goes through; NULL or "": any */
+  const char *dns;             /* (nullable): numeric addresses of name servers, between spaces; else the system's are
+                                * asked, but for a network that is bound or hidden behind a proxy: then names fail */
+  const char *proxy;           /* (nullable): URL of a proxy; NULL or "": none */
+  gboolean    proxy_all;       /* what the proxy cannot do is not done at all: nothing goes past it */
+} ShoalNetwork;                /* texts are borrowed for the call */
 
 typedef struct
 {
   guint16 tcp_port;            /* listening; 0: not */
   guint16 udp_port;            /* of the datagram sockets, the same as @tcp_port wherever that can be had; 0: there is none */
   char   *error;               /* (nullable): borrowed: why not */
+  gboolean down;               /* nothing can be sent: what is wanted is not there; all that was open is closed */
+  gboolean moved;              /* what was open before was closed, or could not be */
 } ShoalNetworkState;
 
 typedef enum

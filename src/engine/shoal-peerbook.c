@@ -350,6 +350,21 @@ shoal_peerbook_failed (ShoalPeerbook  *self,
 }
 
 void
+shoal_peerbook_forgive (ShoalPeerbook *self,
+                        gint64         now_us)
+{
+  g_return_if_fail (self != NULL);
+
+  for (guint i = 0; i < n_peers (self); i++)
+    {
+      ShoalKnownPeer *peer = nth (self, i);
+
+      peer->failures = 0;
+      peer->retry_us = MIN (peer->retry_us, now_us);
+    }
+}
+
+void
 shoal_peerbook_closed (ShoalPeerbook  *self,
                        ShoalKnownPeer *peer,
                        gboolean        useful,

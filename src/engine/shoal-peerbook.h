@@ -62,6 +62,8 @@ guint           shoal_peerbook_size       (const ShoalPeerbook *self);
 void            shoal_peerbook_failed     (ShoalPeerbook *self, ShoalKnownPeer *peer, gint64 now_us);
 /* A connection ended: the link is taken off; @useful: something was exchanged: short back-off (10 s, loopback and user's 1 s), else 60 s. */
 void            shoal_peerbook_closed     (ShoalPeerbook *self, ShoalKnownPeer *peer, gboolean useful, gint64 now_us);
+/* The network was away, or is another one: whatever failed may be tried again at once. Bans stay. */
+void            shoal_peerbook_forgive    (ShoalPeerbook *self, gint64 now_us);
 /* A liar: its whole IP, also for others in the book, unless it is loopback. */
 void            shoal_peerbook_ban        (ShoalPeerbook *self, ShoalKnownPeer *peer);
 /* Only this address and port: it is we ourselves, our own id came back. */

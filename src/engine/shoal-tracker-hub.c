@@ -475,6 +475,24 @@ shoal_tracker_call_drop (ShoalTrackerCall *call)
   return told;
 }
 
+void
+shoal_tracker_hub_forget_names (ShoalTrackerHub *self)
+{
+  GHashTableIter iter;
+  gpointer value;
+
+  g_hash_table_iter_init (&iter, self->servers);
+  while (g_hash_table_iter_next (&iter, NULL, &value))
+    {
+      ShoalTrackerServer *server = value;
+
+      if (server->known_until_us != SHOAL_NEVER)
+        server->known_until_us = 0;
+      for (guint i = 0; i < SHOAL_N_TRACKER_LEGS; i++)
+        server->connected_until_us[i] = server->avoid_until_us[i] = 0;
+    }
+}
+
 guint
 shoal_tracker_hub_pending (const ShoalTrackerHub *self)
 {

@@ -35,6 +35,8 @@ ShoalTrackerCall *shoal_tracker_hub_announce (ShoalTrackerHub *self, const char 
  * Returns: whether the tracker was or will be told */
 gboolean         shoal_tracker_call_drop   (ShoalTrackerCall *call);
 gboolean         shoal_tracker_hub_datagram (ShoalTrackerHub *self, const ShoalAddr *from, const guint8 *data, gsize size);   /* TRUE: it was a tracker's */
+/* The network is another one: names are looked up again, and connection ids asked for. */
+void             shoal_tracker_hub_forget_names (ShoalTrackerHub *self);
 guint            shoal_tracker_hub_pending (const ShoalTrackerHub *self);   /* calls not ended, dropped ones included */
 
 G_END_DECLS

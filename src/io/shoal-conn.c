@@ -76,6 +76,7 @@ struct _ShoalConn
 struct _ShoalConnSet
 {
   ShoalReactor *reactor;
+  const ShoalBinding *binding;   /* (nullable) */
   ShoalNode     all;
   ShoalNode     flush;
   ShoalNode     paced;
@@ -483,6 +484,13 @@ conn_new (ShoalConnSet *set,
 }
 
 void
+shoal_conn_set_bind (ShoalConnSet       *self,
+                     const ShoalBinding *binding)
+{
+  self->binding = binding;
+}
+
+void
 shoal_conn_dial (ShoalConnSet    *self,
                  ShoalLink       *link,
                  const ShoalAddr *to,
@@ -495,9 +503,7 @@ shoal_conn_dial (ShoalConnSet    *self,
   GSocket *socket;
   ShoalConn *conn;
 
-  socket = g_socket_new (to->family == SHOAL_FAMILY_IPV6 ? G_SOCKET_FAMILY_IPV6
-                                                         : G_SOCKET_FAMILY_IPV4,
-                         G_SOCKET_TYPE_STREAM, G_SOCKET_PROTOCOL_TCP, &error);
+  socket = shoal_socket_new (self->binding, to->family, G_SOCKET_TYPE_STREAM, &error);
   conn = conn_new (self, socket, CONN_DIALING);
   conn->since_us = now_us;
   shoal_conn_set_link (conn, link);
@@ -708,10 +714,11 @@ shoal_conn_set_deadline (const ShoalConnSet *self)
 }
 
 void
-shoal_conn_set_hang_up_all (ShoalConnSet *self)
+shoal_conn_set_hang_up_all (ShoalConnSet *self,
+                            const char   *why)
 {
   SHOAL_NODE_FOREACH (node, &self->all)
-    conn_close (SHOAL_NODE_OWNER (node, ShoalConn, all_node), NULL);
+    conn_close (SHOAL_NODE_OWNER (node, ShoalConn, all_node), why);
 }
 
 guint

@@ -3,9 +3,8 @@
 
 #pragma once
 
-#include <gio/gio.h>
 #include "shoal-engine.h"
-#include "shoal-reactor.h"
+#include "shoal-socket.h"
 
 G_BEGIN_DECLS
 
@@ -21,6 +20,9 @@ typedef struct _ShoalConn    ShoalConn;
 
 ShoalConnSet *shoal_conn_set_new  (ShoalReactor *reactor);
 void          shoal_conn_set_free (ShoalConnSet *self);   /* every conn is closed */
+
+/* @binding: borrowed for good: what is dialled from then on is kept to it. */
+void          shoal_conn_set_bind (ShoalConnSet *self, const ShoalBinding *binding);
 
 /* Becomes @link's host data. Whatever goes wrong is told by shoal_link_closed(), later. */
 void          shoal_conn_dial     (ShoalConnSet *self, ShoalLink *link, const ShoalAddr *to,
@@ -48,7 +50,8 @@ void          shoal_conn_set_flush (ShoalConnSet *self);
 gboolean      shoal_conn_set_is_pending (const ShoalConnSet *self);
 /* When shoal_conn_set_begin() has something to do; G_MAXINT64: not by itself. */
 gint64        shoal_conn_set_deadline (const ShoalConnSet *self);
-void          shoal_conn_set_hang_up_all (ShoalConnSet *self);
+/* @why: (nullable) */
+void          shoal_conn_set_hang_up_all (ShoalConnSet *self, const char *why);
 
 guint         shoal_conn_set_count (const ShoalConnSet *self);
 guint64       shoal_conn_set_moved (const ShoalConnSet *self);   /* bytes read and written, ever */

@@ -24,23 +24,18 @@
 #include <unistd.h>
 #include "shoal-conn.h"
 #include "shoal-disk.h"
+#include "shoal-gio-network.h"
 #include "shoal-http.h"
-#include "shoal-listener.h"
 #include "shoal-mailbox.h"
 #include "shoal-resolver.h"
-#include "shoal-udp-socket.h"
 
 #define STEPS_A_TURN      8             /* rounds of answers and writing before time goes on */
 #define TURNS_AT_ONCE     4             /* before other sources of the context have their say */
-#define BIND_TRIES        32            /* ports of the system's choice */
 #define REST_LONGEST      5000          /* microseconds */
 #define REST_SHORTEST     1000          /* microseconds: what poll() can wait */
 #define REST_BYTES        (128 * 1024)  /* that arrive in one rest; more lets a fast sender run into full buffers */
 #define REST_FROM_RATE    (8 * 1024 * 1024)   /* bytes a second; below it there is no rest */
 #define RATE_WINDOW       20000         /* microseconds */
-#define N_FAMILIES        2
-
-static const ShoalFamily families[N_FAMILIES] = { SHOAL_FAMILY_IPV4, SHOAL_FAMILY_IPV6 };
 
 struct _ShoalGioHost
 {
@@ -56,16 +51,12 @@ struct _ShoalGioHost
   ShoalMailbox    *commands;     /* borrowed */
   ShoalWatch       commands_bell;
   ShoalWatch       disk_bell;
-  ShoalListener   *listeners[N_FAMILIES];
-  ShoalUdpSocket  *udp[N_FAMILIES];
+  ShoalGioNetwork *network;
   ShoalGioHostTell tell;
   gpointer         user_data;
 
   ShoalDone       *finished;     /* to be handed to the engine, oldest first */
   ShoalDone      **finished_end;
-  ShoalNetwork     wanted;
-  gboolean         network_due;  /* @wanted has to be put into effect */
-  gboolean         dials;        /* TCP is switched on */
   gboolean         loaded;       /* kept torrents were handed over */
   gboolean         in_turn;
   gboolean         stopping;
@@ -93,9 +84,7 @@ effect_network (ShoalHost          *host,
 {
   ShoalGioHost *self = (ShoalGioHost *) host;
 
-  self->wanted = *wanted;
-  self->network_due = TRUE;
-  self->dials = wanted->tcp;
+  shoal_gio_network_want (self->network, wanted);
 }
 
 static void
@@ -104,11 +93,12 @@ effect_dial (ShoalHost       *host,
              const ShoalAddr *to)
 {
   ShoalGioHost *self = (ShoalGioHost *) host;
+  const char *refusal = shoal_gio_network_refusal (self->network);
 
   if (self->stopping)
     shoal_conn_refuse (self->conns, link, "Shoal is being stopped");
-  else if (!self->dials)
-    shoal_conn_refuse (self->conns, link, "TCP is switched off");
+  else if (refusal != NULL)
+    shoal_conn_refuse (self->conns, link, refusal);
   else
     shoal_conn_dial (self->conns, link, to, g_get_monotonic_time ());
 }
@@ -142,10 +132,8 @@ effect_send (ShoalHost       *host,
              ShoalSendFlags   flags)
 {
   ShoalGioHost *self = (ShoalGioHost *) host;
-  ShoalUdpSocket *socket = self->udp[to->family == SHOAL_FAMILY_IPV6];
 
-  return socket != NULL ? shoal_udp_socket_send (socket, to, data, size, segment, flags)
-                        : SHOAL_SEND_FAILED;
+  return shoal_gio_network_send (self->network, to, data, size, segment, flags);
 }
 
 static void
@@ -309,133 +297,29 @@ disk_rings (gpointer user_data)
     g_debug ("The engine is awake already");
 }
 
-/* --- Listening --- */
+/* --- The network --- */
 
 static void
-close_sockets (ShoalGioHost *self)
+network_due (gpointer user_data)
 {
-  for (guint i = 0; i < N_FAMILIES; i++)
-    {
-      g_clear_pointer (&self->listeners[i], shoal_listener_free);
-      g_clear_pointer (&self->udp[i], shoal_udp_socket_free);
-    }
-}
+  ShoalGioHost *self = user_data;
 
-/* A family that the system does not have is passed over. */
-static gboolean
-is_about_the_port (const GError *error)
-{
-  return g_error_matches (error, G_IO_ERROR, G_IO_ERROR_ADDRESS_IN_USE) ||
-         g_error_matches (error, G_IO_ERROR, G_IO_ERROR_PERMISSION_DENIED);
-}
-
-/* The listeners of both families on one port. FALSE: it is taken for one of them, or there is
- * none at all. */
-static gboolean
-listen_on (ShoalGioHost  *self,
-           guint16       *port,
-           GError       **error)
-{
-  g_autoptr(GError) first = NULL;
-
-  for (guint i = 0; i < N_FAMILIES; i++)
-    {
-      g_autoptr(GError) local = NULL;
-
-      self->listeners[i] = shoal_listener_new (self->reactor, families[i], *port, peer_came, self,
-                                               &local);
-      if (self->listeners[i] != NULL)
-        *port = shoal_listener_port (self->listeners[i]);
-      else if (is_about_the_port (local))
-        {
-          g_propagate_error (error, g_steal_pointer (&local));
-          return FALSE;
-        }
-      else if (first == NULL)
-        first = g_steal_pointer (&local);
-    }
-
-  if (self->listeners[0] == NULL && self->listeners[1] == NULL)
-    {
-      g_propagate_error (error, g_steal_pointer (&first));
-      return FALSE;
-    }
-
-  return TRUE;
-}
-
-/* FALSE: the port is taken for one of them. */
-static gboolean
-bind_udp (ShoalGioHost *self,
-          guint16       port)
-{
-  for (guint i = 0; i < N_FAMILIES; i++)
-    {
-      g_autoptr(GError) error = NULL;
-
-      self->udp[i] = shoal_udp_socket_new (self->reactor, families[i], port, datagram_came, self,
-                                           &error);
-      if (self->udp[i] == NULL && is_about_the_port (error))
-        {
-          for (guint j = 0; j < i; j++)
-            g_clear_pointer (&self->udp[j], shoal_udp_socket_free);
-          return FALSE;
-        }
-    }
-
-  return TRUE;
-}
-
-static guint16
-udp_port (const ShoalGioHost *self)
-{
-  for (guint i = 0; i < N_FAMILIES; i++)
-    {
-      if (self->udp[i] != NULL)
-        return shoal_udp_socket_port (self->udp[i]);
-    }
-
-  return 0;
+  if (self->engine != NULL)
+    shoal_reactor_wake (self->reactor);
 }
 
 static void
 apply_network (ShoalGioHost *self)
 {
-  g_autoptr(GError) error = NULL;
-  guint16 port = 0;
-  gboolean listens = FALSE;
+  ShoalNetworkState state;
 
-  self->network_due = FALSE;
-  close_sockets (self);
-
-  for (guint i = 0; self->wanted.tcp && !listens && i < BIND_TRIES; i++)
-    {
-      port = self->wanted.port;
-      g_clear_error (&error);
-      listens = listen_on (self, &port, &error);
-      if (listens && !bind_udp (self, port) && self->wanted.port == 0)
-        listens = FALSE;
-      if (listens)
-        break;
-
-      close_sockets (self);
-      /* A port of the system's choice that somebody has in the other family or for datagrams:
-       * once more. */
-      if (self->wanted.port != 0 || (error != NULL && !is_about_the_port (error)))
-        break;
-    }
-
-  /* Without TCP peers still look for the wanted port; trackers are asked from wherever there is
-   * room. */
-  if (self->udp[0] == NULL && self->udp[1] == NULL && !bind_udp (self, self->wanted.port))
-    bind_udp (self, 0);
-
-  shoal_engine_network (self->engine, &(ShoalNetworkState) {
-                          .tcp_port = listens ? port : 0,
-                          .udp_port = udp_port (self),
-                          .error = error != NULL && !listens ? error->message : NULL,
-                        });
+  shoal_gio_network_apply (self->network, &state);
+  if (state.moved)
+    shoal_conn_set_hang_up_all (self->conns, "The network has changed");
+  shoal_engine_network (self->engine, &state);
 }
+
+static const ShoalGioNetworkFuncs network_funcs = { peer_came, datagram_came, network_due };
 
 /* --- Turns --- */
 
@@ -465,7 +349,8 @@ hand_over_finished (ShoalGioHost *self)
 static gboolean
 is_pending (const ShoalGioHost *self)
 {
-  return self->finished != NULL || self->network_due || shoal_conn_set_is_pending (self->conns);
+  return self->finished != NULL || shoal_gio_network_is_due (self->network) ||
+         shoal_conn_set_is_pending (self->conns);
 }
 
 static void
@@ -527,7 +412,7 @@ settle (ShoalGioHost *self)
   for (guint i = 0; i < STEPS_A_TURN; i++)
     {
       hand_over_finished (self);
-      if (self->network_due)
+      if (shoal_gio_network_is_due (self->network))
         apply_network (self);
       shoal_conn_set_flush (self->conns);
       if (!is_pending (self))
@@ -595,11 +480,7 @@ host_turn (gpointer user_data)
     shoal_reactor_rest (self->reactor, rest_until (self, now_us));
 
   deadline = MIN (deadline, shoal_conn_set_deadline (self->conns));
-  for (guint i = 0; i < N_FAMILIES; i++)
-    {
-      if (self->listeners[i] != NULL)
-        deadline = MIN (deadline, shoal_listener_resume (self->listeners[i], now_us));
-    }
+  deadline = MIN (deadline, shoal_gio_network_resume (self->network, now_us));
   shoal_reactor_set_deadline (self->reactor, deadline);
 }
 
@@ -625,10 +506,11 @@ shoal_gio_host_new (GMainContext     *context,
   self->tell = tell;
   self->user_data = user_data;
   self->finished_end = &self->finished;
-  self->dials = TRUE;
   self->moved_us = g_get_monotonic_time ();
   self->reactor = shoal_reactor_new (context, host_turn, self);
   self->conns = shoal_conn_set_new (self->reactor);
+  self->network = shoal_gio_network_new (self->reactor, &network_funcs, self);
+  shoal_conn_set_bind (self->conns, shoal_gio_network_binding (self->network));
   self->http = shoal_http_new (fetch_answered, self);
   self->resolver = shoal_resolver_new (lookup_answered, self);
   self->commands = commands;
@@ -665,7 +547,7 @@ stop_turn (ShoalGioHost *self)
 {
   self->in_turn = TRUE;
   shoal_engine_begin (self->engine, g_get_monotonic_time (), g_get_real_time () / G_USEC_PER_SEC);
-  shoal_conn_set_hang_up_all (self->conns);
+  shoal_conn_set_hang_up_all (self->conns, NULL);
   shoal_disk_drain (self->disk);
   hand_over (self, shoal_disk_collect (self->disk));
   hand_over_finished (self);
@@ -690,7 +572,7 @@ shoal_gio_host_stop (ShoalGioHost *self)
   shoal_http_free (http);
   shoal_resolver_free (resolver);
   self->engine = engine;
-  close_sockets (self);
+  shoal_gio_network_close (self->network);
 
   while (engine != NULL && stop_turn (self))
     continue;
@@ -707,6 +589,7 @@ shoal_gio_host_free (ShoalGioHost *self)
     shoal_gio_host_stop (self);
   shoal_disk_free (self->disk);
   shoal_conn_set_free (self->conns);
+  shoal_gio_network_free (self->network);
   shoal_reactor_forget (self->reactor, &self->commands_bell);
   shoal_reactor_forget (self->reactor, &self->disk_bell);
   close (self->disk_bell.fd);

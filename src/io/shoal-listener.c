@@ -10,9 +10,7 @@
 #include "shoal-listener.h"
 
 #include <errno.h>
-#include <netinet/in.h>
 
-#define BACKLOG         128
 #define ACCEPTS_A_TURN  64
 #define PAUSE           G_USEC_PER_SEC   /* after the system ran out of descriptors */
 
@@ -26,44 +24,6 @@ struct _ShoalListener
   gboolean          paused;
   gint64            resume_us;   /* of a pause that has been timed; 0: it just began */
 };
-
-GSocket *
-shoal_socket_new_bound (ShoalFamily   family,
-                        GSocketType   type,
-                        guint16       port,
-                        GError      **error)
-{
-  GSocketFamily socket_family = family == SHOAL_FAMILY_IPV6 ? G_SOCKET_FAMILY_IPV6
-                                                            : G_SOCKET_FAMILY_IPV4;
-  gboolean is_stream = type == G_SOCKET_TYPE_STREAM;
-  g_autoptr(GInetAddress) any = g_inet_address_new_any (socket_family);
-  g_autoptr(GSocketAddress) address = g_inet_socket_address_new (any, port);
-  g_autoptr(GSocket) socket = NULL;
-
-  socket = g_socket_new (socket_family, type,
-                         is_stream ? G_SOCKET_PROTOCOL_TCP : G_SOCKET_PROTOCOL_UDP, error);
-  if (socket == NULL)
-    return NULL;
-
-  g_socket_set_blocking (socket, FALSE);
-  if (family == SHOAL_FAMILY_IPV6 &&
-      !g_socket_set_option (socket, IPPROTO_IPV6, IPV6_V6ONLY, TRUE, error))
-    return NULL;
-  /* Reuse lets a stream socket follow one that has just ended; for datagrams it would share the
-   * port. */
-  if (!g_socket_bind (socket, address, is_stream, error))
-    return NULL;
-
-  return g_steal_pointer (&socket);
-}
-
-guint16
-shoal_socket_port (GSocket *socket)
-{
-  g_autoptr(GSocketAddress) address = g_socket_get_local_address (socket, NULL);
-
-  return address != NULL ? g_inet_socket_address_get_port (G_INET_SOCKET_ADDRESS (address)) : 0;
-}
 
 static void
 listener_pause (ShoalListener *self)
@@ -110,33 +70,22 @@ listener_ready (ShoalWatch *watch,
 
 ShoalListener *
 shoal_listener_new (ShoalReactor       *reactor,
+                    const ShoalBinding *binding,
                     ShoalFamily         family,
                     guint16             port,
                     ShoalListenerFunc   accepted,
                     gpointer            user_data,
                     GError            **error)
 {
-  g_autoptr(GSocket) socket = shoal_socket_new_bound (family, G_SOCKET_TYPE_STREAM, port, error);
-  ShoalListener *self;
+  ShoalListener *self = g_new0 (ShoalListener, 1);
 
-  if (socket == NULL)
-    return NULL;
-  g_socket_set_listen_backlog (socket, BACKLOG);
-  if (!g_socket_listen (socket, error))
-    return NULL;
-
-  self = g_new0 (ShoalListener, 1);
   self->reactor = reactor;
   self->accepted = accepted;
   self->user_data = user_data;
-  self->socket = g_steal_pointer (&socket);
-  shoal_watch_init (&self->watch, g_socket_get_fd (self->socket), listener_ready);
-  if (!shoal_reactor_watch (reactor, &self->watch, EPOLLIN))
-    {
-      g_set_error_literal (error, G_IO_ERROR, g_io_error_from_errno (errno), g_strerror (errno));
-      shoal_listener_free (self);
-      return NULL;
-    }
+  self->socket = shoal_socket_watch_new (binding, family, G_SOCKET_TYPE_STREAM, port, reactor, &self->watch,
+                                         listener_ready, error);
+  if (self->socket == NULL)
+    g_clear_pointer (&self, g_free);
 
   return self;
 }
@@ -147,9 +96,7 @@ shoal_listener_free (ShoalListener *self)
   if (self == NULL)
     return;
 
-  shoal_reactor_forget (self->reactor, &self->watch);
-  g_socket_close (self->socket, NULL);
-  g_object_unref (self->socket);
+  shoal_socket_watch_free (self->socket, self->reactor, &self->watch);
   g_free (self);
 }
 

@@ -9,7 +9,6 @@
 #include "shoal-udp-socket.h"
 
 #include <errno.h>
-#include "shoal-listener.h"
 
 #define DATAGRAMS_A_TURN 64
 
@@ -49,31 +48,23 @@ udp_ready (ShoalWatch *watch,
 }
 
 ShoalUdpSocket *
-shoal_udp_socket_new (ShoalReactor  *reactor,
-                      ShoalFamily    family,
-                      guint16        port,
-                      ShoalUdpFunc   arrived,
-                      gpointer       user_data,
-                      GError       **error)
+shoal_udp_socket_new (ShoalReactor       *reactor,
+                      const ShoalBinding *binding,
+                      ShoalFamily         family,
+                      guint16             port,
+                      ShoalUdpFunc        arrived,
+                      gpointer            user_data,
+                      GError            **error)
 {
-  g_autoptr(GSocket) socket = shoal_socket_new_bound (family, G_SOCKET_TYPE_DATAGRAM, port, error);
-  ShoalUdpSocket *self;
+  ShoalUdpSocket *self = g_new0 (ShoalUdpSocket, 1);
 
-  if (socket == NULL)
-    return NULL;
-
-  self = g_new0 (ShoalUdpSocket, 1);
   self->reactor = reactor;
   self->arrived = arrived;
   self->user_data = user_data;
-  self->socket = g_steal_pointer (&socket);
-  shoal_watch_init (&self->watch, g_socket_get_fd (self->socket), udp_ready);
-  if (!shoal_reactor_watch (reactor, &self->watch, EPOLLIN))
-    {
-      g_set_error_literal (error, G_IO_ERROR, g_io_error_from_errno (errno), g_strerror (errno));
-      shoal_udp_socket_free (self);
-      return NULL;
-    }
+  self->socket = shoal_socket_watch_new (binding, family, G_SOCKET_TYPE_DATAGRAM, port, reactor, &self->watch,
+                                         udp_ready, error);
+  if (self->socket == NULL)
+    g_clear_pointer (&self, g_free);
 
   return self;
 }
@@ -84,9 +75,7 @@ shoal_udp_socket_free (ShoalUdpSocket *self)
   if (self == NULL)
     return;
 
-  shoal_reactor_forget (self->reactor, &self->watch);
-  g_socket_close (self->socket, NULL);
-  g_object_unref (self->socket);
+  shoal_socket_watch_free (self->socket, self->reactor, &self->watch);
   g_free (self);
 }
 

@@ -3,9 +3,8 @@
 
 #pragma once
 
-#include <gio/gio.h>
 #include "shoal-host.h"
-#include "shoal-reactor.h"
+#include "shoal-socket.h"
 
 G_BEGIN_DECLS
 
@@ -17,9 +16,10 @@ typedef struct _ShoalUdpSocket ShoalUdpSocket;
 typedef void (*ShoalUdpFunc) (const ShoalAddr *from, const guint8 *data, gsize size,
                               gint64 arrived_us, gpointer user_data);
 
-/* Returns: (nullable): %NULL with a G_IO_ERROR */
-ShoalUdpSocket *shoal_udp_socket_new  (ShoalReactor *reactor, ShoalFamily family, guint16 port,
-                                       ShoalUdpFunc arrived, gpointer user_data, GError **error);
+/* @binding: (nullable). Returns: (nullable): %NULL with a G_IO_ERROR */
+ShoalUdpSocket *shoal_udp_socket_new  (ShoalReactor *reactor, const ShoalBinding *binding,
+                                       ShoalFamily family, guint16 port, ShoalUdpFunc arrived,
+                                       gpointer user_data, GError **error);
 void            shoal_udp_socket_free (ShoalUdpSocket *self);
 guint16         shoal_udp_socket_port (const ShoalUdpSocket *self);
 ShoalSendResult shoal_udp_socket_send (ShoalUdpSocket *self, const ShoalAddr *to,

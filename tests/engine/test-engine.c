@@ -182,6 +182,38 @@ test_idle_sleeps (Fixture      *fixture,
   g_assert_cmpint (next_us, ==, SHOAL_NEVER);
 }
 
+/* What the config says of the network is what the host is told; what the host says of it is told on. */
+static void
+test_network (Fixture      *fixture,
+              gconstpointer data)
+{
+  ShoalCommand *command = shoal_command_new (SHOAL_COMMAND_CONFIG);
+  ShoalConfig *config = g_new0 (ShoalConfig, 1);
+
+  shoal_config_init (config);
+  g_strlcpy (config->bind, "tun0", sizeof config->bind);
+  g_strlcpy (config->dns, "192.0.2.53", sizeof config->dns);
+  g_strlcpy (config->proxy, "socks5://192.0.2.1:1080", sizeof config->proxy);
+  config->proxy_all = TRUE;
+  command->config = config;
+  g_assert_cmpstr (fixture->fake->network.bind, ==, "");
+  turn (fixture, command);
+  g_assert_cmpstr (fixture->fake->network.bind, ==, "tun0");
+  g_assert_cmpstr (fixture->fake->network.dns, ==, "192.0.2.53");
+  g_assert_cmpstr (fixture->fake->network.proxy, ==, "socks5://192.0.2.1:1080");
+  g_assert_true (fixture->fake->network.proxy_all);
+
+  turn (fixture, add (MAGNET, FALSE));
+  shoal_engine_begin (fixture->engine, fixture->now_us, 1700000000);
+  shoal_engine_network (fixture->engine, &(ShoalNetworkState){ .down = TRUE, .error = (char *) "tun0 is not there" });
+  shoal_engine_end (fixture->engine);
+  g_assert_cmpstr (last_event (fixture, SHOAL_EVENT_LISTENING)->error->message, ==, "tun0 is not there");
+  shoal_engine_begin (fixture->engine, fixture->now_us, 1700000000);
+  shoal_engine_network (fixture->engine, &(ShoalNetworkState){ .tcp_port = 7, .moved = TRUE });
+  shoal_engine_end (fixture->engine);
+  g_assert_cmpuint (last_event (fixture, SHOAL_EVENT_LISTENING)->count, ==, 7);
+}
+
 int
 main (int    argc,
       char **argv)
@@ -190,6 +222,7 @@ main (int    argc,
   g_test_add ("/engine/add", Fixture, NULL, set_up, test_add, tear_down);
   g_test_add ("/engine/snapshots", Fixture, NULL, set_up, test_snapshots, tear_down);
   g_test_add ("/engine/remove", Fixture, NULL, set_up, test_remove, tear_down);
+  g_test_add ("/engine/network", Fixture, NULL, set_up, test_network, tear_down);
   g_test_add ("/engine/quit", Fixture, NULL, set_up, test_quit, tear_down);
   g_test_add ("/engine/idle-sleeps", Fixture, NULL, set_up, test_idle_sleeps, tear_down);
 

@@ -371,6 +371,21 @@ test_best (Fixture       *f,
   g_assert_cmpuint (shoal_peerbook_best (f->book, out, 1), ==, 1);
 }
 
+static void
+test_forgive (Fixture       *f,
+              gconstpointer  data)
+{
+  ShoalKnownPeer *failed = add (f, "1.0.0.1:1", SHOAL_PEER_SOURCE_TRACKER);
+
+  for (guint i = 0; i < 10; i++)
+    shoal_peerbook_failed (f->book, failed, NOW_US);
+  shoal_peerbook_ban (f->book, add (f, "1.0.0.5:1", SHOAL_PEER_SOURCE_TRACKER));
+  g_assert_null (shoal_peerbook_next (f->book, FALSE, NOW_US));
+  shoal_peerbook_forgive (f->book, NOW_US);
+  g_assert_true (shoal_peerbook_next (f->book, FALSE, NOW_US) == failed);
+  g_assert_cmpuint (shoal_peerbook_candidates (f->book, FALSE), ==, 1);
+}
+
 int
 main (int    argc,
       char **argv)
@@ -382,6 +397,7 @@ main (int    argc,
   } tests[] = {
     { "/engine/peerbook/add", test_add },
     { "/engine/peerbook/empty", test_empty },
+    { "/engine/peerbook/forgive", test_forgive },
     { "/engine/peerbook/order", test_order },
     { "/engine/peerbook/priority", test_priority },
     { "/engine/peerbook/chance", test_chance },

@@ -185,7 +185,7 @@ set_up (Fixture       *self,
   self->context = g_main_context_new ();
   self->reactor = shoal_reactor_new (self->context, turn, self);
   self->conns = shoal_conn_set_new (self->reactor);
-  self->listener = shoal_listener_new (self->reactor, SHOAL_FAMILY_IPV4, 0, accepted, self, &error);
+  self->listener = shoal_listener_new (self->reactor, NULL, SHOAL_FAMILY_IPV4, 0, accepted, self, &error);
   g_assert_no_error (error);
   self->address = shoal_addr_make (SHOAL_FAMILY_IPV4, loopback,
                                    shoal_listener_port (self->listener));
@@ -196,7 +196,7 @@ static void
 tear_down (Fixture       *self,
            gconstpointer  data)
 {
-  shoal_conn_set_hang_up_all (self->conns);
+  shoal_conn_set_hang_up_all (self->conns, NULL);
   shoal_conn_set_flush (self->conns);
   g_assert_cmpuint (shoal_conn_set_count (self->conns), ==, 0);
   g_assert_cmpuint (self->dialler->n_closed, ==, 1);

@@ -73,7 +73,7 @@ test_accept (Fixture       *self,
 {
   ShoalFamily family = GPOINTER_TO_UINT (data);
   g_autoptr(GError) error = NULL;
-  g_autoptr(ShoalListener) listener = shoal_listener_new (self->reactor, family, 0,
+  g_autoptr(ShoalListener) listener = shoal_listener_new (self->reactor, NULL, family, 0,
                                                           accepted, self, &error);
   GSocket *peers[3];
 
@@ -103,12 +103,12 @@ test_taken (Fixture       *self,
             gconstpointer  data)
 {
   g_autoptr(GError) error = NULL;
-  g_autoptr(ShoalListener) first = shoal_listener_new (self->reactor, SHOAL_FAMILY_IPV4, 0,
+  g_autoptr(ShoalListener) first = shoal_listener_new (self->reactor, NULL, SHOAL_FAMILY_IPV4, 0,
                                                        accepted, self, NULL);
   g_autoptr(ShoalListener) second = NULL;
 
   g_assert_nonnull (first);
-  second = shoal_listener_new (self->reactor, SHOAL_FAMILY_IPV4, shoal_listener_port (first),
+  second = shoal_listener_new (self->reactor, NULL, SHOAL_FAMILY_IPV4, shoal_listener_port (first),
                                accepted, self, &error);
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_ADDRESS_IN_USE);
   g_assert_null (second);

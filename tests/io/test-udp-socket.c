@@ -90,14 +90,14 @@ test_echo (Fixture       *self,
   guint8 bytes[SHOAL_DATAGRAM_MAX + 1];
   ShoalAddr to;
 
-  self->a = shoal_udp_socket_new (self->reactor, family, 0, arrived_at_a, self, &error);
+  self->a = shoal_udp_socket_new (self->reactor, NULL, family, 0, arrived_at_a, self, &error);
   if (self->a == NULL && family == SHOAL_FAMILY_IPV6)
     {
       g_test_skip (error->message);
       return;
     }
   g_assert_no_error (error);
-  self->b = shoal_udp_socket_new (self->reactor, family, 0, arrived_at_b, self, &error);
+  self->b = shoal_udp_socket_new (self->reactor, NULL, family, 0, arrived_at_b, self, &error);
   g_assert_no_error (error);
   to = loopback (family, shoal_udp_socket_port (self->b));
 
@@ -124,9 +124,9 @@ test_taken (Fixture       *self,
 {
   g_autoptr(GError) error = NULL;
 
-  self->a = shoal_udp_socket_new (self->reactor, SHOAL_FAMILY_IPV4, 0, arrived_at_a, self, &error);
+  self->a = shoal_udp_socket_new (self->reactor, NULL, SHOAL_FAMILY_IPV4, 0, arrived_at_a, self, &error);
   g_assert_no_error (error);
-  self->b = shoal_udp_socket_new (self->reactor, SHOAL_FAMILY_IPV4, shoal_udp_socket_port (self->a),
+  self->b = shoal_udp_socket_new (self->reactor, NULL, SHOAL_FAMILY_IPV4, shoal_udp_socket_port (self->a),
                                   arrived_at_b, self, &error);
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_ADDRESS_IN_USE);
 }

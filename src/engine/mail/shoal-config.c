@@ -84,6 +84,7 @@ shoal_config_clamp (ShoalConfig *self)
   changed |= clamp_flag (&self->use_trackers);
   changed |= clamp_flag (&self->use_pex);
   changed |= clamp_flag (&self->part_suffix);
+  changed |= clamp_flag (&self->proxy_all);
 
   /* Encryption is not there yet: pretending to use it would be worse than not to. */
   changed |= self->encryption != SHOAL_ENCRYPTION_OFF;

@@ -8,6 +8,10 @@
 
 G_BEGIN_DECLS
 
+#define SHOAL_BIND_MAX   64     /* bytes with the NUL: an interface or an address */
+#define SHOAL_DNS_MAX    256    /* a few addresses */
+#define SHOAL_PROXY_MAX  1024   /* a URL */
+
 /**
  * ShoalConfig:
  *
@@ -36,6 +40,10 @@ typedef struct
   guint           max_active_downloads; /* 0: no limit; the rest is QUEUED */
   double          seed_ratio;           /* 0: no limit */
   guint           seed_minutes;         /* 0: no limit */
+  char            bind[SHOAL_BIND_MAX];     /* "": the interface or address that everything goes through; "": any */
+  char            dns[SHOAL_DNS_MAX];       /* "": name servers, numeric, between spaces; "": the system's */
+  char            proxy[SHOAL_PROXY_MAX];   /* "": socks5://user:password@host:port or http://…; "": none */
+  gboolean        proxy_all;            /* FALSE: nothing at all goes past the proxy */
 } ShoalConfig;
 
 void     shoal_config_init  (ShoalConfig *self);

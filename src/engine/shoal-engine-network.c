@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What the engine wants of the network, and what follows when the network comes, goes or changes. */
+
+#include "shoal-engine-private.h"
+#include "shoal-swarm-private.h"
+
+#include <string.h>
+
+void
+shoal_engine_want_network (ShoalEngine *self)
+{
+  const ShoalConfig *config = &self->config;
+
+  self->host->ops->network (self->host, &(ShoalNetwork){
+                              .tcp = config->use_tcp,
+                              .port = config->port,
+                              .bind = config->bind,
+                              .dns = config->dns,
+                              .proxy = config->proxy,
+                              .proxy_all = config->proxy_all,
+                            });
+}
+
+gboolean
+shoal_engine_network_differs (const ShoalConfig *a,
+                              const ShoalConfig *b)
+{
+  return a->port != b->port || a->use_tcp != b->use_tcp || strcmp (a->bind, b->bind) != 0 ||
+         strcmp (a->dns, b->dns) != 0 || strcmp (a->proxy, b->proxy) != 0 || a->proxy_all != b->proxy_all;
+}
+
+/* What failed while the network was away, or reached something else, says nothing about what is there now. */
+static void
+begin_anew (ShoalEngine *self)
+{
+  GHashTableIter iter;
+  gpointer swarm;
+
+  shoal_tracker_hub_forget_names (self->hub);
+  g_hash_table_iter_init (&iter, self->swarms);
+  while (g_hash_table_iter_next (&iter, NULL, &swarm))
+    {
+      ShoalSwarm *one = swarm;
+
+      shoal_peerbook_forgive (one->book, self->now_us);
+      if (one->announcer != NULL)
+        shoal_announcer_now (one->announcer, self->now_us);
+    }
+  shoal_engine_want_dials (self);
+}
+
+void
+shoal_engine_network (ShoalEngine             *self,
+                      const ShoalNetworkState *now)
+{
+  ShoalEvent *event = shoal_event_new (SHOAL_EVENT_LISTENING);
+
+  g_return_if_fail (self->in_turn);
+
+  self->port = now->tcp_port;
+  self->network_down = now->down;
+  event->count = now->tcp_port;
+  if (now->error != NULL)
+    event->error = g_error_new_literal (G_FILE_ERROR, G_FILE_ERROR_FAILED, now->error);
+  self->serial++;
+  shoal_engine_tell (self, event);
+  if (now->moved && !now->down && !self->quitting)
+    begin_anew (self);
+}
