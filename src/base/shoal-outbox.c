@@ -7,6 +7,8 @@
  * some of these bytes followed by at most one body. Both are queues that slide forward in an
  * array and move back to its start when its end is reached, so neighbouring bytes are one span.
  *
+ * The first @sealed bytes are enciphered where they lie.
+ *
  * @size is the sum of what all entries still hold; no entry is empty. Only the first entry can be
  * sent in part. Engine thread only.
  */
@@ -35,6 +37,7 @@ typedef struct
 struct _ShoalOutbox
 {
   gsize    size;
+  gsize    sealed;
 
   guint8  *bytes;
   gsize    bytes_start;
@@ -296,6 +299,7 @@ shoal_outbox_drop (ShoalOutbox *self,
                    guint64      tag)
 {
   gsize at;
+  gsize before = 0;   /* bytes and bodies in front of the entry */
 
   g_return_val_if_fail (self != NULL, FALSE);
   g_return_val_if_fail (tag != 0, FALSE);
@@ -305,9 +309,10 @@ shoal_outbox_drop (ShoalOutbox *self,
     {
       Entry entry = self->entries[i];
 
-      if (entry.tag != tag || (i == self->first && self->first_started))
+      if (entry.tag != tag || (i == self->first && self->first_started) || before < self->sealed)
         {
           at += entry.head_size;
+          before += entry.head_size + entry.body_size;
           continue;
         }
 
@@ -326,6 +331,59 @@ shoal_outbox_drop (ShoalOutbox *self,
     }
 
   return FALSE;
+}
+
+/* Enciphers what lies at or behind @from of @size bytes, which begin at @at of the outbox; not beyond @upto. */
+static void
+encipher_part (ShoalRc4 *rc4,
+               guint8   *bytes,
+               gsize     at,
+               gsize     size,
+               gsize     from,
+               gsize     upto)
+{
+  gsize start = MAX (at, from);
+  gsize end = MIN (at + size, upto);
+
+  if (start < end)
+    shoal_rc4_apply (rc4, bytes + (start - at), end - start);
+}
+
+void
+shoal_outbox_encipher (ShoalOutbox *self,
+                       ShoalRc4    *rc4,
+                       gsize        upto)
+{
+  gsize bytes_at;
+  gsize at = 0;
+
+  g_return_if_fail (self != NULL && rc4 != NULL);
+
+  upto = MIN (upto, self->size);
+  bytes_at = self->bytes_start;
+  for (guint i = self->first; i < self->end && at < upto; i++)
+    {
+      const Entry *entry = &self->entries[i];
+
+      encipher_part (rc4, self->bytes + bytes_at, at, entry->head_size, self->sealed, upto);
+      bytes_at += entry->head_size;
+      at += entry->head_size;
+      if (entry->body_size > 0)
+        {
+          g_assert (entry->file == NULL);
+          encipher_part (rc4, entry->buffer + entry->body_offset, at, entry->body_size, self->sealed, upto);
+          at += entry->body_size;
+        }
+    }
+  self->sealed = MAX (self->sealed, upto);
+}
+
+void
+shoal_outbox_seal (ShoalOutbox *self)
+{
+  g_return_if_fail (self != NULL);
+
+  self->sealed = self->size;
 }
 
 guint
@@ -381,6 +439,7 @@ shoal_outbox_sent (ShoalOutbox *self,
   g_return_if_fail (size <= self->size);
 
   self->size -= size;
+  self->sealed -= MIN (self->sealed, size);
   while (size > 0)
     {
       Entry *entry = &self->entries[self->first];

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <glib.h>
+#include "shoal-rc4.h"
 
 G_BEGIN_DECLS
 
@@ -61,6 +62,17 @@ void         shoal_outbox_append_file   (ShoalOutbox *self, const guint8 *head, 
 
 /* Takes back the message with @tag if none of it was sent or shown as sent; TRUE if it was there. */
 gboolean     shoal_outbox_drop   (ShoalOutbox *self, guint64 tag);
+
+/**
+ * shoal_outbox_encipher:
+ * @upto: bytes from the front that must be enciphered
+ *
+ * Enciphers bytes where they lie, each once and in order; buffers that were handed in are written to, and files cannot be.
+ * shoal_outbox_drop() leaves alone what was enciphered: the key stream goes on behind it. shoal_outbox_seal() says
+ * that all that is in the outbox now was enciphered already, or must never be.
+ */
+void         shoal_outbox_encipher (ShoalOutbox *self, ShoalRc4 *rc4, gsize upto);
+void         shoal_outbox_seal     (ShoalOutbox *self);
 
 guint        shoal_outbox_spans  (ShoalOutbox *self, ShoalSpan *spans, guint max);
 void         shoal_outbox_sent   (ShoalOutbox *self, gsize size);   /* at most what the spans held */

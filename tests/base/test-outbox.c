@@ -345,6 +345,72 @@ test_random (void)
     }
 }
 
+static void
+append_block (ShoalOutbox *outbox,
+              const char  *head,
+              const char  *body,
+              guint64      tag)
+{
+  shoal_outbox_append_buffer (outbox, (const guint8 *) head, strlen (head), (guint8 *) g_strdup (body), strlen (body), g_free, tag);
+}
+
+/* Takes all spans out, @most bytes of them, and deciphers them. */
+static void
+receive (ShoalOutbox *outbox,
+         ShoalRc4    *rc4,
+         GString     *received,
+         gsize        most)
+{
+  ShoalSpan spans[8];
+  guint n = shoal_outbox_spans (outbox, spans, G_N_ELEMENTS (spans));
+  gsize start = received->len;
+
+  for (guint i = 0; i < n && most > 0; i++)
+    {
+      gsize size = MIN (most, spans[i].size);
+
+      g_string_append_len (received, (const char *) spans[i].bytes, size);
+      most -= size;
+    }
+  shoal_outbox_sent (outbox, received->len - start);
+  if (rc4 != NULL)
+    shoal_rc4_apply (rc4, (guint8 *) received->str + start, received->len - start);
+}
+
+/* However the ciphering runs ahead of the sending, the other end reads what was said; what was enciphered is not taken back. */
+static void
+test_encipher (void)
+{
+  ShoalRc4 start;
+
+  shoal_rc4_init (&start, (const guint8 *) "key", 3);
+  for (gsize ahead = 1; ahead < 30; ahead++)
+    {
+      g_autoptr(ShoalOutbox) outbox = shoal_outbox_new ();
+      g_autoptr(GString) received = g_string_new (NULL);
+      ShoalRc4 out = start;
+      ShoalRc4 in = start;
+
+      append_text (outbox, "plain");
+      shoal_outbox_seal (outbox);
+      append_text (outbox, "ab");
+      append_block (outbox, "head", "a body", 1);
+      append_block (outbox, "HEAD", "A BODY", 2);
+      shoal_outbox_encipher (outbox, &out, 5 + ahead);
+      g_assert_true (shoal_outbox_drop (outbox, 2) == (ahead <= 12));
+      g_assert_true (shoal_outbox_drop (outbox, 1) == (ahead <= 2));
+      append_text (outbox, "end");
+
+      receive (outbox, NULL, received, 5);
+      while (shoal_outbox_size (outbox) > 0)
+        {
+          shoal_outbox_encipher (outbox, &out, ahead);
+          receive (outbox, &in, received, MAX (ahead / 2, 1));
+        }
+      g_assert_cmpstr (received->str, ==, ahead <= 2 ? "plainabend" : ahead <= 12 ? "plainabheada bodyend" : "plainabheada bodyHEADA BODYend");
+    }
+}
+
 int
 main (int   argc,
       char *argv[])
@@ -359,6 +425,7 @@ main (int   argc,
   g_test_add_func ("/outbox/empty-parts", test_empty_parts);
   g_test_add_func ("/outbox/free", test_free);
   g_test_add_func ("/outbox/random", test_random);
+  g_test_add_func ("/outbox/encipher", test_encipher);
 
   return g_test_run ();
 }
