@@ -81,7 +81,7 @@ ShoalPreferences *
 shoal_cli_session_preferences (const ShoalCliSession *self)
 {
   g_autoptr(ShoalPreferences) preferences = NULL;
-  ShoalEncryption encryption = SHOAL_ENCRYPTION_OFF;
+  ShoalEncryption encryption = SHOAL_ENCRYPTION_PREFER;
 
   if (!check_range ("--port", self->port, 0, G_MAXUINT16)
       || !check_range ("--limit-down", self->limit_down, -1, G_MAXINT)
@@ -93,11 +93,6 @@ shoal_cli_session_preferences (const ShoalCliSession *self)
       shoal_cli_complain ("--encryption", "%s is none of off, prefer and require", self->encryption);
       return NULL;
     }
-  if (encryption == SHOAL_ENCRYPTION_REQUIRE)
-    {
-      shoal_cli_complain ("--encryption", "require is not possible: connections cannot be encrypted yet");
-      return NULL;
-    }
 
   preferences = shoal_preferences_new (NULL);
   g_object_set (preferences,
@@ -105,6 +100,7 @@ shoal_cli_session_preferences (const ShoalCliSession *self)
                 "use-tcp", !self->no_tcp,
                 "use-trackers", !self->no_trackers,
                 "use-pex", !self->no_pex,
+                "encryption", (guint) encryption,
                 "limit-down", (guint) MAX (self->limit_down, 0),
                 "limit-up", (guint) MAX (self->limit_up, 0),
                 NULL);

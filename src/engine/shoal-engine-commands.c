@@ -519,6 +519,19 @@ on_info (ShoalEngine  *self,
 
 /* --- The session --- */
 
+/* From now on only what is encrypted is spoken. */
+static void
+hang_up_plain (ShoalEngine *self)
+{
+  SHOAL_NODE_FOREACH (node, &self->links)
+    {
+      ShoalLink *link = SHOAL_NODE_OWNER (node, ShoalLink, engine_node);
+
+      if (link->peer_id_known && link->method != SHOAL_MSE_RC4)
+        shoal_link_hang_up (link, "it is not encrypted");
+    }
+}
+
 static void
 on_config (ShoalEngine  *self,
            ShoalCommand *command)
@@ -532,6 +545,8 @@ on_config (ShoalEngine  *self,
   self->config.arena_size = before.arena_size;
   shoal_limiter_set (&self->limiter, SHOAL_DOWN, self->config.limit_down, self->now_us);
   shoal_limiter_set (&self->limiter, SHOAL_UP, self->config.limit_up, self->now_us);
+  if (self->config.encryption == SHOAL_ENCRYPTION_REQUIRE && before.encryption != SHOAL_ENCRYPTION_REQUIRE)
+    hang_up_plain (self);
   shoal_swarm_queue_update (self);
   if (shoal_engine_network_differs (&self->config, &before))
     shoal_engine_want_network (self);

@@ -81,6 +81,7 @@ struct _ShoalEngine
 
   GHashTable      *swarms;         /* guint64 id to ShoalSwarm (owned) */
   GHashTable      *by_key;         /* ShoalSha1 inside a swarm to that swarm */
+  GHashTable      *by_req2;        /* the same of the names of these in encrypted handshakes */
   ShoalNode        active;         /* swarms that need the tick */
   ShoalNode        unproved;       /* kept seeds whose files nobody looked at yet */
   guint            n_proving;
@@ -120,6 +121,7 @@ struct _ShoalEngine
 /* shoal-engine.c */
 ShoalSwarm *shoal_engine_find         (ShoalEngine *self, guint64 id);
 ShoalSwarm *shoal_engine_find_by_key  (ShoalEngine *self, const ShoalSha1 *key);
+ShoalSwarm *shoal_engine_find_by_req2 (ShoalEngine *self, const ShoalSha1 *req2, ShoalSha1 *key);
 void        shoal_engine_insert       (ShoalEngine *self, ShoalSwarm *swarm);      /* takes it */
 void        shoal_engine_forget       (ShoalEngine *self, ShoalSwarm *swarm);      /* its keys are free again; views are told that it is gone */
 void        shoal_engine_remove       (ShoalEngine *self, ShoalSwarm *swarm);      /* frees it */

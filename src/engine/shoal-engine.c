@@ -9,6 +9,7 @@
 
 #include "shoal-link-private.h"
 #include "shoal-error.h"
+#include "shoal-mse.h"
 #include "shoal-swarm-queue.h"
 
 #include <string.h>
@@ -53,6 +54,7 @@ shoal_engine_new (ShoalHost         *host,
   shoal_limiter_set (&self->limiter, SHOAL_UP, self->config.limit_up, 0);
   self->swarms = g_hash_table_new_full (g_int64_hash, g_int64_equal, NULL, free_swarm);
   self->by_key = g_hash_table_new (shoal_sha1_hash, shoal_sha1_equal);
+  self->by_req2 = g_hash_table_new (shoal_sha1_hash, shoal_sha1_equal);
   shoal_node_init (&self->active);
   shoal_node_init (&self->unproved);
   shoal_node_init (&self->links);
@@ -78,6 +80,7 @@ shoal_engine_free (ShoalEngine *self)
     return;
 
   g_assert (self->n_links == 0);
+  g_hash_table_unref (self->by_req2);
   g_hash_table_unref (self->by_key);
   g_hash_table_unref (self->swarms);
   g_array_unref (self->tombstones);
@@ -105,6 +108,20 @@ shoal_engine_find_by_key (ShoalEngine     *self,
   return g_hash_table_lookup (self->by_key, key);
 }
 
+ShoalSwarm *
+shoal_engine_find_by_req2 (ShoalEngine     *self,
+                           const ShoalSha1 *req2,
+                           ShoalSha1       *key)
+{
+  ShoalSwarm *swarm = g_hash_table_lookup (self->by_req2, req2);
+
+  for (guint i = 0; swarm != NULL && i < swarm->n_keys; i++)
+    if (memcmp (&swarm->req2[i], req2, sizeof *req2) == 0)
+      *key = swarm->keys[i];
+
+  return swarm;
+}
+
 guint64
 shoal_engine_id (ShoalEngine *self)
 {
@@ -119,8 +136,11 @@ shoal_engine_add_keys (ShoalEngine *self,
     {
       ShoalSwarm *other = g_hash_table_lookup (self->by_key, &swarm->keys[i]);
 
-      if (other == NULL || other == swarm)
-        g_hash_table_replace (self->by_key, &swarm->keys[i], swarm);
+      if (other != NULL && other != swarm)
+        continue;
+      g_hash_table_replace (self->by_key, &swarm->keys[i], swarm);
+      shoal_mse_req2 (&swarm->keys[i], &swarm->req2[i]);
+      g_hash_table_replace (self->by_req2, &swarm->req2[i], swarm);
     }
 }
 
@@ -130,7 +150,10 @@ shoal_engine_drop_keys (ShoalEngine *self,
 {
   for (guint i = 0; i < swarm->n_keys; i++)
     if (g_hash_table_lookup (self->by_key, &swarm->keys[i]) == swarm)
-      g_hash_table_remove (self->by_key, &swarm->keys[i]);
+      {
+        g_hash_table_remove (self->by_key, &swarm->keys[i]);
+        g_hash_table_remove (self->by_req2, &swarm->req2[i]);
+      }
 }
 
 void

@@ -438,6 +438,22 @@ take_foreseen (ShoalLink *self,
   return part;
 }
 
+/* What was read is deciphered where it lies, before anybody looks at it. */
+static void
+decipher_window (ShoalLink *self,
+                 gsize      size)
+{
+  const ShoalWindow *window = &self->engine->window;
+
+  for (guint i = 0; size > 0; i++)
+    {
+      gsize n = MIN (size, window->parts[i].size);
+
+      shoal_link_decipher (self, window->parts[i].data, n);
+      size -= n;
+    }
+}
+
 void
 shoal_link_received (ShoalLink *self,
                      gsize      size)
@@ -453,6 +469,20 @@ shoal_link_received (ShoalLink *self,
   self->heard_us = engine->now_us;
   if (self->swarm != NULL && !self->exempt && self->state == SHOAL_LINK_LIVE)
     shoal_limiter_spend (&engine->limiter, &self->swarm->limiter, SHOAL_DOWN, size, &self->wait[SHOAL_DOWN]);
+
+  if (self->state == SHOAL_LINK_GREETING && shoal_link_is_greeting_encrypted (self))
+    {
+      /* Nothing is foreseen yet, so all of it lies in one place. */
+      guint8 *bytes = engine->window.parts[0].data;
+      gsize used = shoal_link_decipher_greeting (self, bytes, size);
+
+      feed (self, bytes + used, size - used);
+      size = 0;
+    }
+  else if (self->cipher != NULL)
+    {
+      decipher_window (self, size);
+    }
 
   part = take_foreseen (self, &size);
   if (size > 0 && takes_input (self))

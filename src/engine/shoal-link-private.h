@@ -4,6 +4,7 @@
 #pragma once
 
 #include "shoal-extended.h"
+#include "shoal-link-cipher.h"
 #include "shoal-pex-link.h"
 #include "shoal-requests.h"
 #include "shoal-swarm-private.h"
@@ -68,6 +69,9 @@ struct _ShoalLink
   gboolean         stopped;        /* closed because the torrent stops */
   ShoalSha1        key;            /* the info-hash it was greeted with */
 
+  gboolean         undecided;      /* it came, and has not said enough to tell whether it encrypts */
+  ShoalMseMethod   method;         /* agreed on by encrypted handshake; 0: there was none */
+  ShoalLinkCipher *cipher;         /* (nullable): NULL: nothing is enciphered now */
   gboolean         greeted;        /* our handshake is out */
   gboolean         peer_id_known;
   ShoalPeerId      peer_id;
@@ -159,6 +163,7 @@ void        shoal_link_say            (ShoalLink *self, ShoalMessageId id);
 void        shoal_link_say_piece      (ShoalLink *self, ShoalMessageId id, guint32 piece);
 void        shoal_link_say_request    (ShoalLink *self, ShoalMessageId id, guint32 piece, guint32 offset, guint32 size);
 void        shoal_link_greet          (ShoalLink *self);
+void        shoal_link_write_greeting (ShoalLink *self, guint8 *out);          /* SHOAL_HANDSHAKE_SIZE */
 void        shoal_link_welcome        (ShoalLink *self, const ShoalHandshake *handshake);   /* their handshake came */
 void        shoal_link_tell_pieces    (ShoalLink *self);
 void        shoal_link_tick           (ShoalLink *self);
@@ -169,6 +174,15 @@ void        shoal_link_metadata_known (ShoalLink *self);                       /
 void        shoal_link_count          (ShoalLink *self);                       /* into the picker's availability */
 void        shoal_link_uncount        (ShoalLink *self);
 static inline gboolean shoal_link_is_live (const ShoalLink *self) { return self->state == SHOAL_LINK_LIVE; }
+
+/* shoal-link-cipher.c */
+gboolean    shoal_link_cipher_dial    (ShoalLink *self);                       /* begins an encrypted handshake; FALSE: not with this peer */
+gboolean    shoal_link_cipher_failed  (const ShoalLink *self);                 /* dialled, and the encrypted handshake did not end */
+void        shoal_link_cipher_free    (ShoalLink *self);
+gsize       shoal_link_decipher_greeting (ShoalLink *self, guint8 *bytes, gsize size);   /* returns how many bytes are not for the parser, the rest is plain */
+void        shoal_link_decipher       (ShoalLink *self, guint8 *bytes, gsize size);      /* the next bytes in, where they are */
+gsize       shoal_link_encipher       (ShoalLink *self, gsize size);                     /* of the outbox; returns how many may go out */
+static inline gboolean shoal_link_is_greeting_encrypted (const ShoalLink *self) { return self->undecided || (self->cipher != NULL && self->cipher->mse != NULL); }
 
 /* shoal-link-input.c */
 void        shoal_link_block_off      (ShoalLink *self);                       /* the block under way goes nowhere */

@@ -46,6 +46,7 @@ link_free (ShoalLink *self)
 {
   self->engine->n_links--;
   shoal_node_unlink (&self->engine_node);
+  shoal_link_cipher_free (self);
   for (guint i = 0; i < 2; i++)
     shoal_limiter_wait_end (&self->wait[i]);
   if (self->engine->window.link == self)
@@ -112,6 +113,7 @@ shoal_engine_accept (ShoalEngine     *self,
 
   link = link_new (self, from);
   link->state = SHOAL_LINK_GREETING;
+  link->undecided = TRUE;
   link->contributor = 1u << 31 | ++self->link_serial;
   link->host_data = host_data;
 
@@ -133,11 +135,13 @@ shoal_link_opened (ShoalLink       *self,
       self->known->failures = 0;
       self->known->connectable = TRUE;
     }
-  shoal_link_greet (self);
+  if (!shoal_link_cipher_dial (self))
+    shoal_link_greet (self);
 }
 
 void
-shoal_link_greet (ShoalLink *self)
+shoal_link_write_greeting (ShoalLink *self,
+                           guint8    *out)
 {
   ShoalHandshake handshake = {
     .reserved = SHOAL_RESERVED_EXTENDED | SHOAL_RESERVED_FAST,
@@ -145,7 +149,13 @@ shoal_link_greet (ShoalLink *self)
     .peer_id = self->engine->peer_id,
   };
 
-  shoal_handshake_write (&handshake, shoal_outbox_append (self->outbox, SHOAL_HANDSHAKE_SIZE));
+  shoal_handshake_write (&handshake, out);
+}
+
+void
+shoal_link_greet (ShoalLink *self)
+{
+  shoal_link_write_greeting (self, shoal_outbox_append (self->outbox, SHOAL_HANDSHAKE_SIZE));
   self->greeted = TRUE;
   shoal_link_attend (self);
 }
@@ -260,6 +270,11 @@ shoal_link_welcome (ShoalLink            *self,
       if (swarm == NULL)
         {
           shoal_link_hang_up (self, "the torrent is not wanted here");
+          return;
+        }
+      if (self->method != 0 && shoal_engine_find_by_key (self->engine, &self->key) != swarm)
+        {
+          shoal_link_hang_up (self, "the peer encrypted for another torrent");
           return;
         }
       self->key = handshake->info_hash;
@@ -567,6 +582,8 @@ shoal_link_closed (ShoalLink  *self,
           known->link = NULL;
           if (self->stopped)
             known->retry_us = now_us;   /* not its fault: it is wanted again when the torrent goes on */
+          else if (shoal_link_cipher_failed (self) && !dialling && self->engine->config.encryption == SHOAL_ENCRYPTION_PREFER)
+            shoal_peerbook_refused_cipher (swarm->book, known, now_us);
           else if (dialling || (self->outgoing && !self->peer_id_known))
             shoal_peerbook_failed (swarm->book, known, now_us);
           else
@@ -603,7 +620,7 @@ shoal_link_tick (ShoalLink *self)
   switch (self->state)
     {
     case SHOAL_LINK_GREETING:
-      if (self->opened_us + SHOAL_GREET_TIMEOUT_US < now_us)
+      if (self->opened_us + (shoal_link_cipher_failed (self) ? SHOAL_MSE_TIMEOUT_US : SHOAL_GREET_TIMEOUT_US) < now_us)
         shoal_link_hang_up (self, "no handshake came");
       break;
 
@@ -681,6 +698,8 @@ shoal_link_output (ShoalLink *self,
         return 0;
     }
 
+  if (self->cipher != NULL)
+    allowed = shoal_link_encipher (self, (gsize) allowed);
   n = shoal_outbox_spans (self->outbox, spans, max);
   for (guint i = 0; i < n; i++)
     {

@@ -345,6 +345,7 @@ shoal_peerbook_failed (ShoalPeerbook  *self,
     wait_us *= 2;
   if (peer->failures < G_MAXUINT8)
     peer->failures++;
+  peer->plain = FALSE;   /* the other way is tried again next time */
   peer->link = NULL;
   peer->retry_us = now_us + with_jitter (self, MIN (wait_us, most_us));
 }
@@ -362,6 +363,24 @@ shoal_peerbook_forgive (ShoalPeerbook *self,
       peer->failures = 0;
       peer->retry_us = MIN (peer->retry_us, now_us);
     }
+}
+
+void
+shoal_peerbook_refused_cipher (ShoalPeerbook  *self,
+                               ShoalKnownPeer *peer,
+                               gint64          now_us)
+{
+  g_return_if_fail (self != NULL && peer != NULL);
+
+  if (peer->encrypts)
+    {
+      peer->encrypts = FALSE;
+      shoal_peerbook_failed (self, peer, now_us);
+      return;
+    }
+  peer->plain = TRUE;
+  peer->link = NULL;
+  peer->retry_us = now_us;
 }
 
 void

@@ -26,6 +26,8 @@ typedef struct
   gboolean  banned;
   gboolean  is_seed;        /* had everything when last seen */
   guint8    pex_flags;      /* ShoalPexFlags, as the first peer said that told of it */
+  gboolean  plain;          /* broke off an encrypted handshake: to be dialled without */
+  gboolean  encrypts;       /* went through with one */
   guint     pinned;         /* somebody remembers it (blame for a piece) */
   gint64    retry_us;       /* not to be dialled before */
   guint32   priority;       /* BEP 40 against our address; 0: not known */
@@ -59,6 +61,8 @@ guint           shoal_peerbook_candidates (ShoalPeerbook *self, gboolean skip_se
 guint           shoal_peerbook_size       (const ShoalPeerbook *self);
 
 /* A dial failed: back-off doubling from 30 s (user's own peers: from 1 s to 15 s, never given up; loopback: from 1 s) to 1 h, with jitter; given up after 6. */
+/* It broke off an encrypted handshake: it is dialled without at once, unless it took one before. */
+void            shoal_peerbook_refused_cipher (ShoalPeerbook *self, ShoalKnownPeer *peer, gint64 now_us);
 void            shoal_peerbook_failed     (ShoalPeerbook *self, ShoalKnownPeer *peer, gint64 now_us);
 /* A connection ended: the link is taken off; @useful: something was exchanged: short back-off (10 s, loopback and user's 1 s), else 60 s. */
 void            shoal_peerbook_closed     (ShoalPeerbook *self, ShoalKnownPeer *peer, gboolean useful, gint64 now_us);

@@ -46,6 +46,8 @@ flags_of (const ShoalLink *link)
 
   if (link->has_all || link->upload_only)
     flags |= SHOAL_PEX_SEED;
+  if (link->method != 0)
+    flags |= SHOAL_PEX_ENCRYPTION;
   if (link->outgoing || (link->known != NULL && link->known->connectable))
     flags |= SHOAL_PEX_REACHABLE;
 

@@ -59,6 +59,7 @@ struct _ShoalSwarm
 
   ShoalInfoHash      hash;
   ShoalSha1          keys[2];
+  ShoalSha1          req2[2];         /* names of @keys in encrypted handshakes */
   guint              n_keys;
   char              *name;
   char              *dir;

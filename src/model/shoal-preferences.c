@@ -50,9 +50,9 @@ typedef enum
   PROP_SEED_MINUTES,
   PROP_ADD_PAUSED,
   PROP_USE_PEX,
+  PROP_ENCRYPTION,
   PROP_USE_TCP,
   PROP_USE_TRACKERS,
-  PROP_ENCRYPTION,
   N_PROPS,
 } ShoalPreferencesProp;
 
@@ -263,7 +263,7 @@ shoal_preferences_class_init (ShoalPreferencesClass *klass)
   properties[PROP_USE_PEX] = boolean_spec ("use-pex", TRUE);
   properties[PROP_USE_TCP] = boolean_spec ("use-tcp", TRUE);
   properties[PROP_USE_TRACKERS] = boolean_spec ("use-trackers", TRUE);
-  properties[PROP_ENCRYPTION] = uint_spec ("encryption", SHOAL_ENCRYPTION_OFF, SHOAL_ENCRYPTION_REQUIRE, SHOAL_ENCRYPTION_OFF);
+  properties[PROP_ENCRYPTION] = uint_spec ("encryption", SHOAL_ENCRYPTION_OFF, SHOAL_ENCRYPTION_REQUIRE, SHOAL_ENCRYPTION_PREFER);
   g_object_class_install_properties (object_class, N_PROPS, properties);
 
   signals[CHANGED] = g_signal_new ("changed", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);

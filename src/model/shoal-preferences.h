@@ -28,10 +28,10 @@ G_DECLARE_FINAL_TYPE (ShoalPreferences, shoal_preferences, SHOAL, PREFERENCES, G
  * - `seed-ratio` (double): stop seeding then; 0: no limit (0 … 1000; 0)
  * - `seed-minutes` (uint): likewise (0)
  * - `add-paused` (boolean): new torrents wait for the user (FALSE)
+ * - `encryption` (uint, a #ShoalEncryption): of connections to peers (PREFER)
  * - `use-tcp`, `use-trackers` (boolean): never stored (TRUE)
- * - `encryption` (uint, a #ShoalEncryption): never stored (OFF)
  *
- * Except for the last three each is a key of %SHOAL_SCHEMA_ID of the same name.
+ * Except for the last two each is a key of %SHOAL_SCHEMA_ID of the same name.
  *
  * Signal `changed (ShoalPreferences *self)`: from an idle source, once however many properties changed.
  */

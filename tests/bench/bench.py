@@ -4,6 +4,7 @@
 
 download  1 GiB from a libtorrent seed: seconds and CPU, and the floor (floor.c: receives from a sender
           of its own, hashes, writes, nothing else)
+encrypted the same download with RC4 required at both ends
 seed      1 GiB to a libtorrent leecher: CPU of the seed
 verify    4 GiB of data against the hashes
 load      2,000 complete torrents of 1,500 pieces and 20 files: until ready, memory of each, CPU while idle
@@ -26,7 +27,7 @@ from rivals import anonymous_kib, cpu_seconds, everyone, free_of, loopback_bytes
 
 MIB = 1 << 20
 GIB = 1 << 30
-NAMES = ('download', 'seed', 'verify', 'load', 'swarm')
+NAMES = ('download', 'encrypted', 'seed', 'verify', 'load', 'swarm')
 FIRST_BYTES = 2 * MIB        # once so much came over loopback, the transfer has begun
 
 
@@ -66,7 +67,10 @@ class Bench:
 
     # ---- download --------------------------------------------------------------------------------
 
-    def download_once(self, rival):
+    def encrypted_once(self, rival):
+        return self.download_once(rival, True)
+
+    def download_once(self, rival, rc4=False):
         size = int(self.args.gib * GIB)
         with self.scene() as scene:
             share = self.payload(scene, 'big.bin', size)
@@ -74,10 +78,10 @@ class Bench:
             got = scene.new_folder('got')
             if rival is None:
                 return self.floor_once(scene, torrent, share, got, size)
-            seed = self.rival('libtorrent').seed(scene, torrent, share)
+            seed = self.rival('libtorrent').seed(scene, torrent, share, rc4=rc4)
             until(lambda: tracker.seeds(torrent) > 0, 30, 'the seed announced itself', [seed])
             before = loopback_bytes()
-            program = rival.leech(scene, torrent, got)
+            program = rival.leech(scene, torrent, got, rc4)
             until(lambda: loopback_bytes() - before > FIRST_BYTES, 60, 'the transfer begins', [program, seed])
             begun = time.monotonic()
             peak = [0]
@@ -114,6 +118,15 @@ class Bench:
             ('seconds', '{:.2f} s'), ('cpu', '{:.2f} CPU s'), ('memory', '{:.0f} MiB anonymous')),
             {'cpu / floor': lambda row: row['cpu'] / floor['cpu'] if floor else None,
              'cpu / shoal': lambda row: row['cpu'] / ours['cpu'] if ours else None,
+             'seconds / shoal': lambda row: row['seconds'] / ours['seconds'] if ours else None})
+
+    def encrypted(self):
+        rows = self.repeat(self.rivals, self.encrypted_once)
+        self.results['encrypted'] = rows
+        ours = rows.get('shoal', {})
+        self.table(f'Download of {self.args.gib:g} GiB from a libtorrent seed, all in RC4', rows, (
+            ('seconds', '{:.2f} s'), ('cpu', '{:.2f} CPU s'), ('memory', '{:.0f} MiB anonymous')),
+            {'cpu / shoal': lambda row: row['cpu'] / ours['cpu'] if ours else None,
              'seconds / shoal': lambda row: row['seconds'] / ours['seconds'] if ours else None})
 
     # ---- seeding ---------------------------------------------------------------------------------
@@ -265,6 +278,11 @@ class Bench:
                 goal(f"download: time of {rival}'s", ours['seconds'] / rows[rival]['seconds'], 1)
         if ours:
             goal('download: anonymous memory, MiB', ours['memory'], 100, '{:.0f}')
+        rows = self.results.get('encrypted', {})
+        for rival in ('aria2', 'libtorrent'):
+            if 'shoal' in rows and rival in rows:
+                goal(f"encrypted: CPU of {rival}'s", rows['shoal']['cpu'] / rows[rival]['cpu'], 1)
+                goal(f"encrypted: time of {rival}'s", rows['shoal']['seconds'] / rows[rival]['seconds'], 1)
         rows = self.results.get('seed', {})
         for rival in ('aria2', 'rtorrent'):
             if 'shoal' in rows and rival in rows:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / 'interop'))
 
+from encryption import THEIRS                                         # noqa: E402  pylint: disable=wrong-import-position
 from clients import OTHERS, Shoal                                     # noqa: E402  pylint: disable=wrong-import-position
 from ground import Failed, until                                      # noqa: E402  pylint: disable=wrong-import-position
 
@@ -49,7 +50,8 @@ class Rival:
     def seed(self, scene, torrent, folder, limit_kib=0):
         raise NotImplementedError
 
-    def leech(self, scene, torrent, folder):
+    def leech(self, scene, torrent, folder, rc4=False):
+        """A download; with rc4 everything must be encrypted so."""
         raise NotImplementedError
 
     def complete(self, program, folder):
@@ -65,8 +67,8 @@ class ShoalRival(Rival):
     def seed(self, scene, torrent, folder, limit_kib=0):
         return self.client.seed(scene, torrent, folder, more=('--limit-up', str(limit_kib)) if limit_kib else ())
 
-    def leech(self, scene, torrent, folder):
-        return self.client.download(scene, torrent.path, folder, more=('--seed',))
+    def leech(self, scene, torrent, folder, rc4=False):
+        return self.client.download(scene, torrent.path, folder, more=('--seed', *(['--encryption=require'] if rc4 else [])))
 
     def complete(self, program, folder):
         return 'complete ' in program.output()
@@ -77,13 +79,14 @@ class ShoalRival(Rival):
 
 
 class LibTorrentRival(Rival):
-    def seed(self, scene, torrent, folder, limit_kib=0):
-        program = self.client.seed(scene, torrent, folder, more=('--trust', '--limit-up', str(limit_kib)))
+    def seed(self, scene, torrent, folder, limit_kib=0, rc4=False):
+        more = THEIRS[self.name]['rc4'] if rc4 else ()
+        program = self.client.seed(scene, torrent, folder, more=('--trust', '--limit-up', str(limit_kib), *more))
         until(lambda: 'complete' in program.output(), 30, 'libtorrent seeds', [program])
         return program
 
-    def leech(self, scene, torrent, folder):
-        return self.client.download(scene, torrent.path, folder)
+    def leech(self, scene, torrent, folder, rc4=False):
+        return self.client.download(scene, torrent.path, folder, more=THEIRS[self.name]['rc4'] if rc4 else ())
 
     def complete(self, program, folder):
         return 'complete' in program.output()
@@ -98,8 +101,9 @@ class TransmissionRival(Rival):
         more = {'speed-limit-up-enabled': True, 'speed-limit-up': limit_kib} if limit_kib else {}
         return self.client.seed(scene, torrent, folder, more={'message-level': 1, **more})
 
-    def leech(self, scene, torrent, folder):
-        return self.client.download(scene, torrent.path, folder, more={'message-level': 1})
+    def leech(self, scene, torrent, folder, rc4=False):
+        more = THEIRS[self.name]['rc4'] if rc4 else {}
+        return self.client.download(scene, torrent.path, folder, more={'message-level': 1, **more})
 
     def complete(self, program, folder):
         torrents = self.client.call(program, 'torrent-get', fields=['leftUntilDone', 'status', 'recheckProgress'])['torrents']
@@ -114,14 +118,14 @@ class Aria2Rival(Rival):
     def seed(self, scene, torrent, folder, limit_kib=0):
         return self.client.seed(scene, torrent, folder, more=(f'--max-upload-limit={limit_kib}K',))
 
-    def leech(self, scene, torrent, folder):
+    def leech(self, scene, torrent, folder, rc4=False):
         # Its control file stays for up to a minute after the last piece: it is asked to call a script instead.
         mark = scene.folder / f'aria2-mark-{len(scene.programs)}'
         script = scene.folder / f'{mark.name}.sh'
         script.write_text(f'#!/bin/sh\n: >"{mark}"\n')
         script.chmod(0o755)
         program = self.client.run(scene, torrent.path, folder, '--seed-ratio=0.0', '--file-allocation=falloc',
-                                  f'--on-bt-download-complete={script}')
+                                  f'--on-bt-download-complete={script}', *(THEIRS[self.name]['rc4'] if rc4 else ()))
         program.mark = mark
         return program
 
@@ -147,8 +151,8 @@ class RTorrentRival(Rival):
         more = f'throttle.global_up.max_rate.set_kb = {limit_kib}\n' if limit_kib else ''
         return self._run(scene, torrent, folder, 'event.download.hash_done', more)
 
-    def leech(self, scene, torrent, folder):
-        return self._run(scene, torrent, folder, 'event.download.finished')
+    def leech(self, scene, torrent, folder, rc4=False):
+        return self._run(scene, torrent, folder, 'event.download.finished', THEIRS[self.name]['rc4'] if rc4 else '')
 
     def complete(self, program, folder):
         return program.mark.exists()

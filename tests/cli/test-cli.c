@@ -235,7 +235,7 @@ test_usage (Fixture       *fixture,
   assert_failed (run, 2);
   cli (run, "download", fixture->torrent, "--dir", fixture->dir, "--port", "65536", NULL);
   assert_failed (run, 2);
-  cli (run, "download", fixture->torrent, "--dir", fixture->dir, "--encryption=require", NULL);
+  cli (run, "download", fixture->torrent, "--dir", fixture->dir, "--encryption=always", NULL);
   assert_failed (run, 2);
   cli (run, "download", "magnet:?dn=nothing", "--dir", fixture->dir, NULL);
   assert_failed (run, 2);

@@ -50,7 +50,7 @@ test_high (void)
   ShoalConfig config;
 
   shoal_config_init (&config);
-  config.encryption = SHOAL_ENCRYPTION_REQUIRE;
+  config.encryption = (ShoalEncryption) 17;
   config.use_tcp = 7;
   config.max_links = G_MAXUINT;
   config.max_links_torrent = G_MAXUINT;
@@ -61,7 +61,7 @@ test_high (void)
   config.seed_ratio = INFINITY;
 
   g_assert_true (shoal_config_clamp (&config));
-  g_assert_cmpint (config.encryption, ==, SHOAL_ENCRYPTION_OFF);
+  g_assert_cmpint (config.encryption, ==, SHOAL_ENCRYPTION_PREFER);
   g_assert_cmpint (config.use_tcp, ==, TRUE);
   g_assert_cmpuint (config.max_links, ==, 10000);
   g_assert_cmpuint (config.max_links_torrent, ==, 10000);

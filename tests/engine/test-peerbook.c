@@ -386,6 +386,30 @@ test_forgive (Fixture       *f,
   g_assert_cmpuint (shoal_peerbook_candidates (f->book, FALSE), ==, 1);
 }
 
+/* Without encryption at once; with it again once that fails as well; one that took it before is only late. */
+static void
+test_refused_cipher (Fixture       *f,
+                     gconstpointer  data)
+{
+  ShoalKnownPeer *peer = add (f, "1.0.0.1:1", SHOAL_PEER_SOURCE_TRACKER);
+
+  shoal_peerbook_refused_cipher (f->book, peer, NOW_US);
+  g_assert_true (peer->plain);
+  g_assert_cmpuint (peer->failures, ==, 0);
+  g_assert_true (shoal_peerbook_next (f->book, FALSE, NOW_US) == peer);
+  shoal_peerbook_failed (f->book, peer, NOW_US);
+  g_assert_false (peer->plain);
+  g_assert_null (shoal_peerbook_next (f->book, FALSE, NOW_US));
+
+  peer->encrypts = TRUE;
+  peer->retry_us = NOW_US;
+  shoal_peerbook_refused_cipher (f->book, peer, NOW_US);
+  g_assert_false (peer->plain);
+  g_assert_null (shoal_peerbook_next (f->book, FALSE, NOW_US));
+  shoal_peerbook_refused_cipher (f->book, peer, NOW_US);
+  g_assert_true (peer->plain);
+}
+
 int
 main (int    argc,
       char **argv)
@@ -407,6 +431,7 @@ main (int    argc,
     { "/engine/peerbook/failures-user", test_failures_user },
     { "/engine/peerbook/failures-loopback", test_failures_loopback },
     { "/engine/peerbook/closed", test_closed },
+    { "/engine/peerbook/refused-cipher", test_refused_cipher },
     { "/engine/peerbook/ban", test_ban },
     { "/engine/peerbook/ban-address", test_ban_address },
     { "/engine/peerbook/many-bans", test_many_bans },

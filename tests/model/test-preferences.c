@@ -26,6 +26,7 @@ test_defaults (void)
   g_assert_cmpuint (config.max_links_starved, ==, defaults.max_links_starved);
   g_assert_cmpuint (config.max_dialled, ==, defaults.max_dialled);
   g_assert_cmpuint (config.dial_below, ==, defaults.dial_below);
+  g_assert_cmpint (config.encryption, ==, SHOAL_ENCRYPTION_PREFER);
   g_assert_true (config.use_tcp);
   g_assert_true (config.use_trackers);
   g_assert_true (config.use_pex);
@@ -64,8 +65,9 @@ test_config (void)
   g_object_set (preferences,
                 "port", 7000u, "limit-down", 100u, "limit-up", 50u, "max-peers-torrent", 10u,
                 "part-suffix", FALSE, "max-active-downloads", 3u, "seed-ratio", 1.5, "seed-minutes", 9u,
-                "use-tcp", FALSE, "use-trackers", FALSE, "use-pex", FALSE, NULL);
+                "use-tcp", FALSE, "use-trackers", FALSE, "use-pex", FALSE, "encryption", SHOAL_ENCRYPTION_REQUIRE, NULL);
   shoal_preferences_get_config (preferences, &config);
+  g_assert_cmpint (config.encryption, ==, SHOAL_ENCRYPTION_REQUIRE);
 
   g_assert_cmpuint (config.port, ==, 7000);
   g_assert_cmpuint (config.limit_down, ==, 102400);

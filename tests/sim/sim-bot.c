@@ -424,7 +424,11 @@ read_link (BotLink *self)
 
       if (self->in->len < SHOAL_HANDSHAKE_SIZE)
         return;
-      g_assert_true (shoal_handshake_parse (&handshake, self->in->data));
+      if (!shoal_handshake_parse (&handshake, self->in->data))
+        {
+          sim_end_close (end);   /* somebody encrypts */
+          return;
+        }
       at = SHOAL_HANDSHAKE_SIZE;
       self->greeted = TRUE;
       if (!self->dialled)

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* A network namespace for a test of its own: nothing in it reaches anything outside. */
 
-#define _GNU_SOURCE
 #include "own-network.h"
 
 #include <sched.h>

@@ -53,6 +53,7 @@ pair_new (guint64            size,
       ShoalConfig defaults;
 
       shoal_config_init (&defaults);
+      defaults.encryption = SHOAL_ENCRYPTION_OFF;
       end->fake = fake_host_new (seed + i);
       end->engine = shoal_engine_new (&end->fake->host, config != NULL ? config : &defaults);
       end->content = i == 0 ? g_memdup2 (self->truth, size) : g_malloc0 (size);

@@ -38,7 +38,7 @@ typedef struct
   guint          max_read;    /* bytes a read takes at most; 0: whatever there is */
 } Pair;
 
-/* A torrent of one file of @size bytes; end 0 has all of it, end 1 none. */
+/* A torrent of one file of @size bytes; end 0 has all of it, end 1 none. @config: (nullable): NULL: the defaults, without encryption. */
 Pair *pair_new     (guint64 size, guint32 piece_size, guint64 seed, const ShoalConfig *config);
 void  pair_free    (Pair *self);
 /* Adds the torrent at @end, from its .torrent or by magnet link. */

@@ -414,11 +414,14 @@ static void
 make_engine (Rig               *self,
              const ShoalConfig *config)
 {
-  ShoalConfig defaults;
+  ShoalConfig plain;
 
-  shoal_config_init (&defaults);
+  shoal_config_init (&plain);
+  if (config != NULL)
+    plain = *config;
+  plain.encryption = SHOAL_ENCRYPTION_OFF;   /* the scripted peers know nothing of it */
   self->fake = fake_host_new ((guint64) self->now_us);
-  self->engine = shoal_engine_new (&self->fake->host, config != NULL ? config : &defaults);
+  self->engine = shoal_engine_new (&self->fake->host, &plain);
 }
 
 Rig *

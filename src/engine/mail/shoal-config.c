@@ -25,7 +25,7 @@ shoal_config_init (ShoalConfig *self)
     .use_tcp = TRUE,
     .use_trackers = TRUE,
     .use_pex = TRUE,
-    .encryption = SHOAL_ENCRYPTION_OFF,
+    .encryption = SHOAL_ENCRYPTION_PREFER,
     .max_links = 500,
     .max_links_torrent = 55,
     .max_links_starved = 80,
@@ -86,9 +86,11 @@ shoal_config_clamp (ShoalConfig *self)
   changed |= clamp_flag (&self->part_suffix);
   changed |= clamp_flag (&self->proxy_all);
 
-  /* Encryption is not there yet: pretending to use it would be worse than not to. */
-  changed |= self->encryption != SHOAL_ENCRYPTION_OFF;
-  self->encryption = SHOAL_ENCRYPTION_OFF;
+  if ((guint) self->encryption > SHOAL_ENCRYPTION_REQUIRE)
+    {
+      self->encryption = SHOAL_ENCRYPTION_PREFER;
+      changed = TRUE;
+    }
 
   changed |= clamp_rate (&self->limit_down);
   changed |= clamp_rate (&self->limit_up);

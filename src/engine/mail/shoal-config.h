@@ -24,7 +24,7 @@ typedef struct
   gboolean        use_tcp;              /* TRUE */
   gboolean        use_trackers;         /* TRUE */
   gboolean        use_pex;              /* TRUE: peers are told of peers, and asked */
-  ShoalEncryption encryption;           /* OFF: the only one there is */
+  ShoalEncryption encryption;           /* PREFER */
   guint64         limit_down;           /* 0 */
   guint64         limit_up;             /* 0 */
   guint           max_links;            /* 500 in all */
