@@ -216,7 +216,7 @@ call_done_cb (gpointer                   owner,
   if (self->running)
     {
       if (answer != NULL && answer->peers->len > 0)
-        self->ops->peers (self->owner, (const ShoalAddr *) (gpointer) answer->peers->data, answer->peers->len);
+        self->ops->peers (self->owner, &self->keys[slot->key], (const ShoalAddr *) (gpointer) answer->peers->data, answer->peers->len);
       if (answer != NULL && answer->external.family != SHOAL_FAMILY_NONE && self->ops->external != NULL)
         self->ops->external (self->owner, &answer->external);
       plan (self, now_us);

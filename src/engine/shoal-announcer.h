@@ -11,7 +11,7 @@ G_BEGIN_DECLS
 /**
  * ShoalAnnouncerOps:
  * @totals: fills in info_hash, peer_id, port, key, uploaded, downloaded, left, crypto at the moment of the announce
- * @peers: addresses that a tracker gave; borrowed
+ * @peers: addresses that a tracker gave for @key; borrowed
  * @changed: state or error changed
  * @external: (nullable): how a tracker sees the client (BEP 24); borrowed
  *
@@ -20,7 +20,7 @@ G_BEGIN_DECLS
 typedef struct
 {
   void (*totals)  (gpointer owner, ShoalAnnounce *announce);
-  void (*peers)   (gpointer owner, const ShoalAddr *addrs, guint n);
+  void (*peers)   (gpointer owner, const ShoalSha1 *key, const ShoalAddr *addrs, guint n);
   void (*changed) (gpointer owner);
   void (*external) (gpointer owner, const ShoalAddr *external);
 } ShoalAnnouncerOps;

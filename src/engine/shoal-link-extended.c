@@ -88,20 +88,8 @@ on_handshake (ShoalLink          *self,
     self->metadata_size = handshake.metadata_size;
   if (handshake.your_ip.family != SHOAL_FAMILY_NONE && self->engine->external.family == SHOAL_FAMILY_NONE)
     shoal_engine_set_external (self->engine, &handshake.your_ip);
-  /* An incoming peer tells where it can be reached: now it is known like any other. */
-  if (handshake.port != 0 && !self->outgoing && self->known == NULL)
-    {
-      ShoalAddr reach = self->addr;
-      ShoalKnownPeer *known;
-
-      reach.port = handshake.port;
-      known = shoal_peerbook_add (swarm->book, &reach, SHOAL_PEER_SOURCE_INCOMING, self->engine->now_us);
-      if (known != NULL && known->link == NULL)
-        {
-          known->link = self;
-          self->known = known;
-        }
-    }
+  if (handshake.port != 0 && !self->outgoing)
+    shoal_link_reach (self, handshake.port);
   shoal_extended_handshake_clear (&handshake);
   shoal_swarm_metadata_offer (swarm, self);
   shoal_swarm_pex_offer (swarm, self);

@@ -32,6 +32,8 @@ G_BEGIN_DECLS
 #define SHOAL_REFUSED_MAX         32u                       /* refused in a row without any block: of no use */
 #define SHOAL_BLOCK_TIMEOUT_US    (120 * G_USEC_PER_SEC)    /* for one block whose bytes keep coming */
 #define SHOAL_METADATA_WANTED_MAX 16u
+#define SHOAL_HASHES_FIRST_US     (250 * G_TIME_SPAN_MILLISECOND)   /* blocks wait so long for the next request for hashes */
+#define SHOAL_HASHES_FIRST_MAX_US (3 * G_USEC_PER_SEC)              /* and so long in all */
 
 typedef enum
 {
@@ -67,7 +69,8 @@ struct _ShoalLink
   gboolean         exempt;         /* the local network: no limits */
   const char      *why;            /* static text: why it is being closed */
   gboolean         stopped;        /* closed because the torrent stops */
-  ShoalSha1        key;            /* the info-hash it was greeted with */
+  ShoalSha1        key;            /* the info-hash that it goes by: of a hybrid, one of two */
+  gboolean         offered_v2;     /* our handshake said that the answer may name the v2 hash instead */
 
   gboolean         undecided;      /* it came, and has not said enough to tell whether it encrypts */
   ShoalMseMethod   method;         /* agreed on by encrypted handshake; 0: there was none */
@@ -86,6 +89,7 @@ struct _ShoalLink
   GArray          *hashes_wanted;       /* (nullable): of ShoalHashRequest: as @metadata_wanted */
   gboolean         upload_only;
   ShoalPexLink    *pex;            /* (nullable): peer exchange; NULL: not with this peer */
+  guint16          told_port;           /* where it says that it listens; 0: it did not say */
 
   gboolean         am_choking;
   gboolean         am_interested;
@@ -134,6 +138,8 @@ struct _ShoalLink
   GArray          *uploads;        /* of ShoalUpload */
   guint64          ahead;          /* bytes being read or in the outbox */
   guint            next_reader;    /* index of the first upload that is not being read */
+  ShoalTimer       hold_timer;     /* blocks wait, see shoal_link_hold_blocks() */
+  gint64           held_us;        /* since when; 0: they never did */
   guint            n_reading;      /* jobs whose link must not go before they are done */
 
   ShoalOutbox     *outbox;
@@ -183,6 +189,11 @@ gsize       shoal_link_decipher_greeting (ShoalLink *self, guint8 *bytes, gsize 
 void        shoal_link_decipher       (ShoalLink *self, guint8 *bytes, gsize size);      /* the next bytes in, where they are */
 gsize       shoal_link_encipher       (ShoalLink *self, gsize size);                     /* of the outbox; returns how many may go out */
 static inline gboolean shoal_link_is_greeting_encrypted (const ShoalLink *self) { return self->undecided || (self->cipher != NULL && self->cipher->mse != NULL); }
+/* shoal-link-twins.c */
+gboolean    shoal_link_may_be_second  (ShoalLink *self);                       /* its handshake came; FALSE: there is such a link already */
+void        shoal_link_settle_twins   (ShoalLink *self);                       /* the other end had its time to close one */
+void        shoal_link_leave_to_twin  (ShoalLink *self);                       /* it was closed: the peer may still be here */
+void        shoal_link_reach          (ShoalLink *self, guint16 port);         /* an incoming peer says where it listens */
 
 /* shoal-link-input.c */
 void        shoal_link_block_off      (ShoalLink *self);                       /* the block under way goes nowhere */
@@ -210,6 +221,7 @@ void        shoal_link_check_timeouts (ShoalLink *self);
 void        shoal_link_asked          (ShoalLink *self, guint32 piece, guint32 offset, guint32 size);
 void        shoal_link_asked_not      (ShoalLink *self, guint32 piece, guint32 offset, guint32 size);
 void        shoal_link_pump           (ShoalLink *self);
+void        shoal_link_hold_blocks    (ShoalLink *self);                       /* it is fetching hashes: they go first */
 void        shoal_link_set_choking    (ShoalLink *self, gboolean choking);
 void        shoal_link_drop_uploads   (ShoalLink *self, gboolean reject, gboolean keep_fast);
 

@@ -163,7 +163,7 @@ shoal_link_pump (ShoalLink *self)
 {
   guint64 limit;
 
-  if (self->next_reader >= self->uploads->len || !shoal_link_is_live (self) || self->swarm->metainfo == NULL || !self->swarm->opened)
+  if (self->next_reader >= self->uploads->len || shoal_timer_is_armed (&self->hold_timer) || !shoal_link_is_live (self) || self->swarm->metainfo == NULL || !self->swarm->opened)
     return;
 
   limit = ahead_limit (self);
@@ -197,6 +197,24 @@ shoal_link_pump (ShoalLink *self)
       upload->ready = TRUE;
       send_ready (self);
     }
+}
+
+/*
+ * A peer that has the metadata of a hybrid from a magnet link fetches the v2 hashes and blocks at once. libtorrent stops the
+ * torrent for good when hashes come while a piece of theirs is right by its v1 hash but not on the disk yet. So nobody gets
+ * a first block before it has had the time to ask for all hashes.
+ */
+void
+shoal_link_hold_blocks (ShoalLink *self)
+{
+  gint64 now_us = self->engine->now_us;
+
+  if (self->sent > 0 || !shoal_swarm_is_hybrid (self->swarm))
+    return;
+  if (self->held_us == 0)
+    self->held_us = now_us;
+  if (now_us - self->held_us < SHOAL_HASHES_FIRST_MAX_US)
+    shoal_timers_arm (self->engine->timers, &self->hold_timer, now_us + SHOAL_HASHES_FIRST_US);
 }
 
 void

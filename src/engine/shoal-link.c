@@ -11,6 +11,14 @@
 
 #include <string.h>
 
+/* Blocks that waited for hashes go out. */
+static void
+on_hold (gpointer owner,
+         gint64   now_us)
+{
+  shoal_link_pump (owner);
+}
+
 static ShoalLink *
 link_new (ShoalEngine     *engine,
           const ShoalAddr *addr)
@@ -33,6 +41,7 @@ link_new (ShoalEngine     *engine,
   shoal_rate_init (&self->rate_now, 2);
   for (guint i = 0; i < 2; i++)
     shoal_limiter_wait_init (&self->wait[i], self);
+  shoal_timer_init (&self->hold_timer, on_hold, self);
   shoal_node_init (&self->engine_node);
   shoal_node_init (&self->swarm_node);
   shoal_node_append (&engine->links, &self->engine_node);
@@ -51,6 +60,7 @@ link_free (ShoalLink *self)
     shoal_limiter_wait_end (&self->wait[i]);
   if (self->engine->window.link == self)
     self->engine->window.link = NULL;
+  shoal_timers_disarm (self->engine->timers, &self->hold_timer);
   shoal_requests_clear (&self->requests);
   g_array_unref (self->uploads);
   shoal_outbox_free (self->outbox);
@@ -91,7 +101,7 @@ shoal_link_dial (ShoalSwarm     *swarm,
   self->known = known;
   self->contributor = known->number;
   known->link = self;
-  self->key = swarm->keys[0];
+  self->key = swarm->keys[known->is_v2 ? swarm->n_keys - 1 : 0];
   engine->n_half_open++;
   join_swarm (self, swarm);
   engine->host->ops->dial (engine->host, self, &known->addr);
@@ -149,6 +159,12 @@ shoal_link_write_greeting (ShoalLink *self,
     .peer_id = self->engine->peer_id,
   };
 
+  /* The bit says that the torrent has a v2 hash; beside that hash it says nothing. */
+  if (shoal_swarm_is_hybrid (self->swarm) && !shoal_swarm_is_v2_key (self->swarm, &self->key))
+    {
+      handshake.reserved |= SHOAL_RESERVED_V2;
+      self->offered_v2 = TRUE;
+    }
   shoal_handshake_write (&handshake, out);
 }
 
@@ -158,71 +174,6 @@ shoal_link_greet (ShoalLink *self)
   shoal_link_write_greeting (self, shoal_outbox_append (self->outbox, SHOAL_HANDSHAKE_SIZE));
   self->greeted = TRUE;
   shoal_link_attend (self);
-}
-
-/* The link that has the peer already, if any. */
-static ShoalLink *
-find_twin (ShoalLink *self)
-{
-  SHOAL_NODE_FOREACH (node, &self->swarm->links)
-    {
-      ShoalLink *other = SHOAL_NODE_OWNER (node, ShoalLink, swarm_node);
-
-      if (other != self && other->peer_id_known && other->state == SHOAL_LINK_LIVE
-          && memcmp (&other->peer_id, &self->peer_id, sizeof self->peer_id) == 0)
-        return other;
-    }
-
-  return NULL;
-}
-
-/* The link that goes tells the one that stays where the peer can be reached, so that it is not dialled again. */
-static void
-hand_over (ShoalLink *goes,
-           ShoalLink *stays)
-{
-  ShoalKnownPeer *known = goes->known;
-
-  if (known == NULL || known->link != goes || stays->known != NULL)
-    return;
-  goes->known = NULL;
-  stays->known = known;
-  known->link = stays;
-}
-
-/*
- * Both ends may dial at once. The link made by the larger id stays, so that two of us close the same one. Others go by
- * rules of their own: they are given time to close one first, or each end would close the other's and none were left.
- */
-static gboolean
-may_be_second (ShoalLink *self)
-{
-  ShoalLink *twin = find_twin (self);
-
-  if (twin == NULL)
-    return TRUE;
-  if (twin->outgoing == self->outgoing)
-    {
-      hand_over (self, twin);
-      return FALSE;
-    }
-  self->twin_us = self->engine->now_us + SHOAL_TWIN_US;
-
-  return TRUE;
-}
-
-static void
-settle_twins (ShoalLink *self)
-{
-  ShoalLink *twin = find_twin (self);
-  gboolean ours_larger = memcmp (&self->engine->peer_id, &self->peer_id, sizeof self->peer_id) > 0;
-  ShoalLink *goes = self->outgoing == ours_larger ? twin : self;
-
-  self->twin_us = 0;
-  if (twin == NULL)
-    return;
-  hand_over (goes, goes == self ? twin : self);
-  shoal_link_hang_up (goes, "the peer is connected twice");
 }
 
 static ShoalSwarm *
@@ -239,6 +190,30 @@ find_swarm (ShoalLink            *self,
     return NULL;
 
   return swarm;
+}
+
+/*
+ * The two ends of a hybrid agree on one of its hashes. Who dials with that of v1 and says that it knows the other too gets
+ * that one for an answer: then both speak version 2. libtorrent takes no other answer once it has met us in both swarms.
+ */
+static gboolean
+agree_on_key (ShoalLink            *self,
+              const ShoalHandshake *handshake)
+{
+  ShoalSwarm *swarm = self->swarm;
+  const ShoalSha1 *v2_key = &swarm->keys[swarm->n_keys - 1];
+
+  if (!self->outgoing)
+    {
+      gboolean upgrade = (handshake->reserved & SHOAL_RESERVED_V2) != 0 && shoal_swarm_is_hybrid (swarm);
+
+      self->key = upgrade ? *v2_key : handshake->info_hash;
+      return TRUE;
+    }
+  if (self->offered_v2 && shoal_sha1_equal (&handshake->info_hash, v2_key))
+    self->key = *v2_key;
+
+  return shoal_sha1_equal (&self->key, &handshake->info_hash);
 }
 
 /* Anything may be said once both handshakes are through. */
@@ -277,14 +252,15 @@ shoal_link_welcome (ShoalLink            *self,
           shoal_link_hang_up (self, "the peer encrypted for another torrent");
           return;
         }
-      self->key = handshake->info_hash;
       join_swarm (self, swarm);
     }
-  else if (memcmp (&self->key, &handshake->info_hash, sizeof self->key) != 0)
+  if (!agree_on_key (self, handshake))
     {
       shoal_link_hang_up (self, "the peer answered for another torrent");
       return;
     }
+  if (self->known != NULL)
+    self->known->is_v2 = shoal_swarm_is_v2_key (self->swarm, &self->key);
 
   if (memcmp (&self->peer_id, &self->engine->peer_id, sizeof self->peer_id) == 0)
     {
@@ -293,7 +269,7 @@ shoal_link_welcome (ShoalLink            *self,
       shoal_link_hang_up (self, "it is the client itself");
       return;
     }
-  if (!may_be_second (self))
+  if (!shoal_link_may_be_second (self))
     {
       shoal_link_hang_up (self, "the peer is connected twice");
       return;
@@ -568,8 +544,10 @@ shoal_link_closed (ShoalLink  *self,
 
   if (swarm != NULL)
     {
-      ShoalKnownPeer *known = self->known;
+      ShoalKnownPeer *known;
 
+      shoal_link_leave_to_twin (self);
+      known = self->known;
       take_back_unsent (self);
       shoal_node_unlink (&self->swarm_node);
       swarm->n_links--;
@@ -585,7 +563,12 @@ shoal_link_closed (ShoalLink  *self,
           else if (shoal_link_cipher_failed (self) && !dialling && self->engine->config.encryption == SHOAL_ENCRYPTION_PREFER)
             shoal_peerbook_refused_cipher (swarm->book, known, now_us);
           else if (dialling || (self->outgoing && !self->peer_id_known))
-            shoal_peerbook_failed (swarm->book, known, now_us);
+            {
+              shoal_peerbook_failed (swarm->book, known, now_us);
+              /* It may know the torrent by the other hash only. */
+              if (self->greeted && shoal_swarm_is_hybrid (swarm))
+                known->is_v2 = !known->is_v2;
+            }
           else
             shoal_peerbook_closed (swarm->book, known, self->received + self->sent > 0, now_us);
         }
@@ -632,7 +615,7 @@ shoal_link_tick (ShoalLink *self)
     case SHOAL_LINK_LIVE:
       if (self->twin_us != 0 && self->twin_us <= now_us)
         {
-          settle_twins (self);
+          shoal_link_settle_twins (self);
           if (self->state != SHOAL_LINK_LIVE)
             break;
         }

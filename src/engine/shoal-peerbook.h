@@ -28,6 +28,7 @@ typedef struct
   guint8    pex_flags;      /* ShoalPexFlags, as the first peer said that told of it */
   gboolean  plain;          /* broke off an encrypted handshake: to be dialled without */
   gboolean  encrypts;       /* went through with one */
+  gboolean  is_v2;          /* of a hybrid: it is in the swarm of the v2 hash */
   guint     pinned;         /* somebody remembers it (blame for a piece) */
   gint64    retry_us;       /* not to be dialled before */
   guint32   priority;       /* BEP 40 against our address; 0: not known */

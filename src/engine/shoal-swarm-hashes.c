@@ -451,6 +451,8 @@ shoal_swarm_hashes_asked (ShoalSwarm             *self,
       say (link, SHOAL_MESSAGE_HASH_REJECT, request);
       return;
     }
+  if (request->base == shoal_hashes_piece_level (self->metainfo))
+    shoal_link_hold_blocks (link);
   say (link, SHOAL_MESSAGE_HASHES, request);
   memcpy (shoal_outbox_append (link->outbox, (gsize) n * SHOAL_SHA256_SIZE), hashes, (gsize) n * SHOAL_SHA256_SIZE);
 }

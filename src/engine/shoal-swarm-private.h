@@ -162,6 +162,20 @@ shoal_swarm_is_live (const ShoalSwarm *self)
   return self->state == SHOAL_TORRENT_METADATA || self->state == SHOAL_TORRENT_DOWNLOADING || self->state == SHOAL_TORRENT_SEEDING;
 }
 
+/* A hybrid has two names and so two swarms of peers; it is one torrent here. */
+static inline gboolean
+shoal_swarm_is_hybrid (const ShoalSwarm *self)
+{
+  return self->n_keys == 2;
+}
+
+static inline gboolean
+shoal_swarm_is_v2_key (const ShoalSwarm *self,
+                       const ShoalSha1  *key)
+{
+  return self->hash.has_v2 && shoal_sha1_equal (&self->keys[self->n_keys - 1], key);
+}
+
 /* shoal-swarm.c: life, peers, the tick */
 ShoalSwarm *shoal_swarm_new          (ShoalEngine *engine, guint64 id);
 void        shoal_swarm_free         (ShoalSwarm *self);
@@ -174,6 +188,7 @@ gboolean    shoal_swarm_needs_tick   (const ShoalSwarm *self);
 gboolean    shoal_swarm_dial         (ShoalSwarm *self);                            /* dials one; FALSE: nobody to dial now */
 guint       shoal_swarm_link_cap     (ShoalSwarm *self);
 void        shoal_swarm_add_peers    (ShoalSwarm *self, const ShoalAddr *addrs, guint n, ShoalPeerSource source);
+void        shoal_swarm_add_peers_of (ShoalSwarm *self, const ShoalSha1 *key, const ShoalAddr *addrs, guint n, ShoalPeerSource source);   /* found under @key */
 void        shoal_swarm_add_named    (ShoalSwarm *self, const char *host_and_port, ShoalPeerSource source);
 void        shoal_swarm_drop_links   (ShoalSwarm *self, const char *why);
 void        shoal_swarm_load         (ShoalSwarm *self);                            /* reads an unloaded .torrent again */

@@ -26,10 +26,11 @@ on_totals (gpointer       owner,
 
 static void
 on_tracker_peers (gpointer         owner,
+                  const ShoalSha1 *key,
                   const ShoalAddr *addrs,
                   guint            n)
 {
-  shoal_swarm_add_peers (owner, addrs, n, SHOAL_PEER_SOURCE_TRACKER);
+  shoal_swarm_add_peers_of (owner, key, addrs, n, SHOAL_PEER_SOURCE_TRACKER);
 }
 
 static void
@@ -299,8 +300,25 @@ shoal_swarm_add_peers (ShoalSwarm      *self,
                        guint            n,
                        ShoalPeerSource  source)
 {
+  shoal_swarm_add_peers_of (self, &self->keys[0], addrs, n, source);
+}
+
+void
+shoal_swarm_add_peers_of (ShoalSwarm      *self,
+                          const ShoalSha1 *key,
+                          const ShoalAddr *addrs,
+                          guint            n,
+                          ShoalPeerSource  source)
+{
+  gboolean v2 = shoal_swarm_is_v2_key (self, key);
+
   for (guint i = 0; i < n; i++)
-    shoal_peerbook_add (self->book, &addrs[i], source, shoal_swarm_now (self));
+    {
+      ShoalKnownPeer *known = shoal_peerbook_add (self->book, &addrs[i], source, shoal_swarm_now (self));
+
+      if (known != NULL && v2)
+        known->is_v2 = TRUE;
+    }
   shoal_engine_activate (self->engine, self);
   shoal_engine_want_dials (self->engine);
   shoal_swarm_changed (self);

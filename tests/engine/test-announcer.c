@@ -39,6 +39,7 @@ totals (gpointer       owner,
 
 static void
 peers (gpointer         owner,
+       const ShoalSha1 *key,
        const ShoalAddr *addrs,
        guint            n)
 {

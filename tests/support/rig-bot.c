@@ -74,16 +74,18 @@ void
 rig_bot_begin (RigBot *self)
 {
   ShoalHandshake handshake = {
-    .reserved = (self->fast ? SHOAL_RESERVED_FAST : 0) | (self->extended ? SHOAL_RESERVED_EXTENDED : 0),
+    .reserved = (self->fast ? SHOAL_RESERVED_FAST : 0) | (self->extended ? SHOAL_RESERVED_EXTENDED : 0)
+                | (self->offers_v2 ? SHOAL_RESERVED_V2 : 0),
     .peer_id = self->id,
   };
   ShoalSha1 keys[2];
+  guint n_keys;
   guint8 bytes[SHOAL_HANDSHAKE_SIZE];
   guint32 n_pieces = self->rig->content->metainfo->layout->n_pieces;
 
   self->shook = TRUE;
-  shoal_info_hash_keys (&self->rig->content->metainfo->hash, keys);
-  handshake.info_hash = keys[0];
+  n_keys = shoal_info_hash_keys (&self->rig->content->metainfo->hash, keys);
+  handshake.info_hash = keys[self->by_v2 ? n_keys - 1 : 0];
   shoal_handshake_write (&handshake, bytes);
   rig_bot_say (self, bytes, sizeof bytes);
   if (self->extended)
@@ -274,6 +276,7 @@ rig_bot_hear (RigBot *self)
     {
       if (self->in->len < SHOAL_HANDSHAKE_SIZE)
         return;
+      g_assert_true (shoal_handshake_parse (&self->heard, self->in->data));
       g_byte_array_remove_range (self->in, 0, SHOAL_HANDSHAKE_SIZE);
       self->greeted = TRUE;
       if (!self->shook)

@@ -39,6 +39,8 @@ struct _RigBot
   /* how it behaves */
   gboolean    fast;          /* BEP 6 */
   gboolean    extended;      /* BEP 10 */
+  gboolean    offers_v2;     /* says that it knows the v2 hash of a hybrid too */
+  gboolean    by_v2;         /* goes by that hash */
   gboolean    has_all;
   gboolean    mute_pieces;   /* says nothing of its pieces by itself */
   gboolean    silent;        /* keeps requests instead of answering them */
@@ -54,6 +56,7 @@ struct _RigBot
   gpointer    data;          /* for @hear */
 
   /* what the engine said */
+  ShoalHandshake heard;      /* once @greeted */
   GArray     *requests;      /* of ShoalMessage, kept while silent */
   guint       n_requests;
   guint       n_cancels;
