@@ -16,7 +16,7 @@ def settings(args):
     return {
         'listen_interfaces': f'{args.host}:{args.port}', 'outgoing_interfaces': args.host, 'user_agent': 'libtorrent/test',
         'enable_dht': False, 'enable_lsd': False, 'enable_upnp': False, 'enable_natpmp': False,
-        'enable_outgoing_utp': False, 'enable_incoming_utp': False, 'allow_multiple_connections_per_ip': True, 'min_reconnect_time': 3,
+        'enable_outgoing_utp': False, 'enable_incoming_utp': False, 'allow_multiple_connections_per_ip': True,
         'alert_mask': lt.alert.category_t.status_notification | lt.alert.category_t.error_notification,
         'upload_rate_limit': args.limit_up * 1024, 'download_rate_limit': args.limit_down * 1024,
         'in_enc_policy': lt.enc_policy.enabled, 'out_enc_policy': lt.enc_policy.enabled,
