@@ -15,6 +15,7 @@
 #include "shoal-format.h"
 #include "shoal-json.h"
 #include "shoal-magnet.h"
+#include "shoal-mapping-text.h"
 #include "shoal-metainfo.h"
 #include "shoal-session.h"
 #include "shoal-source.h"
@@ -203,6 +204,28 @@ torrent_of (Download *self,
 }
 
 static void
+say_mapping (ShoalJson          *json,
+             const ShoalMapping *mapping)
+{
+  static const char *const states[] = {
+    [SHOAL_MAP_OFF] = "off",
+    [SHOAL_MAP_SEARCHING] = "searching",
+    [SHOAL_MAP_DONE] = "mapped",
+    [SHOAL_MAP_FAILED] = "failed",
+  };
+  g_autofree char *text = shoal_mapping_text (mapping);
+
+  shoal_json_begin (json, "mapping", '{');
+  shoal_json_string (json, "state", states[mapping->state]);
+  shoal_json_string (json, "method", shoal_mapping_method_name (mapping->method));
+  shoal_json_u64 (json, "tcp_port", mapping->tcp_port);
+  shoal_json_u64 (json, "udp_port", mapping->udp_port);
+  shoal_json_string (json, "address", mapping->address);
+  shoal_json_string (json, "text", text != NULL ? text : "");
+  shoal_json_end (json, '}');
+}
+
+static void
 say_json (Download *self)
 {
   ShoalJson json;
@@ -213,6 +236,7 @@ say_json (Download *self)
   shoal_json_u64 (&json, "rate_down", shoal_session_get_rate_down (self->session));
   shoal_json_u64 (&json, "rate_up", shoal_session_get_rate_up (self->session));
   shoal_json_u64 (&json, "peers", shoal_session_get_n_peers (self->session));
+  say_mapping (&json, shoal_session_get_mapping (self->session));
   shoal_json_begin (&json, "torrents", '[');
   for (guint i = 0; i < self->items->len; i++)
     {

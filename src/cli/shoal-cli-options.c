@@ -101,6 +101,7 @@ shoal_cli_session_preferences (const ShoalCliSession *self)
                 "use-trackers", !self->no_trackers,
                 "use-pex", !self->no_pex,
                 "encryption", (guint) encryption,
+                "port-mapping", !self->no_portmap,
                 "limit-down", (guint) MAX (self->limit_down, 0),
                 "limit-up", (guint) MAX (self->limit_up, 0),
                 NULL);

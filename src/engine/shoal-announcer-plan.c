@@ -30,6 +30,7 @@
 #define JITTER             0.1                /* of a wait, on top of it */
 #define JITTER_MAX_US      (60 * SECOND_US)
 #define PATIENCE_US        (10 * SECOND_US)   /* a search goes on when a tracker is silent for so long */
+#define MOVED_US           (5 * SECOND_US)    /* after an announce with a port that is not ours any more */
 #define WIDEN_US           (10 * SECOND_US)   /* between first announces to more tiers */
 #define STOP_PATIENCE_US   (1 * SECOND_US)    /* `stopped` waits for the answer to what is under way */
 #define NUMWANT_MANY       200
@@ -245,6 +246,7 @@ begin (ShoalTrackerSlot  *slot,
     announce.numwant = 0;
 
   slot->event = event;
+  slot->port = announce.port;
   slot->begun_us = now_us;
   slot->call = shoal_tracker_hub_announce (self->hub,
                                            slot->row->url,
@@ -304,6 +306,17 @@ find_idle (ShoalAnnouncer *self,
   return NULL;
 }
 
+/* The tracker sends peers to a port that is not ours any more. */
+static gboolean
+has_moved (const ShoalTrackerSlot *slot)
+{
+  ShoalAnnounce announce = { 0 };
+
+  slot->row->owner->ops->totals (slot->row->owner->owner, &announce);
+
+  return announce.port != 0 && slot->port != announce.port;
+}
+
 /* When a slot in use is to be asked again. */
 static gint64
 slot_when (const ShoalTrackerSlot *slot,
@@ -315,6 +328,8 @@ slot_when (const ShoalTrackerSlot *slot,
     at_us = now_us;
   else if (slot->failures == 0 && slot->row->owner->wants_peers)
     at_us = MIN (at_us, slot->hungry_us);
+  if (slot->failures == 0 && has_moved (slot))
+    at_us = MIN (at_us, slot->begun_us + MOVED_US);
 
   return at_us;
 }
@@ -345,7 +360,7 @@ plan_in_use (ShoalAnnouncer *self,
             slot->hungry = 0;
             regular_tier = MAX (regular_tier, slot->row->tier);
           }
-        else if (!slot->owes_completed)
+        else if (!slot->owes_completed && !has_moved (slot))
           slot->hungry++;
         begin_usual (slot, now_us);
       }
@@ -577,3 +592,16 @@ shoal_announcer_now (ShoalAnnouncer *self,
   tell_if_changed (self);
 }
 
+
+void
+shoal_announcer_moved (ShoalAnnouncer *self,
+                       gint64          now_us)
+{
+  g_return_if_fail (self != NULL);
+
+  if (!self->running)
+    return;
+
+  plan (self, now_us);
+  tell_if_changed (self);
+}

@@ -19,6 +19,7 @@ typedef struct
   ShoalTrackerCall   *call;             /* (nullable): under way */
   ShoalAnnounceEvent  event;            /* of it, or of the last */
   gint64              begun_us;         /* of the last call */
+  guint16             port;             /* told with it */
   gboolean            started;          /* the tracker knows of us */
   gboolean            owes_completed;
   guint               failures;         /* in a row */

@@ -39,6 +39,7 @@ void              shoal_announcer_stop      (ShoalAnnouncer *self, gint64 now_us
 gboolean          shoal_announcer_stopping  (const ShoalAnnouncer *self);                /* `stopped` is still under way */
 void              shoal_announcer_want_peers (ShoalAnnouncer *self, gboolean wanted, gint64 now_us);   /* few are known: ask again as soon as the min interval allows */
 void              shoal_announcer_now       (ShoalAnnouncer *self, gint64 now_us);       /* the user asks: now, unless the min interval forbids */
+void              shoal_announcer_moved     (ShoalAnnouncer *self, gint64 now_us);       /* totals tell another port: trackers learn it within seconds, whatever their min interval is */
 void              shoal_announcer_set_partial_seed (ShoalAnnouncer *self, gboolean partial);   /* BEP 21: event=paused */
 
 ShoalTrackerState shoal_announcer_state     (const ShoalAnnouncer *self);

@@ -550,6 +550,7 @@ on_config (ShoalEngine  *self,
   shoal_swarm_queue_update (self);
   if (shoal_engine_network_differs (&self->config, &before))
     shoal_engine_want_network (self);
+  shoal_engine_want_mapping (self);
   shoal_engine_want_dials (self);
 }
 
@@ -586,6 +587,7 @@ on_quit (ShoalEngine  *self,
   if (self->quitting)
     return;
   self->quitting = TRUE;
+  shoal_engine_want_mapping (self);
   g_hash_table_iter_init (&iter, self->swarms);
   while (g_hash_table_iter_next (&iter, NULL, &value))
     {

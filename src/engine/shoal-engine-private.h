@@ -77,6 +77,7 @@ struct _ShoalEngine
   guint32          announce_key;
   guint16          port;           /* listening; 0: not */
   gboolean         network_down;   /* nothing can be sent: nobody is dialled */
+  ShoalMapping     mapping;        /* at the gateway */
   ShoalAddr        external;       /* as others see us; family NONE: not known */
 
   GHashTable      *swarms;         /* guint64 id to ShoalSwarm (owned) */
@@ -143,6 +144,10 @@ gboolean    shoal_engine_network_differs (const ShoalConfig *a, const ShoalConfi
 
 /* shoal-engine-commands.c */
 void        shoal_engine_handle       (ShoalEngine *self, ShoalCommand *command);
+
+/* shoal-engine-mapping.c */
+void        shoal_engine_want_mapping (ShoalEngine *self);                         /* as the configuration says; never while quitting */
+guint16     shoal_engine_public_port  (const ShoalEngine *self);                   /* where others reach us: what is announced; 0: nowhere */
 
 /* shoal-engine-views.c */
 void        shoal_engine_subscribe    (ShoalEngine *self, guint view, guint interval_ms);

@@ -70,6 +70,7 @@ send_snapshot (ShoalEngine *self,
   snapshot->rate_up = shoal_rate_get (&self->rate_up, self->now_us);
   snapshot->n_links = self->n_links;
   snapshot->port = self->port;
+  snapshot->mapping = self->mapping;
 
   view->serial = self->serial;
   view->sent_us = self->now_us;

@@ -69,6 +69,7 @@ shoal_engine_new (ShoalHost         *host,
   shoal_timer_init (&self->unload_timer, on_unload, self);
   shoal_timer_init (&self->quit_timer, on_quit, self);
   shoal_engine_want_network (self);
+  shoal_engine_want_mapping (self);
 
   return self;
 }
@@ -218,7 +219,7 @@ shoal_engine_set_external (ShoalEngine     *self,
   gpointer swarm;
 
   self->external = *external;
-  self->external.port = self->port;
+  self->external.port = shoal_engine_public_port (self);
   g_hash_table_iter_init (&iter, self->swarms);
   while (g_hash_table_iter_next (&iter, NULL, &swarm))
     shoal_peerbook_set_self (((ShoalSwarm *) swarm)->book, &self->external);

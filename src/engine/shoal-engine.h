@@ -22,6 +22,7 @@ void         shoal_engine_free     (ShoalEngine *self);   /* after QUIT was told
 void         shoal_engine_begin    (ShoalEngine *self, gint64 now_us, gint64 wall_s);
 void         shoal_engine_command  (ShoalEngine *self, ShoalCommand *command);            /* (transfer full) */
 void         shoal_engine_network  (ShoalEngine *self, const ShoalNetworkState *now);
+void         shoal_engine_mapped   (ShoalEngine *self, const ShoalMapping *now);
 ShoalLink   *shoal_engine_accept   (ShoalEngine *self, const ShoalAddr *from, gpointer host_data);   /* (nullable): NULL: not wanted, close it */
 /* @arrived_us: when the system had it, on the clock of shoal_engine_begin(); a little before the turn */
 void         shoal_engine_datagram (ShoalEngine *self, const ShoalAddr *from, const guint8 *data, gsize size, gint64 arrived_us);

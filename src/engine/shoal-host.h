@@ -191,6 +191,7 @@ typedef enum
 typedef struct
 {
   void            (*network) (ShoalHost *host, const ShoalNetwork *wanted);
+  void            (*map)     (ShoalHost *host, gboolean wanted);                        /* ask the gateway for our ports, or take them back; answered by shoal_engine_mapped(), also when it changes; wanted twice is once */
   void            (*dial)    (ShoalHost *host, ShoalLink *link, const ShoalAddr *to);   /* ends in shoal_link_opened() or shoal_link_closed() */
   void            (*attend)  (ShoalHost *host, ShoalLink *link);   /* output, low mark or read interest changed: look again at the turn's end */
   void            (*hang_up) (ShoalHost *host, ShoalLink *link);   /* followed by exactly one shoal_link_closed(); what is in the outbox is lost */

@@ -41,7 +41,7 @@ shoal_link_say_extended (ShoalLink *self)
   ShoalSwarm *swarm = self->swarm;
   ShoalExtendedHandshake handshake = {
     .client = (char *) "Shoal " SHOAL_VERSION,
-    .port = self->engine->port,
+    .port = shoal_engine_public_port (self->engine),
     .reqq = SHOAL_REQQ,
     .upload_only = swarm->state == SHOAL_TORRENT_SEEDING,
     .your_ip = self->addr,

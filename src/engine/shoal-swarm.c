@@ -18,7 +18,7 @@ on_totals (gpointer       owner,
 
   announce->peer_id = self->engine->peer_id;
   announce->key = self->engine->announce_key;
-  announce->port = self->engine->port;
+  announce->port = shoal_engine_public_port (self->engine);
   announce->uploaded = self->uploaded;
   announce->downloaded = self->downloaded;
   announce->left = shoal_swarm_left (self);

@@ -25,6 +25,7 @@
 #include "shoal-conn.h"
 #include "shoal-disk.h"
 #include "shoal-gio-network.h"
+#include "shoal-gio-mapping.h"
 #include "shoal-http.h"
 #include "shoal-mailbox.h"
 #include "shoal-resolver.h"
@@ -52,6 +53,7 @@ struct _ShoalGioHost
   ShoalWatch       commands_bell;
   ShoalWatch       disk_bell;
   ShoalGioNetwork *network;
+  ShoalGioMapping *mapping;      /* (nullable) */
   ShoalGioHostTell tell;
   gpointer         user_data;
 
@@ -85,6 +87,16 @@ effect_network (ShoalHost          *host,
   ShoalGioHost *self = (ShoalGioHost *) host;
 
   shoal_gio_network_want (self->network, wanted);
+}
+
+static void
+effect_map (ShoalHost *host,
+            gboolean   wanted)
+{
+  ShoalGioHost *self = (ShoalGioHost *) host;
+
+  if (self->mapping != NULL)
+    shoal_gio_mapping_want (self->mapping, wanted);
 }
 
 static void
@@ -218,6 +230,7 @@ effect_random (ShoalHost *host,
 
 static const ShoalHostOps host_ops = {
   .network = effect_network,
+  .map = effect_map,
   .dial = effect_dial,
   .attend = effect_attend,
   .hang_up = effect_hang_up,
@@ -317,6 +330,25 @@ apply_network (ShoalGioHost *self)
   if (state.moved)
     shoal_conn_set_hang_up_all (self->conns, "The network has changed");
   shoal_engine_network (self->engine, &state);
+  shoal_gio_mapping_ports (self->mapping, shoal_gio_network_binding (self->network)->wanted, state.tcp_port, state.udp_port);
+}
+
+static void
+mapping_due (gpointer user_data)
+{
+  ShoalGioHost *self = user_data;
+
+  if (self->engine != NULL)
+    shoal_reactor_wake (self->reactor);
+}
+
+static void
+apply_mapping (ShoalGioHost *self)
+{
+  ShoalMapping now;
+
+  if (shoal_gio_mapping_take (self->mapping, &now))
+    shoal_engine_mapped (self->engine, &now);
 }
 
 static const ShoalGioNetworkFuncs network_funcs = { peer_came, datagram_came, network_due };
@@ -414,6 +446,7 @@ settle (ShoalGioHost *self)
       hand_over_finished (self);
       if (shoal_gio_network_is_due (self->network))
         apply_network (self);
+      apply_mapping (self);
       shoal_conn_set_flush (self->conns);
       if (!is_pending (self))
         return;
@@ -513,6 +546,7 @@ shoal_gio_host_new (GMainContext     *context,
   shoal_conn_set_bind (self->conns, shoal_gio_network_binding (self->network));
   self->http = shoal_http_new (fetch_answered, self);
   self->resolver = shoal_resolver_new (lookup_answered, self);
+  self->mapping = shoal_gio_mapping_new (mapping_due, self);
   self->commands = commands;
   self->disk = shoal_disk_new (store, n_workers, disk_rings, GINT_TO_POINTER (bell));
 
@@ -565,12 +599,14 @@ shoal_gio_host_stop (ShoalGioHost *self)
   ShoalEngine *engine = self->engine;
   ShoalHttp *http = g_steal_pointer (&self->http);
   ShoalResolver *resolver = g_steal_pointer (&self->resolver);
+  ShoalGioMapping *mapping = g_steal_pointer (&self->mapping);
 
   self->stopping = TRUE;
-  /* These two iterate the context: no turn may come out of it. */
+  /* These three iterate the context: no turn may come out of it. */
   self->engine = NULL;
   shoal_http_free (http);
   shoal_resolver_free (resolver);
+  shoal_gio_mapping_free (mapping);
   self->engine = engine;
   shoal_gio_network_close (self->network);
 

@@ -31,6 +31,7 @@ struct _ShoalPreferences
   guint      seed_minutes;
   gboolean   add_paused;
   gboolean   use_pex;
+  gboolean   port_mapping;
   gboolean   use_tcp;
   gboolean   use_trackers;
   guint      encryption;
@@ -51,6 +52,7 @@ typedef enum
   PROP_ADD_PAUSED,
   PROP_USE_PEX,
   PROP_ENCRYPTION,
+  PROP_PORT_MAPPING,
   PROP_USE_TCP,
   PROP_USE_TRACKERS,
   N_PROPS,
@@ -105,6 +107,8 @@ boolean_field (ShoalPreferences *self,
       return &self->add_paused;
     case PROP_USE_PEX:
       return &self->use_pex;
+    case PROP_PORT_MAPPING:
+      return &self->port_mapping;
     case PROP_USE_TCP:
       return &self->use_tcp;
     case PROP_USE_TRACKERS:
@@ -261,6 +265,7 @@ shoal_preferences_class_init (ShoalPreferencesClass *klass)
   properties[PROP_SEED_MINUTES] = uint_spec ("seed-minutes", 0, G_MAXUINT, 0);
   properties[PROP_ADD_PAUSED] = boolean_spec ("add-paused", FALSE);
   properties[PROP_USE_PEX] = boolean_spec ("use-pex", TRUE);
+  properties[PROP_PORT_MAPPING] = boolean_spec ("port-mapping", TRUE);
   properties[PROP_USE_TCP] = boolean_spec ("use-tcp", TRUE);
   properties[PROP_USE_TRACKERS] = boolean_spec ("use-trackers", TRUE);
   properties[PROP_ENCRYPTION] = uint_spec ("encryption", SHOAL_ENCRYPTION_OFF, SHOAL_ENCRYPTION_REQUIRE, SHOAL_ENCRYPTION_PREFER);
@@ -339,6 +344,7 @@ shoal_preferences_get_config (ShoalPreferences *self,
   config->use_tcp = self->use_tcp;
   config->use_trackers = self->use_trackers;
   config->use_pex = self->use_pex;
+  config->portmap = self->port_mapping;
   config->encryption = (ShoalEncryption) self->encryption;
   config->limit_down = (guint64) self->limit_down * 1024;
   config->limit_up = (guint64) self->limit_up * 1024;

@@ -29,6 +29,7 @@ G_DECLARE_FINAL_TYPE (ShoalPreferences, shoal_preferences, SHOAL, PREFERENCES, G
  * - `seed-minutes` (uint): likewise (0)
  * - `add-paused` (boolean): new torrents wait for the user (FALSE)
  * - `encryption` (uint, a #ShoalEncryption): of connections to peers (PREFER)
+ * - `port-mapping` (boolean): ask the router for an open port (TRUE)
  * - `use-tcp`, `use-trackers` (boolean): never stored (TRUE)
  *
  * Except for the last two each is a key of %SHOAL_SCHEMA_ID of the same name.

@@ -3,8 +3,11 @@
 
 #include "shoal-session-private.h"
 
+#include <string.h>
+
 #include "shoal-error.h"
 #include "shoal-error-text.h"
+#include "shoal-mapping-text.h"
 #include "shoal-preferences-private.h"
 #include "shoal-torrent-list-private.h"
 
@@ -34,6 +37,8 @@ struct _ShoalSession
   guint             n_torrents;
   guint             port;
   char             *listening_error;   /* nullable */
+  ShoalMapping      mapping;
+  char             *mapping_text;      /* nullable */
 };
 
 typedef enum
@@ -47,6 +52,7 @@ typedef enum
   PROP_N_PEERS,
   PROP_PORT,
   PROP_LISTENING_ERROR,
+  PROP_MAPPING_TEXT,
   N_PROPS,
 } ShoalSessionProp;
 
@@ -147,6 +153,19 @@ set_uint (ShoalSession *self,
 }
 
 static void
+take_mapping (ShoalSession       *self,
+              const ShoalMapping *mapping)
+{
+  if (memcmp (&self->mapping, mapping, sizeof *mapping) == 0)
+    return;
+
+  self->mapping = *mapping;
+  g_free (self->mapping_text);
+  self->mapping_text = shoal_mapping_text (mapping);
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_MAPPING_TEXT]);
+}
+
+static void
 take_snapshot (ShoalSession        *self,
                const ShoalSnapshot *snapshot)
 {
@@ -156,6 +175,7 @@ take_snapshot (ShoalSession        *self,
   set_u64 (self, &self->rate_down, snapshot->rate_down, PROP_RATE_DOWN);
   set_u64 (self, &self->rate_up, snapshot->rate_up, PROP_RATE_UP);
   set_uint (self, &self->n_peers, snapshot->n_links, PROP_N_PEERS);
+  take_mapping (self, &snapshot->mapping);
 
   command = shoal_command_new (SHOAL_COMMAND_ACKNOWLEDGE);
   command->view = snapshot->view;
@@ -374,6 +394,9 @@ shoal_session_get_property (GObject    *object,
     case PROP_PORT:
       g_value_set_uint (value, self->port);
       break;
+    case PROP_MAPPING_TEXT:
+      g_value_set_string (value, self->mapping_text);
+      break;
     case PROP_LISTENING_ERROR:
       g_value_set_string (value, self->listening_error);
       break;
@@ -408,6 +431,7 @@ shoal_session_finalize (GObject *object)
   g_clear_object (&self->preferences);
   g_clear_object (&self->torrents);
   g_free (self->listening_error);
+  g_free (self->mapping_text);
   G_OBJECT_CLASS (shoal_session_parent_class)->finalize (object);
 }
 
@@ -442,6 +466,7 @@ shoal_session_class_init (ShoalSessionClass *klass)
   properties[PROP_RATE_UP] = g_param_spec_uint64 ("rate-up", NULL, NULL, 0, G_MAXUINT64, 0, flags);
   properties[PROP_N_PEERS] = g_param_spec_uint ("n-peers", NULL, NULL, 0, G_MAXUINT, 0, flags);
   properties[PROP_PORT] = g_param_spec_uint ("port", NULL, NULL, 0, G_MAXUINT16, 0, flags);
+  properties[PROP_MAPPING_TEXT] = g_param_spec_string ("mapping-text", NULL, NULL, NULL, flags);
   properties[PROP_LISTENING_ERROR] = g_param_spec_string ("listening-error", NULL, NULL, NULL, flags);
   g_object_class_install_properties (object_class, N_PROPS, properties);
   install_signals (G_TYPE_FROM_CLASS (klass));
@@ -521,6 +546,15 @@ GETTER (guint64, rate_up, 0)
 GETTER (guint, n_peers, 0)
 GETTER (guint, port, 0)
 GETTER (const char *, listening_error, NULL)
+GETTER (const char *, mapping_text, NULL)
+
+const ShoalMapping *
+shoal_session_get_mapping (ShoalSession *self)
+{
+  g_return_val_if_fail (SHOAL_IS_SESSION (self), NULL);
+
+  return &self->mapping;
+}
 
 void
 shoal_session_set_watched (ShoalSession *self,

@@ -21,7 +21,8 @@ G_DECLARE_FINAL_TYPE (ShoalSession, shoal_session, SHOAL, SESSION, GObject)
  *
  * Properties, read-only: `torrents` (#ShoalTorrentList), `preferences` (#ShoalPreferences), `n-torrents` (uint),
  * `ready` (boolean: the kept torrents are loaded), `rate-down`, `rate-up` (uint64: bytes a second), `n-peers` (uint),
- * `port` (uint: where peers reach us; 0: nowhere), `listening-error` (string, nullable: a translated sentence).
+ * `port` (uint: where peers reach us; 0: nowhere), `listening-error` (string, nullable: a translated sentence),
+ * `mapping-text` (string, nullable: what the router does for us, a translated sentence; NULL: nothing is asked of it).
  *
  * Signals, each with the id of the torrent (uint64) where it has one; a torrent may not be in the list yet or any more:
  * - `torrent-added (id)`, `torrent-removed (id)`
@@ -70,6 +71,10 @@ guint64           shoal_session_get_rate_up      (ShoalSession *self);
 guint             shoal_session_get_n_peers      (ShoalSession *self);
 guint             shoal_session_get_port         (ShoalSession *self);
 const char       *shoal_session_get_listening_error (ShoalSession *self);   /* (nullable) */
+
+/* (transfer none): as of the last snapshot; changes with `mapping-text` */
+const ShoalMapping *shoal_session_get_mapping    (ShoalSession *self);
+const char       *shoal_session_get_mapping_text (ShoalSession *self);   /* (nullable) */
 
 /* Whether somebody looks at the torrents (at first yes): without, no snapshot is made, and events alone arrive. */
 void              shoal_session_set_watched      (ShoalSession *self, gboolean watched);

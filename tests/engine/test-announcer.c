@@ -16,6 +16,7 @@ typedef struct
   ShoalTrackerHub *hub;
   ShoalAnnouncer  *announcer;
   gint64           now_us;
+  guint16          port;
   guint64          uploaded;
   guint64          downloaded;
   guint64          left;
@@ -30,7 +31,7 @@ totals (gpointer       owner,
   Fixture *f = owner;
 
   memcpy (announce->peer_id.bytes, "-SH0100-abcdefghijkl", SHOAL_PEER_ID_SIZE);
-  announce->port = 6881;
+  announce->port = f->port;
   announce->key = 0x1234;
   announce->uploaded = f->uploaded;
   announce->downloaded = f->downloaded;
@@ -64,6 +65,7 @@ set_up (Fixture       *f,
 {
   f->now_us = BEGIN_US;
   f->left = 1000;
+  f->port = 6881;
   f->host = fake_host_new (3);
   f->timers = shoal_timers_new ();
   shoal_rng_init (&f->rng, 4);
@@ -481,6 +483,39 @@ test_now (Fixture       *f,
 }
 
 /* Few peers: as soon as the min interval allows, then less and less often. */
+/* A new port does not wait for the min interval, but for the answer to what is under way. */
+static void
+test_moved (Fixture       *f,
+            gconstpointer  data)
+{
+  make (f, A, 1);
+  shoal_announcer_start (f->announcer, f->now_us);
+  expect (f, A, "started");
+  f->port = 7000;
+  shoal_announcer_moved (f->announcer, f->now_us);
+  g_assert_cmpuint (f->host->fetches->len, ==, 1);
+  answer (f, GOOD);
+  QUIET (f);
+  pass (f, 5 * SECOND_US);
+  expect (f, A, "");
+  g_assert_true (says (f, "&port=7000"));
+  answer (f, GOOD);
+
+  f->port = 7001;
+  shoal_announcer_moved (f->announcer, f->now_us);
+  pass (f, 4 * SECOND_US);
+  QUIET (f);
+  pass (f, 1 * SECOND_US);
+  g_assert_true (says (f, "&port=7001"));
+  answer (f, GOOD);
+
+  /* Nowhere to be reached: not worth an announce. */
+  f->port = 0;
+  shoal_announcer_moved (f->announcer, f->now_us);
+  pass (f, 60 * SECOND_US);
+  QUIET (f);
+}
+
 static void
 test_want_peers (Fixture       *f,
                  gconstpointer  data)
@@ -817,6 +852,7 @@ main (int    argc,
     { "/engine/announcer/refused", test_refused },
     { "/engine/announcer/retry-in", test_retry_in },
     { "/engine/announcer/now", test_now },
+    { "/engine/announcer/moved", test_moved },
     { "/engine/announcer/want-peers", test_want_peers },
     { "/engine/announcer/want-peers-no-min", test_want_peers_no_min },
     { "/engine/announcer/widen", test_widen },

@@ -2,6 +2,7 @@
 /* Commands and what they bring about: replies, events, snapshots, the way out. */
 
 #include "fake-host.h"
+#include <string.h>
 #include "shoal-engine.h"
 #include "shoal-error.h"
 #include "shoal-test.h"
@@ -104,6 +105,52 @@ test_add (Fixture      *fixture,
   g_assert_error (last_event (fixture, SHOAL_EVENT_REPLY)->error, SHOAL_ENGINE_ERROR, SHOAL_ENGINE_ERROR_DUPLICATE);
   turn (fixture, add ("magnet:?xt=urn:btih:12", FALSE));
   g_assert_nonnull (last_event (fixture, SHOAL_EVENT_REPLY)->error);
+}
+
+/* The port at the gateway is the one that is announced; on the way out it is given back. */
+static void
+test_mapping (Fixture      *fixture,
+              gconstpointer data)
+{
+  ShoalCommand *command = shoal_command_new (SHOAL_COMMAND_CONFIG);
+  ShoalConfig config;
+  const ShoalFetch *fetch;
+  ShoalSnapshot *snapshot;
+
+  g_assert_false (fixture->fake->map);
+  shoal_config_init (&config);
+  config.portmap = TRUE;
+  command->config = g_memdup2 (&config, sizeof config);
+  turn (fixture, command);
+  g_assert_true (fixture->fake->map);
+
+  shoal_engine_begin (fixture->engine, fixture->now_us, 1700000000);
+  shoal_engine_network (fixture->engine, &(ShoalNetworkState){ .tcp_port = 6881, .udp_port = 6881 });
+  shoal_engine_mapped (fixture->engine, &(ShoalMapping){ .state = SHOAL_MAP_DONE, .method = SHOAL_MAP_METHOD_PCP, .tcp_port = 7777, .udp_port = 7777, .address = "203.0.113.5" });
+  shoal_engine_end (fixture->engine);
+
+  shoal_engine_begin (fixture->engine, fixture->now_us, 1700000000);
+  shoal_engine_command (fixture->engine, add (MAGNET "&tr=http://10.0.0.1/announce", FALSE));
+  shoal_engine_command (fixture->engine, shoal_command_new (SHOAL_COMMAND_SUBSCRIBE));
+  shoal_engine_end (fixture->engine);
+  for (guint i = 0; i < 10 && fixture->fake->fetches->len == 0; i++)
+    {
+      fixture->now_us += G_USEC_PER_SEC;
+      shoal_engine_begin (fixture->engine, fixture->now_us, 1700000000);
+      shoal_engine_end (fixture->engine);
+    }
+  snapshot = last_event (fixture, SHOAL_EVENT_SNAPSHOT)->snapshot;
+  g_assert_cmpuint (snapshot->port, ==, 6881);
+  g_assert_cmpuint (snapshot->mapping.tcp_port, ==, 7777);
+  g_assert_cmpstr (snapshot->mapping.address, ==, "203.0.113.5");
+
+  g_assert_cmpuint (fixture->fake->fetches->len, ==, 1);
+  fetch = g_ptr_array_index (fixture->fake->fetches, 0);
+  g_test_message ("%s", fetch->url);
+  g_assert_nonnull (strstr (fetch->url, "&port=7777&"));
+
+  turn (fixture, shoal_command_new (SHOAL_COMMAND_QUIT));
+  g_assert_false (fixture->fake->map);
 }
 
 static void
@@ -220,6 +267,7 @@ main (int    argc,
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add ("/engine/add", Fixture, NULL, set_up, test_add, tear_down);
+  g_test_add ("/engine/mapping", Fixture, NULL, set_up, test_mapping, tear_down);
   g_test_add ("/engine/snapshots", Fixture, NULL, set_up, test_snapshots, tear_down);
   g_test_add ("/engine/remove", Fixture, NULL, set_up, test_remove, tear_down);
   g_test_add ("/engine/network", Fixture, NULL, set_up, test_network, tear_down);

@@ -18,6 +18,8 @@ struct _ShoalEngine
   guint       n_network;
   guint16     port;
   char       *network_error;
+  guint       n_mapped;
+  ShoalMapping mapping;
   gboolean    refuses;       /* links that come in */
   ShoalLink  *accepted;      /* the last */
   guint       n_datagrams;
@@ -181,6 +183,15 @@ shoal_engine_network (ShoalEngine             *self,
   self->port = now->tcp_port;
   g_free (self->network_error);
   self->network_error = g_strdup (now->error);
+}
+
+void
+shoal_engine_mapped (ShoalEngine        *self,
+                     const ShoalMapping *now)
+{
+  g_assert_true (self->in_turn && !self->in_effect);
+  self->n_mapped++;
+  self->mapping = *now;
 }
 
 ShoalLink *

@@ -206,6 +206,13 @@ effect_network (ShoalHost          *host,
   sim_world_at (self->peer.world, self->peer.world->now_us, on_network, input, NULL);
 }
 
+/* There are no gateways here. */
+static void
+effect_map (ShoalHost *host,
+            gboolean   wanted)
+{
+}
+
 static void
 effect_dial (ShoalHost       *host,
              ShoalLink       *link,
@@ -432,6 +439,7 @@ effect_random (ShoalHost *host,
 
 static const ShoalHostOps host_ops = {
   .network = effect_network,
+  .map = effect_map,
   .dial = effect_dial,
   .attend = effect_attend,
   .hang_up = effect_hang_up,

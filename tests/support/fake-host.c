@@ -19,6 +19,13 @@ fake_network (ShoalHost          *host,
 }
 
 static void
+fake_map (ShoalHost *host,
+          gboolean   wanted)
+{
+  fake (host)->map = wanted;
+}
+
+static void
 fake_dial (ShoalHost       *host,
            ShoalLink       *link,
            const ShoalAddr *to)
@@ -117,7 +124,7 @@ FakeHost *
 fake_host_new (guint64 seed)
 {
   static const ShoalHostOps ops = {
-    fake_network, fake_dial, fake_attend, fake_hang_up, fake_send, fake_disk,
+    fake_network, fake_map, fake_dial, fake_attend, fake_hang_up, fake_send, fake_disk,
     fake_fetch, fake_lookup, fake_save, fake_tell, fake_random,
   };
   FakeHost *self = g_new0 (FakeHost, 1);

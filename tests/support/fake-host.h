@@ -39,6 +39,7 @@ typedef struct
   GPtrArray       *attended;    /* of ShoalLink */
   GPtrArray       *hung_up;     /* of ShoalLink */
   ShoalNetwork     network;     /* as last wanted */
+  gboolean         map;         /* likewise */
   ShoalSendResult  send_result; /* what sending a datagram gives */
   ShoalRng         rng;
 } FakeHost;

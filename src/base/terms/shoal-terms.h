@@ -120,10 +120,12 @@ typedef enum
   SHOAL_MAP_REASON_REFUSED,
 } ShoalMapReason;
 
-#define SHOAL_MAPPING_ADDRESS_MAX 46   /* bytes, with NUL */
+#define SHOAL_MAPPING_ADDRESS_MAX 48   /* bytes, with NUL */
 
 /**
  * ShoalMapping:
+ * Without padding, so that two of them can be compared by memcmp().
+ *
  * @tcp_port: at the gateway's outer side; 0: none
  * @udp_port: likewise
  * @address: outer address of the gateway as it tells; "": it does not

@@ -83,6 +83,7 @@ shoal_config_clamp (ShoalConfig *self)
   changed |= clamp_flag (&self->use_tcp);
   changed |= clamp_flag (&self->use_trackers);
   changed |= clamp_flag (&self->use_pex);
+  changed |= clamp_flag (&self->portmap);
   changed |= clamp_flag (&self->part_suffix);
   changed |= clamp_flag (&self->proxy_all);
 

@@ -25,6 +25,7 @@ typedef struct
   gboolean        use_trackers;         /* TRUE */
   gboolean        use_pex;              /* TRUE: peers are told of peers, and asked */
   ShoalEncryption encryption;           /* PREFER */
+  gboolean        portmap;              /* FALSE: ask the gateway for our ports */
   guint64         limit_down;           /* 0 */
   guint64         limit_up;             /* 0 */
   guint           max_links;            /* 500 in all */

@@ -107,6 +107,7 @@ typedef struct
   guint64            rate_up;
   guint              n_links;
   guint16            port;          /* listening; 0: not */
+  ShoalMapping       mapping;       /* at the gateway */
 } ShoalSnapshot;
 
 ShoalSnapshot *shoal_snapshot_new   (guint view, guint n_torrents, guint n_removed);
