@@ -15,7 +15,7 @@ from clients import OTHERS, Shoal
 from ground import Failed, Scene, Tap, differences, end_on_sigterm, own_network, until
 from interop import DIRECTIONS, SECONDS, finish_ours, make, open_tracker
 
-# Column: our policy, theirs, what the onlooker sees: a payload, a plain greeting (None: depends on the program).
+# Column: our policy, theirs, what the onlooker sees: a payload, a plain greeting of ours (None: depends on the program).
 CASES = {
     'theirs RC4': ('prefer', 'rc4', False, False),
     'theirs plain payload': ('prefer', 'plain', True, None),
@@ -50,9 +50,11 @@ GREETING = b'\x13BitTorrent protocol'
 
 
 class Onlooker:
-    """Reads everything that passes on loopback and counts plain greetings and recognised parts of the payload."""
+    """Reads everything that passes on loopback and counts our plain greetings and recognised parts of the payload. (Others may
+    greet us in plain first although we do not take that.)"""
 
-    def __init__(self, payload):
+    def __init__(self, host, payload):
+        self.us = socket.inet_aton(host)
         data = max(payload.rglob('*'), key=lambda path: path.stat().st_size if path.is_file() else 0).read_bytes()
         self.probes = [data[at:at + 24] for at in range(1000, len(data) - 24, 50_000)]
         self.greetings = self.payload = 0
@@ -72,7 +74,7 @@ class Onlooker:
                 continue
             if packet[26:30] == packet[30:34]:     # a program that the tracker sent to itself
                 continue
-            self.greetings += GREETING in packet
+            self.greetings += packet[26:30] == self.us and GREETING in packet
             self.payload += any(probe in packet for probe in self.probes)
 
     def end(self):
@@ -85,7 +87,7 @@ def judge(onlooker, payload, greeting):
     if payload != (onlooker.payload > 0):
         raise Failed(f'parts of the payload passed {"un" if onlooker.payload else ""}encrypted')
     if greeting is not None and greeting != (onlooker.greetings > 0):
-        raise Failed(f'{onlooker.greetings} handshakes passed in plain')
+        raise Failed(f'{onlooker.greetings} handshakes of ours passed in plain')
 
 
 def encrypted_case(us, other, direction, case, host, build):
@@ -97,7 +99,7 @@ def encrypted_case(us, other, direction, case, host, build):
         tracker = open_tracker(scene, [bare], build)
         torrent = make(us, us, scene, 'v1', tracker.http)
         share = scene.folder / 'share'
-        onlooker = None if host.startswith('127.') else Onlooker(share)
+        onlooker = None if host.startswith('127.') else Onlooker(host, share)
         try:
             seed = seeder.seed(scene, torrent, share, more=more[seeder])
             until(lambda: tracker.seeds(torrent) > 0, SECONDS, 'the seed announced itself', [seed, tracker.program])
