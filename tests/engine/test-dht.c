@@ -1,0 +1,531 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The DHT by hand: a few nodes on one fake wire, questions, tokens, limits, read-only, what is kept. */
+
+#include "shoal-dht.h"
+
+#include <string.h>
+
+#include "shoal-test.h"
+
+#define SECOND_US ((gint64) G_USEC_PER_SEC)
+#define N_NODES   4u
+#define STRANGER  "20.1.2.3:999"
+
+typedef struct _Wire Wire;
+
+typedef struct
+{
+  ShoalHost    host;      /* first */
+  Wire        *wire;
+  ShoalAddr    addr;
+  ShoalDht    *dht;
+  ShoalLookup *lookup;    /* a name that it wants to know */
+  guint        n_ready;
+} Node;
+
+typedef struct
+{
+  ShoalAddr from;
+  ShoalAddr to;
+  GBytes   *bytes;
+} Packet;
+
+struct _Wire
+{
+  ShoalTimers *timers;
+  ShoalRng     rng;
+  gint64       now_us;
+  Node         nodes[N_NODES];
+  GQueue       packets;       /* of Packet */
+  GQueue       strangers;     /* of Packet: to nobody here */
+  guint        n_peers;
+  guint        n_done;
+  guint        n_told;
+  ShoalAddr    peer;
+};
+
+static void
+packet_free (gpointer data)
+{
+  Packet *packet = data;
+
+  g_bytes_unref (packet->bytes);
+  g_free (packet);
+}
+
+static Node *
+find (Wire            *wire,
+      const ShoalAddr *addr)
+{
+  for (guint i = 0; i < N_NODES; i++)
+    if (shoal_addr_equal (&wire->nodes[i].addr, addr))
+      return &wire->nodes[i];
+
+  return NULL;
+}
+
+static ShoalSendResult
+effect_send (ShoalHost       *host,
+             const ShoalAddr *to,
+             const guint8    *data,
+             gsize            size,
+             guint            segment,
+             ShoalSendFlags   flags)
+{
+  Node *node = (Node *) host;
+  Packet *packet = g_new0 (Packet, 1);
+
+  g_assert_cmpuint (size, <=, SHOAL_KRPC_SIZE_MAX);
+  *packet = (Packet){ node->addr, *to, g_bytes_new (data, size) };
+  g_queue_push_tail (find (node->wire, to) != NULL ? &node->wire->packets : &node->wire->strangers, packet);
+
+  return SHOAL_SEND_SENT;
+}
+
+static void
+effect_random (ShoalHost *host,
+               guint8    *out,
+               gsize      size)
+{
+  shoal_rng_bytes (&((Node *) host)->wire->rng, out, size);
+}
+
+static void
+effect_lookup (ShoalHost   *host,
+               ShoalLookup *lookup)
+{
+  Node *node = (Node *) host;
+
+  g_assert_null (node->lookup);
+  node->lookup = lookup;
+}
+
+static const ShoalHostOps host_ops = { .send = effect_send, .random = effect_random, .lookup = effect_lookup };
+
+static void
+on_ready (gpointer owner)
+{
+  ((Node *) owner)->n_ready++;
+}
+
+static const ShoalDhtOps dht_ops = { .ready = on_ready };
+
+static void
+pass (Wire   *wire,
+      gint64  us)
+{
+  gint64 until_us = wire->now_us + us;
+
+  while (wire->now_us < until_us)
+    {
+      Packet *packet;
+
+      while ((packet = g_queue_pop_head (&wire->packets)) != NULL)
+        {
+          Node *node = find (wire, &packet->to);
+          gsize size;
+          const guint8 *data = g_bytes_get_data (packet->bytes, &size);
+
+          if (node->dht != NULL)
+            g_assert_true (shoal_dht_datagram (node->dht, &packet->from, data, size, wire->now_us));
+          packet_free (packet);
+        }
+      wire->now_us += SECOND_US / 20;
+      shoal_timers_expire (wire->timers, wire->now_us);
+    }
+}
+
+static void
+set_up (Wire         *wire,
+        gconstpointer data)
+{
+  memset (wire, 0, sizeof *wire);
+  shoal_rng_init (&wire->rng, shoal_test_seed ());
+  wire->timers = shoal_timers_new ();
+  wire->now_us = 1000 * SECOND_US;
+  for (guint i = 0; i < N_NODES; i++)
+    {
+      Node *node = &wire->nodes[i];
+      guint8 ip[4] = { 127, 0, 0, 1 };
+
+      node->host.ops = &host_ops;
+      node->wire = wire;
+      node->addr = shoal_addr_make (SHOAL_FAMILY_IPV4, ip, (guint16) (1000 + i));
+      node->dht = shoal_dht_new (&node->host, wire->timers, &wire->rng, &dht_ops, node, wire->now_us);
+    }
+}
+
+static void
+tear_down (Wire         *wire,
+           gconstpointer data)
+{
+  for (guint i = 0; i < N_NODES; i++)
+    {
+      shoal_dht_free (wire->nodes[i].dht);
+      if (wire->nodes[i].lookup != NULL)
+        wire->nodes[i].lookup->done.func (&wire->nodes[i].lookup->done, wire->now_us);
+    }
+  g_queue_clear_full (&wire->packets, packet_free);
+  g_queue_clear_full (&wire->strangers, packet_free);
+  shoal_timers_free (wire->timers);
+}
+
+static void
+on_peers (gpointer         owner,
+          const ShoalAddr *addrs,
+          guint            n,
+          guint            hops)
+{
+  Wire *wire = owner;
+
+  wire->n_peers += n;
+  wire->peer = addrs[0];
+}
+
+static void
+on_done (gpointer owner,
+         guint    n_asked,
+         guint    n_answered,
+         guint    n_told)
+{
+  Wire *wire = owner;
+
+  wire->n_done++;
+  wire->n_told += n_told;
+}
+
+static const ShoalDhtLookupOps lookup_ops = { .peers = on_peers, .done = on_done };
+
+static void
+connect_all (Wire *wire)
+{
+  for (guint i = 1; i < N_NODES; i++)
+    shoal_dht_add_contact (wire->nodes[i].dht, &wire->nodes[0].addr, wire->now_us);
+  pass (wire, 10 * SECOND_US);
+}
+
+static void
+test_two (Wire         *wire,
+          gconstpointer data)
+{
+  ShoalSha1 key = { { 1, 2, 3 } };
+
+  g_assert_null (shoal_dht_lookup (wire->nodes[0].dht, &key, 0, FALSE, FALSE, &lookup_ops, wire, wire->now_us));
+  /* Two are a network, and each knows the other. */
+  shoal_dht_add_contact (wire->nodes[1].dht, &wire->nodes[0].addr, wire->now_us);
+  pass (wire, 3 * SECOND_US);
+  g_assert_cmpuint (shoal_dht_n_nodes (wire->nodes[0].dht), ==, 1);
+  g_assert_cmpuint (shoal_dht_n_nodes (wire->nodes[1].dht), ==, 1);
+  g_assert_cmpuint (wire->nodes[1].n_ready, ==, 1);
+
+  g_assert_nonnull (shoal_dht_lookup (wire->nodes[0].dht, &key, 4321, FALSE, FALSE, &lookup_ops, wire, wire->now_us));
+  pass (wire, 3 * SECOND_US);
+  g_assert_cmpuint (wire->n_done, ==, 1);
+  g_assert_cmpuint (wire->n_told, ==, 1);
+  g_assert_cmpuint (wire->n_peers, ==, 0);
+  /* The one that was told asks nobody who knows; the other one does not ask itself either. A third one finds it. */
+  shoal_dht_add_contact (wire->nodes[2].dht, &wire->nodes[0].addr, wire->now_us);
+  pass (wire, 5 * SECOND_US);
+  g_assert_nonnull (shoal_dht_lookup (wire->nodes[2].dht, &key, 0, FALSE, FALSE, &lookup_ops, wire, wire->now_us));
+  pass (wire, 3 * SECOND_US);
+  g_assert_cmpuint (wire->n_done, ==, 2);
+  g_assert_cmpuint (wire->n_peers, ==, 1);
+  g_assert_cmpuint (wire->peer.port, ==, 4321);
+}
+
+static void
+test_gone (Wire         *wire,
+           gconstpointer data)
+{
+  ShoalSha1 key = { { 7 } };
+  ShoalDhtLookup *lookup;
+
+  connect_all (wire);
+  g_clear_pointer (&wire->nodes[0].dht, shoal_dht_free);
+  g_clear_pointer (&wire->nodes[1].dht, shoal_dht_free);
+  lookup = shoal_dht_lookup (wire->nodes[2].dht, &key, 1, TRUE, FALSE, &lookup_ops, wire, wire->now_us);
+  g_assert_nonnull (lookup);
+  pass (wire, 8 * SECOND_US);
+  g_assert_cmpuint (wire->n_done, ==, 1);
+  g_assert_cmpuint (wire->n_told, ==, 1);
+  /* One that is dropped is not heard of any more. */
+  lookup = shoal_dht_lookup (wire->nodes[2].dht, &key, 1, TRUE, FALSE, &lookup_ops, wire, wire->now_us);
+  shoal_dht_lookup_drop (lookup);
+  pass (wire, 8 * SECOND_US);
+  g_assert_cmpuint (wire->n_done, ==, 1);
+}
+
+static void
+send_raw (Wire       *wire,
+          const char *packet,
+          const char *from)
+{
+  ShoalAddr addr;
+
+  g_assert_true (shoal_addr_parse (&addr, from, 0));
+  g_assert_true (shoal_dht_datagram (wire->nodes[0].dht, &addr, (const guint8 *) packet, strlen (packet), wire->now_us));
+}
+
+/* What the last packet to a stranger said; they are taken out. */
+static gboolean
+take (Wire      *wire,
+      ShoalKrpc *krpc,
+      GBytes   **bytes)
+{
+  Packet *packet = g_queue_pop_head (&wire->strangers);
+  const guint8 *data;
+  gsize size;
+
+  if (packet == NULL)
+    return FALSE;
+  g_clear_pointer (bytes, g_bytes_unref);
+  *bytes = g_bytes_ref (packet->bytes);
+  data = g_bytes_get_data (*bytes, &size);
+  g_assert_true (shoal_krpc_parse (krpc, data, size));
+  packet_free (packet);
+
+  return TRUE;
+}
+
+static void
+test_answers (Wire         *wire,
+              gconstpointer data)
+{
+  g_autoptr (GBytes) bytes = NULL;
+  ShoalKrpc krpc;
+
+  send_raw (wire, "d1:ad2:id20:abcdefghij0123456789e1:q4:ping1:t2:aa1:y1:qe", STRANGER);
+  g_assert_true (take (wire, &krpc, &bytes));
+  g_assert_cmpint (krpc.type, ==, SHOAL_KRPC_ANSWER);
+  g_assert_cmpuint (krpc.ip.port, ==, 999);
+  /* Who asks is asked back before it gets a place. */
+  g_assert_true (take (wire, &krpc, &bytes));
+  g_assert_cmpint (krpc.method, ==, SHOAL_KRPC_PING);
+  g_assert_false (take (wire, &krpc, &bytes));
+
+  send_raw (wire, "d1:ad2:id20:abcdefghij01234567899:info_hash20:mnopqrstuvwxyz1234564:porti1e5:token8:01234567e1:q13:announce_peer1:t2:aa1:y1:qe", STRANGER);
+  g_assert_true (take (wire, &krpc, &bytes));
+  g_assert_cmpint (krpc.error, ==, SHOAL_KRPC_ERROR_PROTOCOL);
+  send_raw (wire, "d1:ad2:id20:abcdefghij0123456789e1:q4:vote1:t2:aa1:y1:qe", STRANGER);
+  g_assert_true (take (wire, &krpc, &bytes));
+  g_assert_cmpint (krpc.error, ==, SHOAL_KRPC_ERROR_METHOD);
+  send_raw (wire, "d1:ad2:id20:abcdefghij0123456789e1:q9:find_node1:t2:aa1:y1:qe", STRANGER);
+  g_assert_true (take (wire, &krpc, &bytes));
+  g_assert_cmpint (krpc.error, ==, SHOAL_KRPC_ERROR_PROTOCOL);
+  send_raw (wire, "d1:ad2:id20:abcdefghij01234567896:target20:mnopqrstuvwxyz123456e1:q4:vote1:t2:aa1:y1:qe", STRANGER);
+  g_assert_true (take (wire, &krpc, &bytes));
+  g_assert_cmpint (krpc.type, ==, SHOAL_KRPC_ANSWER);
+  send_raw (wire, "d1:ad2:id20:abcdefghij01234567896:target20:mnopqrstuvwxyz123456e1:q17:sample_infohashes1:t2:aa1:y1:qe", STRANGER);
+  g_assert_true (take (wire, &krpc, &bytes));
+  g_assert_cmphex (krpc.flags & SHOAL_KRPC_HAS_SAMPLES, !=, 0);
+}
+
+static void
+test_announce (Wire         *wire,
+               gconstpointer data)
+{
+  g_autoptr (GBytes) bytes = NULL;
+  g_auto (ShoalWriter) out = { 0 };
+  ShoalKrpc krpc;
+  ShoalKrpc announce;
+  ShoalAddr stranger;
+  ShoalAddr other;
+  guint8 token[8];
+
+  g_assert_true (shoal_addr_parse (&stranger, STRANGER, 0));
+  g_assert_true (shoal_addr_parse (&other, "30.1.2.3:999", 0));
+  send_raw (wire, "d1:ad2:id20:abcdefghij01234567899:info_hash20:mnopqrstuvwxyz1234566:scrapei1ee1:q9:get_peers1:t2:aa1:y1:qe", STRANGER);
+  g_assert_true (take (wire, &krpc, &bytes));
+  g_assert_cmpuint (krpc.token.size, ==, sizeof token);
+  memcpy (token, krpc.token.data, sizeof token);
+  g_assert_true (take (wire, &krpc, &bytes));
+
+  shoal_krpc_init (&announce, SHOAL_KRPC_QUERY, SHOAL_KRPC_ANNOUNCE_PEER);
+  announce.flags = SHOAL_KRPC_HAS_ID | SHOAL_KRPC_HAS_TARGET | SHOAL_KRPC_HAS_PORT;
+  announce.transaction = (ShoalKrpcBytes){ token, 2 };
+  announce.token = (ShoalKrpcBytes){ token, sizeof token };
+  announce.port = 77;
+  memcpy (announce.target.bytes, "mnopqrstuvwxyz123456", 20);
+  shoal_krpc_write (&announce, &out);
+  /* A token is good for one address only. */
+  shoal_dht_datagram (wire->nodes[0].dht, &other, out.data, out.size, wire->now_us);
+  g_assert_true (take (wire, &krpc, &bytes));
+  g_assert_cmpint (krpc.type, ==, SHOAL_KRPC_ERROR);
+  shoal_dht_datagram (wire->nodes[0].dht, &stranger, out.data, out.size, wire->now_us + SHOAL_DHT_TOKEN_US);
+  g_assert_true (take (wire, &krpc, &bytes));
+  g_assert_cmpint (krpc.type, ==, SHOAL_KRPC_ANSWER);
+  while (take (wire, &krpc, &bytes))
+    ;
+
+  send_raw (wire, "d1:ad2:id20:abcdefghij01234567899:info_hash20:mnopqrstuvwxyz1234566:scrapei1ee1:q9:get_peers1:t2:aa1:y1:qe", STRANGER);
+  g_assert_true (take (wire, &krpc, &bytes));
+  g_assert_cmpuint (krpc.n_values, ==, 1);
+  g_assert_cmpuint (krpc.values[0].port, ==, 77);
+  g_assert_nonnull (krpc.bloom_peers.data);
+
+  /* After two changes of the secret it is not good any more. */
+  shoal_dht_datagram (wire->nodes[0].dht, &stranger, out.data, out.size, wire->now_us + 4 * SHOAL_DHT_TOKEN_US);
+  while (take (wire, &krpc, &bytes))
+    if (krpc.type != SHOAL_KRPC_QUERY)
+      break;
+  g_assert_cmpint (krpc.type, ==, SHOAL_KRPC_ERROR);
+}
+
+static void
+test_limits (Wire         *wire,
+             gconstpointer data)
+{
+  static const char ping[] = "d1:ad2:id20:abcdefghij0123456789e1:q4:ping1:t2:aa1:y1:qe";
+  g_autoptr (GBytes) bytes = NULL;
+  ShoalKrpc krpc;
+  guint n = 0;
+
+  for (guint i = 0; i < 200; i++)
+    send_raw (wire, ping, STRANGER);
+  while (take (wire, &krpc, &bytes))
+    n += krpc.type == SHOAL_KRPC_ANSWER ? 1 : 0;
+  g_assert_cmpuint (n, ==, SHOAL_DHT_ANSWERS_PER_IP);
+
+  n = 0;
+  for (guint i = 0; i < 1000; i++)
+    {
+      g_autofree char *from = g_strdup_printf ("30.%u.%u.1:5", i / 200, i % 200);
+
+      send_raw (wire, ping, from);
+    }
+  while (take (wire, &krpc, &bytes))
+    n += krpc.type == SHOAL_KRPC_ANSWER ? 1 : 0;
+  g_assert_cmpuint (n, <=, SHOAL_DHT_ANSWERS);
+
+  shoal_dht_set_read_only (wire->nodes[0].dht, TRUE);
+  wire->now_us += 2 * SECOND_US;
+  send_raw (wire, ping, STRANGER);
+  g_assert_false (take (wire, &krpc, &bytes));
+}
+
+/* Nobody far away can send us into our own network. */
+static void
+test_martians (Wire         *wire,
+               gconstpointer data)
+{
+  static const struct { const char *addr; const char *teller; gboolean fits; } cases[] = {
+    { "8.8.8.8:1", "9.9.9.9:1", TRUE },
+    { "127.0.0.1:1", "9.9.9.9:1", FALSE },
+    { "10.0.0.1:1", "9.9.9.9:1", FALSE },
+    { "10.0.0.1:1", "192.168.1.1:1", TRUE },
+    { "127.0.0.1:1", "192.168.1.1:1", FALSE },
+    { "127.0.0.1:1", "127.0.0.1:2", TRUE },
+    { "224.0.0.1:1", "127.0.0.1:2", FALSE },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr (GBytes) bytes = NULL;
+      g_auto (ShoalWriter) out = { 0 };
+      ShoalSha1 key = { { (guint8) i } };
+      ShoalDhtLookup *lookup;
+      ShoalAddr addr;
+      ShoalAddr teller;
+      ShoalKrpc krpc;
+      ShoalKrpc answer;
+      guint n_before = wire->n_peers;
+
+      g_assert_true (shoal_addr_parse (&addr, cases[i].addr, 0));
+      g_assert_true (shoal_addr_parse (&teller, cases[i].teller, 0));
+      tear_down (wire, NULL);
+      set_up (wire, NULL);
+      n_before = wire->n_peers;
+      /* It becomes known by answering, then it answers a lookup. */
+      shoal_dht_add_contact (wire->nodes[0].dht, &teller, wire->now_us);
+      for (guint round = 0; round < 2; round++)
+        {
+          lookup = round == 1 ? shoal_dht_lookup (wire->nodes[0].dht, &key, 0, FALSE, FALSE, &lookup_ops, wire, wire->now_us) : NULL;
+          g_assert_true (round == 0 || lookup != NULL);
+          pass (wire, SECOND_US);
+          while (take (wire, &krpc, &bytes))
+            {
+              shoal_krpc_init (&answer, SHOAL_KRPC_ANSWER, SHOAL_KRPC_PING);
+              answer.transaction = krpc.transaction;
+              memset (answer.id.bytes, 0x77, sizeof answer.id.bytes);
+              answer.n_values = 1;
+              answer.values[0] = addr;
+              out.size = 0;
+              shoal_krpc_write (&answer, &out);
+              shoal_dht_datagram (wire->nodes[0].dht, &teller, out.data, out.size, wire->now_us);
+            }
+        }
+      g_assert_cmpuint (wire->n_peers - n_before, ==, cases[i].fits ? 1 : 0);
+    }
+}
+
+static void
+test_kept (Wire         *wire,
+           gconstpointer data)
+{
+  g_autoptr (GBytes) kept = NULL;
+  g_autofree guint8 *broken = NULL;
+  const guint8 *bytes;
+  ShoalSha1 id;
+  gsize size;
+
+  g_assert_null (shoal_dht_keep (wire->nodes[1].dht));
+  connect_all (wire);
+  kept = shoal_dht_keep (wire->nodes[1].dht);
+  g_assert_nonnull (kept);
+  bytes = g_bytes_get_data (kept, &size);
+  id = *shoal_dht_id (wire->nodes[1].dht, SHOAL_FAMILY_IPV4);
+
+  shoal_dht_free (wire->nodes[1].dht);
+  wire->nodes[1].dht = shoal_dht_new (&wire->nodes[1].host, wire->timers, &wire->rng, &dht_ops, &wire->nodes[1], wire->now_us);
+  broken = g_memdup2 (bytes, size);
+  for (gsize i = 0; i < size; i++)
+    {
+      broken[i] ^= 0x10;
+      g_assert_false (shoal_dht_restore (wire->nodes[1].dht, broken, size, wire->now_us));
+      broken[i] ^= 0x10;
+      g_assert_false (shoal_dht_restore (wire->nodes[1].dht, broken, i, wire->now_us));
+    }
+  g_assert_true (shoal_dht_restore (wire->nodes[1].dht, bytes, size, wire->now_us));
+  g_assert_cmpmem (shoal_dht_id (wire->nodes[1].dht, SHOAL_FAMILY_IPV4), 20, &id, 20);
+  pass (wire, 5 * SECOND_US);
+  g_assert_cmpuint (shoal_dht_n_nodes (wire->nodes[1].dht), >=, 2);
+}
+
+static void
+test_routers (Wire         *wire,
+              gconstpointer data)
+{
+  ShoalLookup *lookup;
+
+  shoal_dht_set_routers (wire->nodes[3].dht, "router.example:1000, ,x,127.0.0.1:1002", wire->now_us);
+  pass (wire, 3 * SECOND_US);
+  g_assert_cmpuint (shoal_dht_n_nodes (wire->nodes[3].dht), ==, 1);
+  shoal_dht_set_routers (wire->nodes[2].dht, "router.example:1000", wire->now_us);
+  g_clear_pointer (&wire->nodes[3].dht, shoal_dht_free);
+  pass (wire, 60 * SECOND_US);
+  lookup = g_steal_pointer (&wire->nodes[2].lookup);
+  g_assert_nonnull (lookup);
+  g_assert_cmpstr (lookup->host, ==, "router.example");
+  lookup->n_addrs = 1;
+  lookup->addrs = g_memdup2 (&wire->nodes[0].addr, sizeof (ShoalAddr));
+  lookup->done.func (&lookup->done, wire->now_us);
+  pass (wire, 3 * SECOND_US);
+  g_assert_cmpuint (shoal_dht_n_nodes (wire->nodes[2].dht), >=, 1);
+}
+
+int
+main (int    argc,
+      char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_add ("/dht/two", Wire, NULL, set_up, test_two, tear_down);
+  g_test_add ("/dht/gone", Wire, NULL, set_up, test_gone, tear_down);
+  g_test_add ("/dht/answers", Wire, NULL, set_up, test_answers, tear_down);
+  g_test_add ("/dht/announce", Wire, NULL, set_up, test_announce, tear_down);
+  g_test_add ("/dht/limits", Wire, NULL, set_up, test_limits, tear_down);
+  g_test_add ("/dht/martians", Wire, NULL, set_up, test_martians, tear_down);
+  g_test_add ("/dht/kept", Wire, NULL, set_up, test_kept, tear_down);
+  g_test_add ("/dht/routers", Wire, NULL, set_up, test_routers, tear_down);
+
+  return g_test_run ();
+}
