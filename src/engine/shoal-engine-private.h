@@ -94,6 +94,7 @@ struct _ShoalEngine
   guint            n_links;
   guint            link_serial;    /* numbers links whose address says nothing */
   guint            n_half_open;
+  guint            n_web_lanes;    /* requests to web seeds */
   guint            dial_tokens;
   gint64           dial_filled_us;
 

@@ -49,6 +49,8 @@ shoal_fetch_new (ShoalFetchUse use,
   self->url = g_strdup (url);
   self->max_size = use == SHOAL_FETCH_LINK ? SHOAL_TORRENT_SIZE_MAX : FETCH_SIZE_MAX;
   self->timeout_s = FETCH_TIMEOUT_S;
+  self->content_size = SHOAL_SIZE_UNKNOWN;
+  self->got_total = SHOAL_SIZE_UNKNOWN;
 
   return self;
 }

@@ -114,20 +114,54 @@ void          shoal_disk_job_free (ShoalDiskJob *self);   /* with its results; r
 
 /* --- HTTP and names --- */
 
-typedef enum { SHOAL_FETCH_TRACKER, SHOAL_FETCH_LINK } ShoalFetchUse;
+typedef enum { SHOAL_FETCH_TRACKER, SHOAL_FETCH_LINK, SHOAL_FETCH_SEED } ShoalFetchUse;
 
+#define SHOAL_SIZE_UNKNOWN G_MAXUINT64
+
+typedef struct _ShoalFetch ShoalFetch;
+
+/**
+ * ShoalFetchSink:
+ * @head: the head of the answer is there, its results are set; FALSE: the body is of no use
+ * @room: where the next bytes belong, and how many; NULL: none may come now, the engine calls attend_fetch when that changes
+ * @came: so many bytes were put into that room; @size is not 0
+ *
+ * Takes a body in parts, so that it needs no memory of its own. The host calls it in turns, between the effect and
+ * shoal_engine_done(); `room` and `came` only after `head`. What was given by `room` is valid until `came` or the next turn.
+ */
 typedef struct
+{
+  gboolean (*head) (ShoalFetch *fetch, gint64 now_us);
+  guint8  *(*room) (ShoalFetch *fetch, gsize *size, gint64 now_us);
+  void     (*came) (ShoalFetch *fetch, gsize size, gint64 now_us);
+} ShoalFetchSink;
+
+struct _ShoalFetch
 {
   ShoalDone     done;
   ShoalFetchUse use;
   char         *url;           /* (owned) */
   ShoalFamily   family;        /* NONE: either */
-  gsize         max_size;      /* bytes of the answer */
-  guint         timeout_s;
-  GBytes       *body;          /* result: (nullable) */
-  guint         status;        /* result: HTTP status; 0: no answer */
-  char         *error;         /* result: (nullable): why there is no body, in words */
-} ShoalFetch;
+  gsize         max_size;      /* bytes of the answer; without a @sink */
+  guint         timeout_s;     /* for the whole; with a @sink: for its head */
+  guint64       range_first;   /* with @range_size: the first byte that is wanted */
+  guint64       range_size;    /* bytes; 0: everything */
+  const ShoalFetchSink *sink;  /* (nullable): NULL: @body is the result */
+  gboolean      cancelled;     /* set by the engine, which calls attend_fetch then: to be ended soon */
+  gpointer      host_data;     /* free for the host */
+
+  /* results; those of the head are set before the sink's head() */
+  GBytes       *body;          /* (nullable) */
+  guint         status;        /* HTTP status; 0: no answer */
+  char         *error;         /* (nullable): why there is no body, or not all of it, in words */
+  gboolean      encoded;       /* the body is compressed: no bytes of the file */
+  guint64       content_size;  /* Content-Length or SHOAL_SIZE_UNKNOWN */
+  gboolean      has_range;     /* Content-Range: */
+  guint64       got_first;     /* first byte, */
+  guint64       got_last;      /* last byte, */
+  guint64       got_total;     /* size of the file or SHOAL_SIZE_UNKNOWN */
+  guint         retry_after_s; /* Retry-After; 0: none */
+};
 
 ShoalFetch *shoal_fetch_new  (ShoalFetchUse use, const char *url);
 void        shoal_fetch_free (ShoalFetch *self);
@@ -199,6 +233,7 @@ typedef struct
   ShoalSendResult (*send)    (ShoalHost *host, const ShoalAddr *to, const guint8 *data, gsize size, guint segment, ShoalSendFlags flags);
   void            (*disk)    (ShoalHost *host, ShoalDiskJob *job);
   void            (*fetch)   (ShoalHost *host, ShoalFetch *request);
+  void            (*attend_fetch) (ShoalHost *host, ShoalFetch *request);   /* there is room again, or it is cancelled */
   void            (*lookup)  (ShoalHost *host, ShoalLookup *query);
   void            (*save)    (ShoalHost *host, ShoalResume *record);   /* (transfer full); data it claims is synced before it is written */
   void            (*tell)    (ShoalHost *host, ShoalEvent *event);     /* (transfer full) */

@@ -180,7 +180,10 @@ shoal_limiter_turn (ShoalLimiter *session,
           ShoalLimiterWait *wait = SHOAL_NODE_OWNER (called.next, ShoalLimiterWait, node);
 
           shoal_node_unlink (&wait->node);
-          func (wait->owner, directions[i]);
+          if (wait->go_on != NULL)
+            wait->go_on (wait->owner);
+          else
+            func (wait->owner, directions[i]);
         }
 
       /* Somebody who was called may stand in the queue again. */

@@ -29,6 +29,7 @@ typedef struct
  * @called: it is its turn, until it has spent something
  * @torrent: (nullable): whose budget it needs, too; outlives the wait
  * @want: bytes it asked for
+ * @go_on: (nullable): called with @owner in place of what shoal_limiter_turn() is given
  *
  * A link's place in the queue of those waiting in one direction; lies inside the link.
  */
@@ -39,6 +40,7 @@ typedef struct
   gboolean      called;
   ShoalLimiter *torrent;
   guint64       want;
+  void        (*go_on) (gpointer owner);
 } ShoalLimiterWait;
 
 void    shoal_limiter_init     (ShoalLimiter *self);

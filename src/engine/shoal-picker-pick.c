@@ -46,11 +46,11 @@ expected_us (const ShoalPickWho *who,
   return who->now_us + (gint64) MIN (size * G_USEC_PER_SEC / who->rate, DUE_MAX_US);
 }
 
-static void
-add_owner (PickerActive       *active,
-           guint32             index,
-           const ShoalPickWho *who,
-           guint               n_more)
+void
+picker_add_owner (PickerActive       *active,
+                  guint32             index,
+                  const ShoalPickWho *who,
+                  guint               n_more)
 {
   PickerBlock *block = &active->blocks[index];
   gint64 due_us = expected_us (who, n_more);
@@ -67,10 +67,9 @@ add_owner (PickerActive       *active,
   block->asked_us = who->now_us;
 }
 
-/* Whether this peer may be asked for blocks of the piece at all. */
-static gboolean
-is_usable (const PickerActive *active,
-           const ShoalPickWho *who)
+gboolean
+picker_is_usable (const PickerActive *active,
+                  const ShoalPickWho *who)
 {
   if (who->bits != NULL && !shoal_bitfield_get (who->bits, active->piece))
     return FALSE;
@@ -89,7 +88,7 @@ take_free (ShoalPicker        *self,
   guint32 i;
   guint n = 0;
 
-  if (!is_usable (active, who))
+  if (!picker_is_usable (active, who))
     return 0;
   if (active->alone && active->bound != who->contributor)
     {
@@ -105,7 +104,7 @@ take_free (ShoalPicker        *self,
         continue;
       if (!picker_need_run (self, active, i))
         break;
-      add_owner (active, i, who, n);
+      picker_add_owner (active, i, who, n);
       out[n++] = (ShoalBlock) { .piece = active->piece, .block = i };
     }
   active->free_hint = active->n_free > 0 ? i : active->n_blocks;
@@ -199,7 +198,7 @@ take_slow (ShoalPicker        *self,
 
       if (n == max || ++n_pieces > SLOW_PIECES_MAX)
         break;
-      if ((guint) picker_priority (self, active->piece) - 1 != class || active->alone || !is_usable (active, who)
+      if ((guint) picker_priority (self, active->piece) - 1 != class || active->alone || !picker_is_usable (active, who)
           || active->n_requested > MAX (SLOW_BLOCKS_MAX, active->n_blocks / 4))
         continue;
 
@@ -211,7 +210,7 @@ take_slow (ShoalPicker        *self,
           if (block->n_owners == 0 || block->n_owners == SHOAL_COPIES_MAX || is_owner (block, who->owner)
               || who->now_us - block->asked_us < SLOW_AGE_US || !is_sooner (block, who, n, SLOW_FACTOR))
             continue;
-          add_owner (active, i, who, n);
+          picker_add_owner (active, i, who, n);
           out[n++] = (ShoalBlock) { .piece = active->piece, .block = i };
         }
     }
@@ -220,11 +219,11 @@ take_slow (ShoalPicker        *self,
 }
 
 /* From the end of what others were asked for, so that both do not send the same before a Cancel can reach them. */
-static guint
-take_copies (ShoalPicker        *self,
-             const ShoalPickWho *who,
-             ShoalBlock         *out,
-             guint               max)
+guint
+picker_take_copies (ShoalPicker        *self,
+                    const ShoalPickWho *who,
+                    ShoalBlock         *out,
+                    guint               max)
 {
   guint looks = 0;
   guint n = 0;
@@ -234,7 +233,7 @@ take_copies (ShoalPicker        *self,
       {
         PickerActive *active = SHOAL_NODE_OWNER (node, PickerActive, node);
 
-        if (active->alone || !is_usable (active, who))
+        if (active->alone || !picker_is_usable (active, who))
           continue;
         skip_received (active);
         for (guint32 i = active->n_blocks; i-- > active->missing_hint;)
@@ -247,7 +246,7 @@ take_copies (ShoalPicker        *self,
             if (block->n_owners != copies || is_owner (block, who->owner)
                 || !is_sooner (block, who, n, END_GAME_FACTOR))
               continue;
-            add_owner (active, i, who, n);
+            picker_add_owner (active, i, who, n);
             out[n++] = (ShoalBlock) { .piece = active->piece, .block = i };
           }
       }
@@ -351,7 +350,7 @@ shoal_picker_pick (ShoalPicker        *self,
 
   asker.n_queued = who->n_queued + n;
   if (n < max && shoal_picker_in_end_game (self))
-    n += take_copies (self, &asker, out + n, max - n);
+    n += picker_take_copies (self, &asker, out + n, max - n);
 
   return n;
 }

@@ -167,4 +167,9 @@ void          picker_trim_run     (ShoalPicker *self, PickerRun *run);
 void          picker_forget_blocks (ShoalPicker *self, PickerActive *active);   /* received blocks are free again */
 gboolean      picker_may_start    (const ShoalPicker *self);
 
+/* shoal-picker-pick.c */
+void          picker_add_owner    (PickerActive *active, guint32 index, const ShoalPickWho *who, guint n_more);   /* @n_more: picked before it */
+gboolean      picker_is_usable    (const PickerActive *active, const ShoalPickWho *who);   /* whether it may be asked for blocks of the piece at all */
+guint         picker_take_copies  (ShoalPicker *self, const ShoalPickWho *who, ShoalBlock *out, guint max);
+
 G_END_DECLS

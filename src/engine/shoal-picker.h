@@ -80,6 +80,17 @@ guint                shoal_picker_copies         (const ShoalPicker *self, guint
 
 /* Picks up to @max blocks, marks them requested by the owner. Returns how many. */
 guint                shoal_picker_pick           (ShoalPicker *self, const ShoalPickWho *who, ShoalBlock *out, guint max);
+
+/**
+ * shoal_picker_pick_run:
+ * @cursor: (inout): a piece: where to look for new pieces first; moves behind what was picked
+ *
+ * The same for who fetches long ranges: blocks that follow each other without a gap, over the border of pieces too. Within a
+ * class of priority: pieces that failed their hash, then pieces that were begun and that nobody sends, then the first gap of
+ * new pieces that is long enough, or the longest, then pieces that others send; copies in end game. A torrent that is
+ * fetched in order has its first gap taken.
+ */
+guint                shoal_picker_pick_run       (ShoalPicker *self, const ShoalPickWho *who, guint32 *cursor, ShoalBlock *out, guint max);
 /* A request is off (choke, reject, timeout, cancel, close): the block is free again unless others asked for it too. */
 void                 shoal_picker_release        (ShoalPicker *self, gpointer owner, ShoalBlock block);
 

@@ -187,6 +187,7 @@ shoal_swarm_drop_picker (ShoalSwarm *self)
   if (self->picker == NULL || self->n_piece_jobs > 0)
     return;
 
+  shoal_swarm_web_stop (self);
   SHOAL_NODE_FOREACH (node, &self->links)
     {
       ShoalLink *link = SHOAL_NODE_OWNER (node, ShoalLink, swarm_node);
@@ -244,7 +245,7 @@ shoal_swarm_punish (ShoalSwarm *self,
 {
   ShoalKnownPeer *known = shoal_peerbook_by_number (self->book, contributor);
 
-  if (known != NULL && known->banned)
+  if ((known != NULL && known->banned) || shoal_swarm_web_punish (self, contributor, why))
     return;
   g_info ("a peer is banned: %s", why);
   SHOAL_NODE_FOREACH (node, &self->links)
@@ -379,6 +380,7 @@ feed_links (ShoalSwarm *self)
       if (link->requests.n_live < link->depth / 2)
         shoal_link_request_more (link);
     }
+  shoal_swarm_web_pump (self);
 }
 
 /* A job that used the picker's memory is done. */
@@ -556,24 +558,36 @@ piece_full (ShoalSwarm *self,
 }
 
 void
+shoal_swarm_take_block (ShoalSwarm   *self,
+                        gpointer      owner,
+                        guint         contributor,
+                        ShoalBlock    block,
+                        guint32       size,
+                        const guint8 *data)
+{
+  ShoalPickWho who = { .owner = owner, .contributor = contributor, .now_us = shoal_swarm_now (self) };
+  gpointer others[SHOAL_COPIES_MAX];
+  guint n_others = 0;
+  ShoalArrival arrival = shoal_picker_received (self->picker, &who, block, data, others, &n_others);
+
+  for (guint i = 0; i < n_others; i++)
+    if (!shoal_swarm_web_withdraw (self, others[i], block))
+      shoal_link_withdraw (others[i], block);
+  self->dirty = TRUE;
+  if (arrival == SHOAL_ARRIVAL_DUPLICATE)
+    self->wasted += size;
+  else if (arrival == SHOAL_ARRIVAL_PIECE_FULL)
+    piece_full (self, block.piece);
+}
+
+void
 shoal_swarm_block (ShoalSwarm   *self,
                    ShoalLink    *link,
                    ShoalBlock    block,
                    guint32       size,
                    const guint8 *data)
 {
-  ShoalPickWho who = { .owner = link, .contributor = link->contributor, .now_us = shoal_swarm_now (self) };
-  gpointer others[SHOAL_COPIES_MAX];
-  guint n_others = 0;
-  ShoalArrival arrival = shoal_picker_received (self->picker, &who, block, data, others, &n_others);
-
-  for (guint i = 0; i < n_others; i++)
-    shoal_link_withdraw (others[i], block);
-  self->dirty = TRUE;
-  if (arrival == SHOAL_ARRIVAL_DUPLICATE)
-    self->wasted += size;
-  else if (arrival == SHOAL_ARRIVAL_PIECE_FULL)
-    piece_full (self, block.piece);
+  shoal_swarm_take_block (self, link, link->contributor, block, size, data);
 }
 
 /* --- Spilling --- */

@@ -50,6 +50,9 @@ typedef struct
 /* Piece layers on their way, after the info dictionary of a torrent of version 2 only. */
 typedef struct _ShoalLayersFetch ShoalLayersFetch;
 
+/* The web seeds at work. */
+typedef struct _ShoalWeb ShoalWeb;
+
 struct _ShoalSwarm
 {
   ShoalEngine       *engine;
@@ -131,6 +134,8 @@ struct _ShoalSwarm
   guint              n_dialled;
   guint              n_lookups;
 
+  ShoalWeb          *web;             /* (nullable): there are none, or nothing was fetched yet */
+
   gint64             turnover_us;     /* when the worst link may give way next */
   guint64            best_rate_down;
 
@@ -208,6 +213,7 @@ void        shoal_swarm_make_picker  (ShoalSwarm *self);
 void        shoal_swarm_drop_picker  (ShoalSwarm *self);                            /* keeps what it knows; waits for jobs */
 void        shoal_swarm_apply_priorities (ShoalSwarm *self);
 void        shoal_swarm_block        (ShoalSwarm *self, ShoalLink *link, ShoalBlock block, guint32 size, const guint8 *data);
+void        shoal_swarm_take_block   (ShoalSwarm *self, gpointer owner, guint contributor, ShoalBlock block, guint32 size, const guint8 *data);
 void        shoal_swarm_spill        (ShoalSwarm *self, gboolean need_room);
 void        shoal_swarm_punish       (ShoalSwarm *self, guint contributor, const char *why);   /* bans a liar */
 gboolean    shoal_swarm_is_complete  (ShoalSwarm *self);                            /* every wanted piece is had */
@@ -251,6 +257,15 @@ void        shoal_swarm_pex_offer    (ShoalSwarm *self, ShoalLink *link);       
 void        shoal_swarm_pex_came     (ShoalSwarm *self, ShoalLink *link, const ShoalMessage *message);
 void        shoal_swarm_pex_tick     (ShoalSwarm *self);
 void        shoal_swarm_pex_end      (ShoalSwarm *self);                            /* the torrent turned out to be private */
+
+/* shoal-swarm-web.c */
+void        shoal_swarm_web_pump     (ShoalSwarm *self);                            /* gives web seeds that rest something to do */
+void        shoal_swarm_web_stop     (ShoalSwarm *self);
+void        shoal_swarm_web_tick     (ShoalSwarm *self);
+void        shoal_swarm_web_free     (ShoalSwarm *self);
+gboolean    shoal_swarm_web_withdraw (ShoalSwarm *self, gpointer owner, ShoalBlock block);          /* FALSE: @owner is a link */
+gboolean    shoal_swarm_web_punish   (ShoalSwarm *self, guint contributor, const char *why);        /* FALSE: it is a peer */
+guint       shoal_swarm_web_working  (const ShoalSwarm *self);                      /* seeds that are being asked */
 
 /* shoal-swarm-resume.c */
 void        shoal_swarm_save         (ShoalSwarm *self);

@@ -118,6 +118,7 @@ enter_downloading (ShoalSwarm       *self,
       shoal_link_update_interest (link);
     }
   connect_swarm (self);
+  shoal_swarm_web_pump (self);
 }
 
 static void
@@ -135,6 +136,7 @@ enter_seeding (ShoalSwarm       *self,
   if (before == SHOAL_TORRENT_CHECKING)
     tell_found_pieces (self);
   connect_swarm (self);
+  shoal_swarm_web_stop (self);
   shoal_announcer_set_partial_seed (self->announcer, !self->all_had);
   if (self->downloading_since_start && !self->completed_told && self->all_had)
     {

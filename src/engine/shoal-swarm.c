@@ -91,6 +91,7 @@ shoal_swarm_free (ShoalSwarm *self)
   shoal_node_unlink (&self->active_node);
   shoal_node_unlink (&self->unproved_node);
   shoal_swarm_metadata_clear (self);
+  shoal_swarm_web_free (self);
   g_clear_pointer (&self->hashes, shoal_hashes_free);
   g_clear_pointer (&self->picker, shoal_picker_free);
   g_clear_pointer (&self->had, shoal_bitfield_free);
@@ -398,6 +399,7 @@ void
 shoal_swarm_drop_links (ShoalSwarm *self,
                         const char *why)
 {
+  shoal_swarm_web_stop (self);
   SHOAL_NODE_FOREACH (node, &self->links)
     {
       ShoalLink *link = SHOAL_NODE_OWNER (node, ShoalLink, swarm_node);
@@ -578,7 +580,7 @@ watch (ShoalSwarm *self)
       for (guint i = 0; i < link->requests.n_live; i++)
         g_assert (shoal_picker_requests_of (self->picker, shoal_requests_peek (&link->requests, i)->block) > 0);
     }
-  g_assert (n_requests > 0 || self->n_piece_jobs > 0 || self->finishing || shoal_picker_is_waiting (self->picker));
+  g_assert (n_requests > 0 || shoal_swarm_web_working (self) > 0 || self->n_piece_jobs > 0 || self->finishing || shoal_picker_is_waiting (self->picker));
 }
 #endif
 
@@ -619,6 +621,7 @@ shoal_swarm_tick (ShoalSwarm *self)
     case SHOAL_TORRENT_DOWNLOADING:
       self->best_rate_down = MAX (self->best_rate_down, shoal_rate_get (&self->rate_down, now_us));
       look_after_memory (self);
+      shoal_swarm_web_tick (self);
       turn_over (self);
       if (!self->finishing
           && (self->finish_wanted || (self->n_piece_jobs == 0 && shoal_bitfield_is_empty (shoal_picker_missing (self->picker)))))
@@ -725,6 +728,7 @@ shoal_swarm_fill_stats (ShoalSwarm        *self,
       out->n_receiving += shoal_rate_get (&link->rate_up, now_us) > 0 ? 1 : 0;
       out->n_seeds += shoal_link_is_seed (link) ? 1 : 0;
     }
+  out->n_web_seeds = shoal_swarm_web_working (self);
   out->n_known = shoal_peerbook_size (self->book);
   out->eta_s = eta (self, out->wanted_size - out->wanted_had, out->rate_down);
   out->tracker_state = shoal_announcer_state (self->announcer);

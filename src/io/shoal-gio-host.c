@@ -174,6 +174,16 @@ effect_fetch (ShoalHost  *host,
 }
 
 static void
+effect_attend_fetch (ShoalHost  *host,
+                     ShoalFetch *request)
+{
+  ShoalGioHost *self = (ShoalGioHost *) host;
+
+  if (self->http != NULL)
+    shoal_http_attend (self->http, request);
+}
+
+static void
 effect_lookup (ShoalHost   *host,
                ShoalLookup *query)
 {
@@ -237,6 +247,7 @@ static const ShoalHostOps host_ops = {
   .send = effect_send,
   .disk = effect_disk,
   .fetch = effect_fetch,
+  .attend_fetch = effect_attend_fetch,
   .lookup = effect_lookup,
   .save = effect_save,
   .tell = effect_tell,
@@ -250,6 +261,15 @@ fetch_answered (ShoalFetch *request,
                 gpointer    user_data)
 {
   finish (user_data, &request->done);
+}
+
+static void
+fetch_streams (gpointer user_data)
+{
+  ShoalGioHost *self = user_data;
+
+  if (!self->in_turn && self->engine != NULL)
+    shoal_reactor_wake (self->reactor);
 }
 
 static void
@@ -382,7 +402,8 @@ static gboolean
 is_pending (const ShoalGioHost *self)
 {
   return self->finished != NULL || shoal_gio_network_is_due (self->network) ||
-         shoal_conn_set_is_pending (self->conns);
+         shoal_conn_set_is_pending (self->conns) ||
+         (self->http != NULL && shoal_http_is_pending (self->http));
 }
 
 static void
@@ -439,10 +460,13 @@ take_inputs (ShoalGioHost *self,
 
 /* Lets wishes and answers follow each other; time stands still. */
 static void
-settle (ShoalGioHost *self)
+settle (ShoalGioHost *self,
+        gint64        now_us)
 {
   for (guint i = 0; i < STEPS_A_TURN; i++)
     {
+      if (self->http != NULL)
+        shoal_http_pump (self->http, now_us);
       hand_over_finished (self);
       if (shoal_gio_network_is_due (self->network))
         apply_network (self);
@@ -464,7 +488,7 @@ run_turn (ShoalGioHost *self,
   shoal_engine_begin (self->engine, now_us, g_get_real_time () / G_USEC_PER_SEC);
   if (inputs)
     take_inputs (self, now_us);
-  settle (self);
+  settle (self, now_us);
   deadline = shoal_engine_end (self->engine);
   self->in_turn = FALSE;
 
@@ -545,6 +569,7 @@ shoal_gio_host_new (GMainContext     *context,
   self->network = shoal_gio_network_new (self->reactor, &network_funcs, self);
   shoal_conn_set_bind (self->conns, shoal_gio_network_binding (self->network));
   self->http = shoal_http_new (fetch_answered, self);
+  shoal_http_set_wake (self->http, fetch_streams);
   self->resolver = shoal_resolver_new (lookup_answered, self);
   self->mapping = shoal_gio_mapping_new (mapping_due, self);
   self->commands = commands;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* HTTP for trackers and links to .torrent files, with limits of size, time and redirects. */
+/* HTTP for trackers, links to .torrent files and web seeds, with limits of size, time and redirects. */
 
 /*
  * A session cannot choose the address family of a single request, so there is one for each family
@@ -7,15 +7,14 @@
  * the name has such an address is asked before, because the error of a failed bind tells nobody
  * anything.
  *
+ * Parts: shoal-http-stream.c (bodies that go to a sink).
+ *
  * A call goes: [lookup] -> send -> (redirect -> lookup or send)* -> read to the end. Every step is
  * asynchronous with the call's own cancellable; the timer and the end of everything cancel it, and
- * call_finish() is reached on every way out, once.
+ * http_call_finish() is reached on every way out, once.
  */
 
-#include "shoal-http.h"
-
-#include <libsoup/soup.h>
-#include "shoal-list.h"
+#include "shoal-http-private.h"
 
 #define MAX_CONNS           256
 #define MAX_CONNS_PER_HOST  4
@@ -23,35 +22,8 @@
 #define IDLE_TIMEOUT_S      10
 #define DEFAULT_TIMEOUT_S   30
 #define READ_SIZE           (64 * 1024)   /* bytes */
-#define N_FAMILIES          3
-#define N_USES              2
 
-struct _ShoalHttp
-{
-  GMainContext  *context;
-  GProxyResolver *no_proxy;
-  SoupSession   *sessions[N_FAMILIES][N_USES];   /* (nullable) */
-  ShoalNode      calls;                          /* of Call */
-  ShoalFetchFunc answered;
-  gpointer       user_data;
-};
-
-typedef struct
-{
-  ShoalNode     node;
-  ShoalHttp    *http;
-  ShoalFetch   *fetch;
-  GUri         *uri;
-  SoupMessage  *message;
-  GInputStream *stream;
-  GByteArray   *body;
-  GCancellable *cancellable;
-  GSource      *timer;
-  guint         n_redirects;
-  gboolean      late;
-} Call;
-
-static void call_begin (Call *call);
+static void call_begin (HttpCall *call);
 
 /* --- Sessions --- */
 
@@ -64,12 +36,13 @@ family_index (ShoalFamily family)
   return family == SHOAL_FAMILY_IPV4 ? 1 : 2;
 }
 
+/* The only place where sessions are made. */
 static SoupSession *
 session_for (ShoalHttp        *self,
              const ShoalFetch *fetch)
 {
   guint family = family_index (fetch->family);
-  SoupSession **session = &self->sessions[family][fetch->use == SHOAL_FETCH_LINK];
+  SoupSession **session = &self->sessions[family][fetch->use];
   g_autoptr(GSocketAddress) local = NULL;
 
   if (*session != NULL)
@@ -91,6 +64,9 @@ session_for (ShoalHttp        *self,
                            "proxy-resolver", self->no_proxy,
                            "user-agent", "Shoal/" SHOAL_VERSION,
                            NULL);
+  /* Ranges are of the file as it is: nothing else is asked for, and nothing is unpacked. */
+  if (fetch->use == SHOAL_FETCH_SEED)
+    soup_session_remove_feature_by_type (*session, SOUP_TYPE_CONTENT_DECODER);
 
   return *session;
 }
@@ -104,6 +80,7 @@ shoal_http_new (ShoalFetchFunc answered,
   self->context = g_main_context_ref_thread_default ();
   self->no_proxy = g_simple_proxy_resolver_new ("direct://", NULL);
   shoal_node_init (&self->calls);
+  shoal_node_init (&self->ready);
   self->answered = answered;
   self->user_data = user_data;
 
@@ -117,13 +94,20 @@ shoal_http_free (ShoalHttp *self)
     return;
 
   SHOAL_NODE_FOREACH (node, &self->calls)
-    g_cancellable_cancel (SHOAL_NODE_OWNER (node, Call, node)->cancellable);
+    {
+      HttpCall *call = SHOAL_NODE_OWNER (node, HttpCall, node);
+
+      if (call->streaming)
+        http_call_finish (call, "Shoal is being stopped");
+      else
+        g_cancellable_cancel (call->cancellable);
+    }
   while (shoal_node_is_linked (&self->calls))
     g_main_context_iteration (self->context, TRUE);
 
-  for (guint family = 0; family < N_FAMILIES; family++)
+  for (guint family = 0; family < HTTP_FAMILIES; family++)
     {
-      for (guint use = 0; use < N_USES; use++)
+      for (guint use = 0; use < HTTP_USES; use++)
         {
           if (self->sessions[family][use] != NULL)
             soup_session_abort (self->sessions[family][use]);
@@ -146,7 +130,7 @@ timeout_of (const ShoalFetch *fetch)
 /* Closing tells libsoup that nobody will read on: the connection is not of use any more, unless
  * all was read. */
 static void
-call_drop_answer (Call *call)
+call_drop_answer (HttpCall *call)
 {
   if (call->stream != NULL)
     g_input_stream_close_async (call->stream, G_PRIORITY_DEFAULT, NULL, NULL, NULL);
@@ -154,27 +138,32 @@ call_drop_answer (Call *call)
   g_clear_object (&call->message);
 }
 
-/* @why: (nullable): NULL: the body is complete. */
-static void
-call_finish (Call       *call,
-             const char *why)
+void
+http_call_stop_timer (HttpCall *call)
+{
+  if (call->timer != NULL)
+    g_source_destroy (call->timer);
+  g_clear_pointer (&call->timer, g_source_unref);
+}
+
+void
+http_call_finish (HttpCall   *call,
+                  const char *why)
 {
   ShoalHttp *http = call->http;
   ShoalFetch *fetch = call->fetch;
 
-  if (why == NULL)
+  if (why == NULL && fetch->sink == NULL)
     fetch->body = g_byte_array_free_to_bytes (g_steal_pointer (&call->body));
-  else if (call->late)
+  else if (why != NULL && call->late)
     fetch->error = g_strdup_printf ("No answer within %u seconds", timeout_of (fetch));
   else
     fetch->error = g_strdup (why);
 
+  fetch->host_data = NULL;
   shoal_node_unlink (&call->node);
-  if (call->timer != NULL)
-    {
-      g_source_destroy (call->timer);
-      g_source_unref (call->timer);
-    }
+  http_call_stop_timer (call);
+  http_stream_clear (call);
   call_drop_answer (call);
   g_clear_pointer (&call->body, g_byte_array_unref);
   g_clear_pointer (&call->uri, g_uri_unref);
@@ -187,7 +176,7 @@ call_finish (Call       *call,
 static gboolean
 call_timed_out (gpointer user_data)
 {
-  Call *call = user_data;
+  HttpCall *call = user_data;
 
   call->late = TRUE;
   g_cancellable_cancel (call->cancellable);
@@ -202,7 +191,7 @@ read_done (GObject      *source,
            GAsyncResult *result,
            gpointer      user_data)
 {
-  Call *call = user_data;
+  HttpCall *call = user_data;
   g_autoptr(GError) error = NULL;
   g_autoptr(GBytes) bytes = NULL;
   gsize size;
@@ -211,14 +200,14 @@ read_done (GObject      *source,
   bytes = g_input_stream_read_bytes_finish (G_INPUT_STREAM (source), result, &error);
   if (bytes == NULL)
     {
-      call_finish (call, error->message);
+      http_call_finish (call, error->message);
       return;
     }
 
   data = g_bytes_get_data (bytes, &size);
   if (size == 0)
     {
-      call_finish (call, NULL);
+      http_call_finish (call, NULL);
       return;
     }
   if (size > call->fetch->max_size - call->body->len)
@@ -226,7 +215,7 @@ read_done (GObject      *source,
       g_autofree char *limit = g_format_size_full (call->fetch->max_size, G_FORMAT_SIZE_IEC_UNITS);
       g_autofree char *why = g_strdup_printf ("The answer is larger than %s", limit);
 
-      call_finish (call, why);
+      http_call_finish (call, why);
       return;
     }
 
@@ -263,14 +252,14 @@ parse_link (GUri       *base,
 }
 
 static void
-call_redirect (Call *call)
+call_redirect (HttpCall *call)
 {
   SoupMessageHeaders *headers = soup_message_get_response_headers (call->message);
   GUri *next = parse_link (call->uri, soup_message_headers_get_one (headers, "Location"));
 
   if (next == NULL)
     {
-      call_finish (call, "Redirected to something that is not HTTP");
+      http_call_finish (call, "Redirected to something that is not HTTP");
       return;
     }
   g_uri_unref (call->uri);
@@ -278,7 +267,7 @@ call_redirect (Call *call)
 
   if (++call->n_redirects > SHOAL_HTTP_REDIRECTS)
     {
-      call_finish (call, "Redirected too often");
+      http_call_finish (call, "Redirected too often");
       return;
     }
 
@@ -291,7 +280,7 @@ send_done (GObject      *source,
            GAsyncResult *result,
            gpointer      user_data)
 {
-  Call *call = user_data;
+  HttpCall *call = user_data;
   g_autoptr(GError) error = NULL;
   SoupMessageHeaders *headers;
   goffset announced;
@@ -299,7 +288,7 @@ send_done (GObject      *source,
   call->stream = soup_session_send_finish (SOUP_SESSION (source), result, &error);
   if (call->stream == NULL)
     {
-      call_finish (call, error->message);
+      http_call_finish (call, error->message);
       return;
     }
 
@@ -318,11 +307,17 @@ send_done (GObject      *source,
       break;
     }
 
+  if (call->fetch->sink != NULL)
+    {
+      http_stream_begin (call);
+      return;
+    }
+
   headers = soup_message_get_response_headers (call->message);
   announced = soup_message_headers_get_content_length (headers);
   if (announced > 0 && (guint64) announced > call->fetch->max_size)
     {
-      call_finish (call, "The answer is larger than allowed");
+      http_call_finish (call, "The answer is larger than allowed");
       return;
     }
 
@@ -332,10 +327,14 @@ send_done (GObject      *source,
 }
 
 static void
-call_send (Call *call)
+call_send (HttpCall *call)
 {
   call->message = soup_message_new_from_uri (SOUP_METHOD_GET, call->uri);
   soup_message_add_flags (call->message, SOUP_MESSAGE_NO_REDIRECT);
+  if (call->fetch->range_size > 0)
+    soup_message_headers_set_range (soup_message_get_request_headers (call->message),
+                                    (goffset) call->fetch->range_first,
+                                    (goffset) (call->fetch->range_first + call->fetch->range_size - 1));
   soup_session_send_async (session_for (call->http, call->fetch), call->message, G_PRIORITY_DEFAULT,
                            call->cancellable, send_done, call);
 }
@@ -343,12 +342,12 @@ call_send (Call *call)
 /* --- The wanted family --- */
 
 static void
-call_lacks_family (Call *call)
+call_lacks_family (HttpCall *call)
 {
   g_autofree char *why = g_strdup_printf ("%s has no IPv%d address", g_uri_get_host (call->uri),
                                           (int) call->fetch->family);
 
-  call_finish (call, why);
+  http_call_finish (call, why);
 }
 
 static void
@@ -356,7 +355,7 @@ lookup_done (GObject      *source,
              GAsyncResult *result,
              gpointer      user_data)
 {
-  Call *call = user_data;
+  HttpCall *call = user_data;
   g_autoptr(GError) error = NULL;
   GList *list = g_resolver_lookup_by_name_with_flags_finish (G_RESOLVER (source), result, &error);
 
@@ -368,11 +367,11 @@ lookup_done (GObject      *source,
   else if (g_error_matches (error, G_RESOLVER_ERROR, G_RESOLVER_ERROR_NOT_FOUND))
     call_lacks_family (call);
   else
-    call_finish (call, error->message);
+    http_call_finish (call, error->message);
 }
 
 static void
-call_begin (Call *call)
+call_begin (HttpCall *call)
 {
   const char *host = g_uri_get_host (call->uri);
   gboolean is_ipv4 = call->fetch->family == SHOAL_FAMILY_IPV4;
@@ -406,18 +405,20 @@ void
 shoal_http_fetch (ShoalHttp  *self,
                   ShoalFetch *request)
 {
-  Call *call = g_new0 (Call, 1);
+  HttpCall *call = g_new0 (HttpCall, 1);
 
   call->http = self;
   call->fetch = request;
   call->cancellable = g_cancellable_new ();
+  request->host_data = call;
+  shoal_node_init (&call->ready_node);
   shoal_node_init (&call->node);
   shoal_node_append (&self->calls, &call->node);
 
   call->uri = parse_link (NULL, request->url);
   if (call->uri == NULL)
     {
-      call_finish (call, "Not an HTTP link");
+      http_call_finish (call, "Not an HTTP link");
       return;
     }
 

@@ -59,12 +59,29 @@ metadata_text (const ShoalTorrentStats *stats)
                           stats->n_links);
 }
 
+/* Servers alone give. */
+static char *
+web_text (const ShoalTorrentStats *stats)
+{
+  g_autofree char *rate = shoal_format_rate (stats->rate_down);
+  g_autofree char *left = shoal_format_time_left (stats->eta_s);
+
+  if (left == NULL)
+    return g_strdup_printf (ngettext ("Downloading from %u web seed, %s", "Downloading from %u web seeds, %s", stats->n_web_seeds),
+                            stats->n_web_seeds, rate);
+
+  return g_strdup_printf (ngettext ("Downloading from %u web seed, %s, %s", "Downloading from %u web seeds, %s, %s", stats->n_web_seeds),
+                          stats->n_web_seeds, rate, left);
+}
+
 static char *
 downloading_text (const ShoalTorrentStats *stats)
 {
   g_autofree char *rate = NULL;
   g_autofree char *left = NULL;
 
+  if (stats->n_sending == 0 && stats->n_web_seeds > 0)
+    return web_text (stats);
   if (stats->n_links == 0)
     {
       g_autofree char *why = no_peers_text (stats);

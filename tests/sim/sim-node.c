@@ -11,6 +11,7 @@
 
 #include "sim-net.h"
 #include "sim-tracker.h"
+#include "sim-web.h"
 
 #include <string.h>
 
@@ -19,7 +20,7 @@
 #define ANSWER_US    80000     /* a tracker's or a name server's */
 #define VIEW_MS      1000u
 
-typedef enum { REQUEST_DISK, REQUEST_FETCH, REQUEST_LOOKUP } RequestKind;
+typedef enum { REQUEST_DISK, REQUEST_FETCH, REQUEST_LOOKUP, REQUEST_WEB } RequestKind;
 
 /* Something that the engine asked for; @done is NULL once it was answered early. */
 typedef struct
@@ -121,6 +122,23 @@ answer_fetch (SimNode    *self,
     request->error = g_strdup ("no answer");
 }
 
+static void add_request (SimNode *self, RequestKind kind, gpointer done, gint64 at_us);
+
+/* The next bytes of a web server. FALSE: there is more to come. */
+static gboolean
+answer_web (SimNode    *self,
+            ShoalFetch *fetch)
+{
+  gint64 next_us = self->stopping ? 0 : sim_web_step (self->peer.world, fetch, &self->web_received);
+
+  if (next_us != 0)
+    add_request (self, REQUEST_WEB, fetch, next_us);
+  else
+    g_clear_pointer (&fetch->host_data, g_free);
+
+  return next_us == 0;
+}
+
 /* Fills in the results and hands the request back; in a turn. */
 static void
 answer (SimNode *self,
@@ -141,6 +159,11 @@ answer (SimNode *self,
   else if (request->kind == REQUEST_FETCH)
     {
       answer_fetch (self, (ShoalFetch *) done);
+    }
+  else if (request->kind == REQUEST_WEB)
+    {
+      if (!answer_web (self, (ShoalFetch *) done))
+        return;
     }
   else
     {
@@ -325,8 +348,20 @@ effect_fetch (ShoalHost  *host,
   SimTracker *tracker = tracker_of_url (self, request->url);
   gboolean silent = tracker == NULL || tracker->mood == SIM_TRACKER_SILENT;
 
+  if (request->use == SHOAL_FETCH_SEED)
+    {
+      add_request (self, REQUEST_WEB, request, self->peer.world->now_us + ANSWER_US);
+      return;
+    }
   add_request (self, REQUEST_FETCH, request,
                self->peer.world->now_us + (silent ? (gint64) request->timeout_s * SIM_SECOND : ANSWER_US));
+}
+
+/* Servers look for room and for the end of interest by themselves. */
+static void
+effect_attend_fetch (ShoalHost  *host,
+                     ShoalFetch *request)
+{
 }
 
 static void
@@ -446,6 +481,7 @@ static const ShoalHostOps host_ops = {
   .send = effect_send,
   .disk = effect_disk,
   .fetch = effect_fetch,
+  .attend_fetch = effect_attend_fetch,
   .lookup = effect_lookup,
   .save = effect_save,
   .tell = effect_tell,

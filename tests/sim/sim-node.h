@@ -42,6 +42,7 @@ typedef struct
   guint64           wasted;
   guint64           had;            /* bytes in verified pieces */
   guint             n_links;
+  guint64           web_received;   /* bytes from web servers, of all runs */
   gint64            progress_us;    /* when anything was downloaded last */
 } SimNode;
 

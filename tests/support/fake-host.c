@@ -84,6 +84,13 @@ fake_fetch (ShoalHost  *host,
 }
 
 static void
+fake_attend_fetch (ShoalHost  *host,
+                   ShoalFetch *request)
+{
+  g_ptr_array_add (fake (host)->attended_fetches, request);
+}
+
+static void
 fake_lookup (ShoalHost   *host,
              ShoalLookup *query)
 {
@@ -125,12 +132,13 @@ fake_host_new (guint64 seed)
 {
   static const ShoalHostOps ops = {
     fake_network, fake_map, fake_dial, fake_attend, fake_hang_up, fake_send, fake_disk,
-    fake_fetch, fake_lookup, fake_save, fake_tell, fake_random,
+    fake_fetch, fake_attend_fetch, fake_lookup, fake_save, fake_tell, fake_random,
   };
   FakeHost *self = g_new0 (FakeHost, 1);
 
   self->host.ops = &ops;
   self->fetches = g_ptr_array_new ();
+  self->attended_fetches = g_ptr_array_new ();
   self->lookups = g_ptr_array_new ();
   self->jobs = g_ptr_array_new ();
   self->records = g_ptr_array_new_with_free_func ((GDestroyNotify) shoal_resume_unref);
@@ -155,6 +163,7 @@ fake_host_free (FakeHost *self)
   g_assert_cmpuint (self->lookups->len, ==, 0);
   g_assert_cmpuint (self->jobs->len, ==, 0);
   g_clear_pointer (&self->fetches, g_ptr_array_unref);
+  g_clear_pointer (&self->attended_fetches, g_ptr_array_unref);
   g_clear_pointer (&self->lookups, g_ptr_array_unref);
   g_clear_pointer (&self->jobs, g_ptr_array_unref);
   g_clear_pointer (&self->records, g_ptr_array_unref);
@@ -220,14 +229,25 @@ fake_host_take_datagram (FakeHost  *self,
   return bytes;
 }
 
+/* The first that is to be ended; G_MAXUINT: none. */
+static guint
+find_ending (FakeHost *self)
+{
+  for (guint i = 0; i < self->fetches->len; i++)
+    if (!self->keeps_seeds || ((ShoalFetch *) g_ptr_array_index (self->fetches, i))->use != SHOAL_FETCH_SEED)
+      return i;
+
+  return G_MAXUINT;
+}
+
 void
 fake_host_end_all (FakeHost *self,
                    gint64    now_us)
 {
-  while (self->fetches->len > 0 || self->lookups->len > 0)
+  for (guint i = find_ending (self); i != G_MAXUINT || self->lookups->len > 0; i = find_ending (self))
     {
-      if (self->fetches->len > 0)
-        fake_host_answer_fetch (self, 0, 0, NULL, 0, "ended", now_us);
+      if (i != G_MAXUINT)
+        fake_host_answer_fetch (self, i, 0, NULL, 0, "ended", now_us);
       else
         fake_host_answer_lookup (self, 0, "", now_us);
     }

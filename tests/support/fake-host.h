@@ -30,6 +30,7 @@ typedef struct
 {
   ShoalHost        host;        /* first: a ShoalHost is this */
   GPtrArray       *fetches;     /* of ShoalFetch */
+  GPtrArray       *attended_fetches;   /* of ShoalFetch: what attend_fetch was called for; cleared by the test */
   GPtrArray       *lookups;     /* of ShoalLookup */
   GPtrArray       *jobs;        /* of ShoalDiskJob */
   GPtrArray       *records;     /* of ShoalResume (owned) */
@@ -41,6 +42,7 @@ typedef struct
   ShoalNetwork     network;     /* as last wanted */
   gboolean         map;         /* likewise */
   ShoalSendResult  send_result; /* what sending a datagram gives */
+  gboolean         keeps_seeds; /* what web seeds are asked for is not ended by fake_host_end_all() */
   ShoalRng         rng;
 } FakeHost;
 

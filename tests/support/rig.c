@@ -275,6 +275,8 @@ close_hung_up (Rig *self)
 static void
 finish_turn (Rig *self)
 {
+  if (self->serve != NULL)
+    self->serve (self, self->serve_data);
   do_jobs (self);
   fake_host_end_all (self->fake, self->now_us);
   for (guint i = 0; i < self->bots->len; i++)
@@ -488,6 +490,7 @@ drop_engine (Rig     *self,
   for (guint i = 0; i < self->fake->dials->len; i++)
     shoal_link_closed (g_array_index (self->fake->dials, FakeDial, i).link, NULL);
   do_jobs (self);
+  self->fake->keeps_seeds = FALSE;
   fake_host_end_all (self->fake, self->now_us);
   shoal_engine_end (self->engine);
   shoal_engine_free (self->engine);

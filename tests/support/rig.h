@@ -85,6 +85,8 @@ struct _Rig
   gint64       now_us;
   Content     *content;
   GPtrArray   *bots;         /* of RigBot (owned) */
+  void       (*serve) (Rig *self, gpointer data);   /* (nullable): called in each turn, before disk and peers */
+  gpointer     serve_data;
 
   /* the disk */
   guint8      *data;

@@ -80,6 +80,7 @@ typedef struct
   guint             n_sending;      /* of those, peers that send to us */
   guint             n_receiving;    /* peers that we send to */
   guint             n_seeds;        /* connected peers that have everything */
+  guint             n_web_seeds;    /* web seeds that are being asked */
   guint             n_known;        /* addresses in the book */
   gint64            eta_s;          /* seconds left or SHOAL_ETA_UNKNOWN */
   ShoalTrackerState tracker_state;
