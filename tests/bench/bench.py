@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """./dev bench [NAME]...: Shoal beside libtorrent, aria2, rtorrent and transmission, all in one run on loopback.
 
-download  1 GiB from a libtorrent seed: seconds and CPU, and the floor (floor.c: receives from a sender
-          of its own, hashes, writes, nothing else)
+download  1 GiB from a libtorrent seed: CPU of all of it, seconds without the first 128 MiB, and the floor (floor.c:
+          receives from a sender of its own, hashes, writes, nothing else)
 encrypted the same download with RC4 required at both ends
 seed      1 GiB to a libtorrent leecher: CPU of the seed
 verify    4 GiB of data against the hashes
@@ -29,6 +29,7 @@ MIB = 1 << 20
 GIB = 1 << 30
 NAMES = ('download', 'encrypted', 'seed', 'verify', 'load', 'swarm')
 FIRST_BYTES = 2 * MIB        # once so much came over loopback, the transfer has begun
+WARM_BYTES = 128 * MIB       # a libtorrent seed sends slowly until its next tick of a second: when in it a client came is chance
 
 
 class Bench:
@@ -82,7 +83,7 @@ class Bench:
             until(lambda: tracker.seeds(torrent) > 0, 30, 'the seed announced itself', [seed])
             before = loopback_bytes()
             program = rival.leech(scene, torrent, got, rc4)
-            until(lambda: loopback_bytes() - before > FIRST_BYTES, 60, 'the transfer begins', [program, seed])
+            until(lambda: loopback_bytes() - before > WARM_BYTES, 60, 'the transfer is in full swing', [program, seed])
             begun = time.monotonic()
             peak = [0]
 
