@@ -14,6 +14,7 @@
 
 #define HORIZON_MIN_US (40 * G_TIME_SPAN_MILLISECOND)   /* of data under way at least, so that wake-ups can be rare */
 #define HORIZON_MAX_US (3 * G_USEC_PER_SEC)
+#define QUEUE_MAX_US   (4 * HORIZON_MIN_US)             /* requests that waited longer (and four round trips) lie in a queue: no more of them */
 #define PLENTY         (4u * 1024 * 1024)              /* bytes: up to so much is under way for a second's worth, however quick the answers */
 #define RATE_UPDATE_US (500 * G_TIME_SPAN_MILLISECOND)
 #define BATCH          8u                               /* requests leave together, unless few are under way */
@@ -54,13 +55,6 @@ shoal_link_update_interest (ShoalLink *self)
   shoal_link_say (self, interested ? SHOAL_MESSAGE_INTERESTED : SHOAL_MESSAGE_NOT_INTERESTED);
 }
 
-/* How long a request may lie with the peer before more of them are of no use. */
-static gint64
-horizon_us (const ShoalLink *self)
-{
-  return CLAMP (2 * self->rtt_us, HORIZON_MIN_US, HORIZON_MAX_US);
-}
-
 static void
 update_depth (ShoalLink *self)
 {
@@ -74,7 +68,8 @@ update_depth (ShoalLink *self)
     self->slow_start = FALSE;
   if (!self->slow_start)
     {
-      guint64 owed = rate * (guint64) horizon_us (self) / G_USEC_PER_SEC;
+      gint64 horizon_us = CLAMP (2 * self->rtt_us, HORIZON_MIN_US, HORIZON_MAX_US);
+      guint64 owed = rate * (guint64) horizon_us / G_USEC_PER_SEC;
 
       owed = MAX (owed, MIN (rate, PLENTY));
       self->depth = (guint) (owed / SHOAL_BLOCK_SIZE) + SHOAL_DEPTH_MIN;
@@ -105,7 +100,7 @@ shoal_link_arrived (ShoalLink          *self,
 
       self->rtt_us = self->rtt_us == 0 ? rtt_us : MIN (self->rtt_us, rtt_us);
     }
-  if (self->slow_start && (self->depth < PLENTY / SHOAL_BLOCK_SIZE || now_us - request->sent_us <= horizon_us (self)))
+  if (self->slow_start && now_us - request->sent_us <= MAX (4 * self->rtt_us, QUEUE_MAX_US))
     self->depth++;
   update_depth (self);
   self->depth = CLAMP (self->depth, SHOAL_DEPTH_MIN, MAX (self->peer_reqq, SHOAL_DEPTH_MIN));
