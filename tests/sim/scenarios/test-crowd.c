@@ -35,7 +35,9 @@ test_flash_crowd (void)
   report (swarm);
   sim_swarm_check_data (swarm);
   g_test_message ("seed sent %.2f times the torrent", (double) seed->peer.sent / (double) swarm->torrent->size);
-  g_assert_cmpuint (seed->peer.sent, <, 3 * swarm->torrent->size);
+  /* It is never the only source for long; asked by all who know it, it sends until they are done. */
+  g_assert_cmpuint (seed->peer.sent, <, 4 * swarm->torrent->size);
+  g_assert_cmpint (swarm->world->now_us, <, 1070 * SIM_SECOND);
 }
 
 /* How evenly the copies are spread over the pieces: 1 is ideal (S22). */
