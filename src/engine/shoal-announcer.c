@@ -136,12 +136,44 @@ shoal_announcer_add_tiers (ShoalAnnouncer     *self,
 }
 
 void
+shoal_announcer_add_key (ShoalAnnouncer  *self,
+                         const ShoalSha1 *key,
+                         gint64           now_us)
+{
+  g_return_if_fail (self != NULL && key != NULL);
+
+  for (guint k = 0; k < self->n_keys; k++)
+    if (shoal_sha1_equal (&self->keys[k], key))
+      return;
+  g_return_if_fail (self->n_keys < SHOAL_ANNOUNCER_KEYS);
+
+  for (guint i = 0; i < self->rows->len; i++)
+    shoal_announcer_row (self, i)->slots[self->n_keys].next_us = now_us;
+  self->keys[self->n_keys++] = *key;
+  if (self->running)
+    shoal_timers_arm (self->timers, &self->timer, now_us);
+}
+
+void
 shoal_announcer_set_partial_seed (ShoalAnnouncer *self,
                                   gboolean        partial)
 {
   g_return_if_fail (self != NULL);
 
+  if (self->is_partial == partial)
+    return;
   self->is_partial = partial;
+  /* Trackers that know us are told as soon as they allow it. */
+  for (guint i = 0; i < self->rows->len; i++)
+    for (guint k = 0; k < self->n_keys; k++)
+      {
+        ShoalTrackerSlot *slot = &shoal_announcer_row (self, i)->slots[k];
+
+        if (slot->started && slot->failures == 0)
+          slot->next_us = MIN (slot->next_us, slot->min_us);
+      }
+  if (self->running)
+    shoal_timers_arm (self->timers, &self->timer, 0);
 }
 
 ShoalTrackerState

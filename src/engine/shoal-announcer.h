@@ -33,6 +33,8 @@ ShoalAnnouncer   *shoal_announcer_new       (ShoalTrackerHub *hub, ShoalTimers *
 void              shoal_announcer_free      (ShoalAnnouncer *self);   /* nothing is announced by this */
 void              shoal_announcer_add_tiers (ShoalAnnouncer *self, char *const *const *tiers);   /* those not known yet */
 
+void              shoal_announcer_add_key   (ShoalAnnouncer *self, const ShoalSha1 *key, gint64 now_us);   /* metadata told of the other hash: announced too from now on */
+
 void              shoal_announcer_start     (ShoalAnnouncer *self, gint64 now_us);       /* `started` to the first tracker that answers */
 void              shoal_announcer_completed (ShoalAnnouncer *self, gint64 now_us);       /* `completed` once, to every tracker that was told `started` */
 void              shoal_announcer_stop      (ShoalAnnouncer *self, gint64 now_us);       /* `stopped` to those that were told `started`, best effort */

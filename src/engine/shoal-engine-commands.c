@@ -184,8 +184,6 @@ add_magnet (ShoalEngine           *self,
   if (swarm->selection == NULL)
     swarm->selection = g_array_ref (magnet->select_only);
   shoal_engine_insert (self, swarm);
-  for (guint i = 0; magnet->peers[i] != NULL; i++)
-    shoal_swarm_add_named (swarm, magnet->peers[i], SHOAL_PEER_SOURCE_MAGNET);
   begin_added (swarm, options->paused, serial);
 }
 
@@ -315,6 +313,7 @@ on_start (ShoalEngine  *self,
   if (swarm == NULL)
     return;
   swarm->n_fails = 0;
+  shoal_swarm_waive_limits (swarm);
   if (swarm->state == SHOAL_TORRENT_FAILED && swarm->reason == SHOAL_REASON_DATA_MISSING)
     {
       /* The user asks: what is there is compared, the rest is fetched again. */
@@ -379,16 +378,25 @@ on_remove (ShoalEngine  *self,
            ShoalCommand *command)
 {
   ShoalSwarm *swarm = find (self, command);
+
+  if (swarm != NULL)
+    shoal_engine_take_out (self, swarm, command->remove_mode, command->serial);
+}
+
+void
+shoal_engine_take_out (ShoalEngine    *self,
+                       ShoalSwarm     *swarm,
+                       ShoalRemoveMode mode,
+                       guint64         serial)
+{
   ShoalDiskJob *job;
 
-  if (swarm == NULL)
-    return;
   swarm->removing = TRUE;
-  swarm->remove_serial = command->serial;
+  swarm->remove_serial = serial;
   if (swarm->state != SHOAL_TORRENT_PAUSED)
     shoal_swarm_enter (swarm, SHOAL_TORRENT_PAUSED);
   job = shoal_disk_job_new (SHOAL_DISK_REMOVE, swarm->id);
-  job->remove = command->remove_mode;
+  job->remove = mode;
   job->metainfo = swarm->metainfo;
   job->dir = swarm->dir;
   job->part_suffix = swarm->part_suffix;
@@ -532,6 +540,19 @@ hang_up_plain (ShoalEngine *self)
     }
 }
 
+/* Seeds that nobody talks to have no tick: other limits for them would go unnoticed. */
+static void
+look_at_seeds (ShoalEngine *self)
+{
+  GHashTableIter iter;
+  gpointer swarm;
+
+  g_hash_table_iter_init (&iter, self->swarms);
+  while (g_hash_table_iter_next (&iter, NULL, &swarm))
+    if (((ShoalSwarm *) swarm)->state == SHOAL_TORRENT_SEEDING)
+      shoal_engine_activate (self, swarm);
+}
+
 static void
 on_config (ShoalEngine  *self,
            ShoalCommand *command)
@@ -547,6 +568,8 @@ on_config (ShoalEngine  *self,
   shoal_limiter_set (&self->limiter, SHOAL_UP, self->config.limit_up, self->now_us);
   if (self->config.encryption == SHOAL_ENCRYPTION_REQUIRE && before.encryption != SHOAL_ENCRYPTION_REQUIRE)
     hang_up_plain (self);
+  if (self->config.seed_ratio != before.seed_ratio || self->config.seed_minutes != before.seed_minutes)
+    look_at_seeds (self);
   shoal_swarm_queue_update (self);
   if (shoal_engine_network_differs (&self->config, &before))
     shoal_engine_want_network (self);

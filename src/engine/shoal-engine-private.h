@@ -145,6 +145,7 @@ gboolean    shoal_engine_network_differs (const ShoalConfig *a, const ShoalConfi
 
 /* shoal-engine-commands.c */
 void        shoal_engine_handle       (ShoalEngine *self, ShoalCommand *command);
+void        shoal_engine_take_out     (ShoalEngine *self, ShoalSwarm *swarm, ShoalRemoveMode mode, guint64 serial);   /* stops it and forgets it; REMOVED follows */
 
 /* shoal-engine-mapping.c */
 void        shoal_engine_want_mapping (ShoalEngine *self);                         /* as the configuration says; never while quitting */

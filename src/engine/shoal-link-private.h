@@ -11,6 +11,7 @@
 
 G_BEGIN_DECLS
 
+#define SHOAL_CONTRIBUTOR_UNKNOWN (1u << 31)                /* bit of those that the peer book has no number for */
 #define SHOAL_REQQ                500u                      /* requests that we queue for a peer, told in "reqq" */
 #define SHOAL_REQQ_DEFAULT        250u                      /* of a peer that does not tell */
 #define SHOAL_DEPTH_MIN           4u
@@ -86,6 +87,8 @@ struct _ShoalLink
   gint64           metadata_after_us;   /* it refused or was too slow: not to be asked for metadata before */
   GArray          *metadata_wanted;     /* (nullable): of guint32: parts that it gets once the .torrent was read again */
   gint64           hashes_after_us;     /* the same for hashes */
+  ShoalLink      **leaf_answer;         /* (nullable): where the answer that is being made knows this link */
+  gint64           leaf_after_us;       /* it gets no hashes of blocks before */
   GArray          *hashes_wanted;       /* (nullable): of ShoalHashRequest: as @metadata_wanted */
   gboolean         upload_only;
   ShoalPexLink    *pex;            /* (nullable): peer exchange; NULL: not with this peer */

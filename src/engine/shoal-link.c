@@ -124,7 +124,7 @@ shoal_engine_accept (ShoalEngine     *self,
   link = link_new (self, from);
   link->state = SHOAL_LINK_GREETING;
   link->undecided = TRUE;
-  link->contributor = 1u << 31 | ++self->link_serial;
+  link->contributor = SHOAL_CONTRIBUTOR_UNKNOWN | ++self->link_serial;
   link->host_data = host_data;
 
   return link;
@@ -471,6 +471,7 @@ let_go (ShoalLink     *self,
     {
       shoal_link_give_back (self, TRUE);
       shoal_swarm_metadata_gone (self->swarm, self);
+      shoal_swarm_leaves_gone (self->swarm, self);
       shoal_link_uncount (self);
     }
 }
@@ -549,6 +550,8 @@ shoal_link_closed (ShoalLink  *self,
       shoal_link_leave_to_twin (self);
       known = self->known;
       take_back_unsent (self);
+      if ((self->contributor & SHOAL_CONTRIBUTOR_UNKNOWN) != 0 && self->received > 0)
+        shoal_swarm_remember (swarm, self->contributor, &self->addr);
       shoal_node_unlink (&self->swarm_node);
       swarm->n_links--;
       if (self->outgoing)

@@ -421,25 +421,33 @@ add_ban (ShoalPeerbook *self,
 }
 
 void
-shoal_peerbook_ban (ShoalPeerbook  *self,
-                    ShoalKnownPeer *peer)
+shoal_peerbook_ban_ip (ShoalPeerbook   *self,
+                       const ShoalAddr *addr)
 {
   ShoalAddr whole;
 
-  g_return_if_fail (self != NULL && peer != NULL);
+  g_return_if_fail (self != NULL && addr != NULL);
 
-  if (shoal_addr_is_loopback (&peer->addr))
-    {
-      shoal_peerbook_ban_address (self, peer);
-      return;
-    }
-
-  whole = peer->addr;
+  if (shoal_addr_is_loopback (addr))
+    return;
+  whole = *addr;
   whole.port = 0;
   add_ban (self, whole);
   for (guint i = 0; i < n_peers (self); i++)
     if (shoal_addr_same_ip (&nth (self, i)->addr, &whole))
       nth (self, i)->banned = TRUE;
+}
+
+void
+shoal_peerbook_ban (ShoalPeerbook  *self,
+                    ShoalKnownPeer *peer)
+{
+  g_return_if_fail (self != NULL && peer != NULL);
+
+  if (shoal_addr_is_loopback (&peer->addr))
+    shoal_peerbook_ban_address (self, peer);
+  else
+    shoal_peerbook_ban_ip (self, &peer->addr);
 }
 
 void

@@ -71,6 +71,8 @@ void            shoal_peerbook_closed     (ShoalPeerbook *self, ShoalKnownPeer *
 void            shoal_peerbook_forgive    (ShoalPeerbook *self, gint64 now_us);
 /* A liar: its whole IP, also for others in the book, unless it is loopback. */
 void            shoal_peerbook_ban        (ShoalPeerbook *self, ShoalKnownPeer *peer);
+/* The same for somebody who is not in the book. */
+void            shoal_peerbook_ban_ip     (ShoalPeerbook *self, const ShoalAddr *addr);
 /* Only this address and port: it is we ourselves, our own id came back. */
 void            shoal_peerbook_ban_address (ShoalPeerbook *self, ShoalKnownPeer *peer);
 gboolean        shoal_peerbook_is_banned  (ShoalPeerbook *self, const ShoalAddr *addr);

@@ -247,6 +247,32 @@ picker_forget_blocks (ShoalPicker  *self,
     picker_trim_run (self, &active->runs[i]);
 }
 
+void
+shoal_picker_judged_blocks (ShoalPicker  *self,
+                            guint32       piece,
+                            const guint8 *wrong,
+                            guint32       n)
+{
+  PickerActive *active = picker_active (self, piece);
+
+  g_assert (active != NULL && picker_is_full (active) && !active->writing && active->n_spilled == 0 && n <= active->n_blocks);
+
+  for (guint32 i = n; i > 0; i--)
+    {
+      if (!wrong[i - 1])
+        continue;
+      active->blocks[i - 1].flags = 0;
+      active->runs[(i - 1) / PICKER_RUN_BLOCKS].n_held--;
+      active->n_received--;
+      active->n_free++;
+      active->free_hint = active->missing_hint = i - 1;
+    }
+  for (guint32 i = 0; i < active->n_runs; i++)
+    picker_trim_run (self, &active->runs[i]);
+  picker_relist (self, active);
+  picker_end_if_idle (self, active);
+}
+
 /* --- Runs that are hashed or written --- */
 
 static gboolean

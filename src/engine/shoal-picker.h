@@ -132,6 +132,9 @@ guint                shoal_picker_contributor    (const ShoalPicker *self, Shoal
 /* The verdict about a full piece: had, or wanted again with every block free. Memory goes back to the arena. */
 void                 shoal_picker_judged         (ShoalPicker *self, guint32 piece, gboolean right);
 
+/* Of a full piece in memory the @n blocks that are @wrong (a byte each) are free again, all others are kept. */
+void                 shoal_picker_judged_blocks  (ShoalPicker *self, guint32 piece, const guint8 *wrong, guint32 n);
+
 /**
  * shoal_picker_coldest:
  * @older_us: only a piece to which nothing came since

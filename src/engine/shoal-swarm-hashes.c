@@ -52,6 +52,7 @@ struct _ShoalLayersFetch
   GPtrArray     *active;     /* of LayerFetch: somebody is asked */
   guint64        n_hashes;
   guint64        n_had;
+  gboolean       later;      /* the torrent is used already: its v1 hashes are enough for that */
 };
 
 static void
@@ -93,11 +94,12 @@ shoal_swarm_layers_progress (const ShoalSwarm *self)
 
 /* --- Asking --- */
 
-static gboolean
-can_give (ShoalSwarm *self,
-          ShoalLink  *link)
+/* One that goes by the v1 hash of a hybrid knows nothing of hashes (libtorrent hangs up). */
+gboolean
+shoal_swarm_can_give_hashes (ShoalSwarm *self,
+                             ShoalLink  *link)
 {
-  return shoal_link_is_live (link) && link->hashes_after_us <= shoal_swarm_now (self);
+  return shoal_link_is_live (link) && link->hashes_after_us <= shoal_swarm_now (self) && shoal_swarm_is_v2_key (self, &link->key);
 }
 
 /* Short at the end of a layer, and there even where the hashes are fewer. */
@@ -242,7 +244,7 @@ shoal_swarm_layers_pump (ShoalSwarm *self)
     {
       ShoalLink *link = SHOAL_NODE_OWNER (node, ShoalLink, swarm_node);
 
-      if (!can_give (self, link))
+      if (!shoal_swarm_can_give_hashes (self, link))
         continue;
       ask (self, link);
       if (++n_links == SHOAL_METADATA_LINKS)
@@ -267,6 +269,7 @@ shoal_swarm_layers_begin (ShoalSwarm    *self,
   guint64 size = metainfo->info_size;
 
   fetch->metainfo = metainfo;
+  fetch->later = self->has_metadata;
   fetch->level = shoal_hashes_piece_level (metainfo);
   fetch->layers = g_new0 (LayerFetch, metainfo->layout->n_files);
   fetch->active = g_ptr_array_new ();
@@ -292,6 +295,11 @@ shoal_swarm_layers_begin (ShoalSwarm    *self,
     }
   shoal_swarm_layers_clear (self);
   self->layers = fetch;
+  if (fetch->later)
+    {
+      shoal_swarm_layers_pump (self);
+      return;
+    }
   if (size > SHOAL_TORRENT_SIZE_MAX)
     {
       shoal_swarm_fail (self, SHOAL_REASON_BAD_METADATA, "the hashes of its pieces are over 64 MiB");
@@ -302,6 +310,22 @@ shoal_swarm_layers_begin (ShoalSwarm    *self,
 }
 
 /* --- Answers --- */
+
+/* What uses the torrent without the layers goes on with it; hashes are given, and the .torrent is kept, with them. */
+static void
+take_later (ShoalSwarm    *self,
+            ShoalMetainfo *metainfo)
+{
+  shoal_swarm_layers_clear (self);
+  if (metainfo == NULL)
+    return;
+  if (self->plain_metainfo == NULL)
+    self->plain_metainfo = g_steal_pointer (&self->metainfo);
+  g_clear_pointer (&self->metainfo, shoal_metainfo_unref);
+  self->metainfo = metainfo;
+  self->metainfo_kept = FALSE;
+  shoal_swarm_save (self);
+}
 
 static void
 finish (ShoalSwarm *self)
@@ -314,6 +338,11 @@ finish (ShoalSwarm *self)
   for (guint32 i = 0; i < fetch->n_layers; i++)
     layers[i] = (ShoalMetainfoLayer){ fetch->layers[i].root, fetch->layers[i].hashes, fetch->layers[i].n };
   metainfo = shoal_metainfo_with_layers (fetch->metainfo, layers, fetch->n_layers, &error);
+  if (fetch->later)
+    {
+      take_later (self, metainfo);
+      return;
+    }
   shoal_swarm_layers_clear (self);
   if (metainfo == NULL)
     shoal_swarm_fail (self, SHOAL_REASON_BAD_METADATA, error->message);
@@ -380,7 +409,10 @@ shoal_swarm_hashes_came (ShoalSwarm             *self,
   guint32 n;
 
   if (layer == NULL)
-    return;
+    {
+      shoal_swarm_leaves_came (self, link, request, hashes);
+      return;
+    }
   n = MIN (request->length, layer->n - request->index);
   memcpy (layer->hashes + (gsize) request->index * SHOAL_SHA256_SIZE, hashes, (gsize) n * SHOAL_SHA256_SIZE);
   layer->chunks[chunk] = CHUNK_HAD;
@@ -404,7 +436,10 @@ shoal_swarm_hashes_refused (ShoalSwarm             *self,
   guint32 chunk;
 
   if (find_asked (self, link, request, &chunk) == NULL)
-    return;
+    {
+      shoal_swarm_leaves_refused (self, link, request);
+      return;
+    }
   rest_link (self, link);
   shoal_swarm_layers_pump (self);
 }
@@ -413,8 +448,26 @@ void
 shoal_swarm_layers_gone (ShoalSwarm *self,
                          ShoalLink  *link)
 {
-  if (release (self, link) && self->state == SHOAL_TORRENT_METADATA)
+  if (release (self, link) && (self->state == SHOAL_TORRENT_METADATA || shoal_swarm_is_live (self)))
     shoal_swarm_layers_pump (self);
+}
+
+void
+shoal_swarm_layers_tick (ShoalSwarm *self)
+{
+  gboolean any = FALSE;
+
+  if (self->metainfo == NULL || !self->metainfo->layers_missing || self->metainfo->info_size > SHOAL_TORRENT_SIZE_MAX / 2)
+    return;
+  if (self->layers != NULL)
+    {
+      shoal_swarm_layers_pump (self);
+      return;
+    }
+  SHOAL_NODE_FOREACH (node, &self->links)
+    any |= shoal_swarm_can_give_hashes (self, SHOAL_NODE_OWNER (node, ShoalLink, swarm_node));
+  if (any)
+    shoal_swarm_layers_begin (self, shoal_metainfo_ref (self->metainfo));
 }
 
 /* --- Giving --- */
@@ -436,6 +489,11 @@ shoal_swarm_hashes_asked (ShoalSwarm             *self,
           g_array_append_vals (link->hashes_wanted, request, 1);
           return;
         }
+    }
+  if (self->metainfo != NULL && request->base == 0 && shoal_hashes_piece_level (self->metainfo) > 0)
+    {
+      shoal_swarm_leaves_asked (self, link, request);
+      return;
     }
   if (self->metainfo != NULL && self->metainfo->hash.has_v2 && shoal_outbox_size (link->outbox) < SHOAL_UPLOAD_AHEAD_MAX)
     {

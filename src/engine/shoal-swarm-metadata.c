@@ -237,6 +237,8 @@ shoal_swarm_metadata_adopt (ShoalSwarm    *self,
 {
   ShoalEvent *event;
 
+  if (shoal_swarm_merge (self, metainfo))
+    return;
   shoal_swarm_set_metainfo (self, metainfo);
   SHOAL_NODE_FOREACH (node, &self->links)
     shoal_link_metadata_known (SHOAL_NODE_OWNER (node, ShoalLink, swarm_node));

@@ -10,6 +10,7 @@
 
 #include <string.h>
 
+#define LEAVERS_MAX  256u  /* peers that went and are remembered, of one torrent */
 #define SUSPECTS_MAX 64u   /* failed pieces whose blocks are remembered, of one torrent */
 
 const ShoalBitfield *
@@ -202,7 +203,9 @@ shoal_swarm_drop_picker (ShoalSwarm *self)
       self->had = shoal_bitfield_copy (shoal_picker_had (self->picker));
       self->spilled = spilled_blocks (self->picker);
     }
+  shoal_swarm_leaves_clear (self);
   g_clear_pointer (&self->picker, shoal_picker_free);
+  g_clear_pointer (&self->plain_metainfo, shoal_metainfo_unref);
   if (self->suspects != NULL)
     g_clear_pointer (&self->suspects, g_hash_table_unref);
 }
@@ -220,22 +223,38 @@ suspects_free (gpointer data)
 }
 
 static ShoalSuspects *
-suspects_new (ShoalSwarm   *self,
-              ShoalDiskJob *job)
+suspects_new (ShoalSwarm *self,
+              guint32     piece)
 {
   ShoalSuspects *suspects = g_new0 (ShoalSuspects, 1);
+  guint n_runs = shoal_picker_n_runs (self->picker, piece);
+  g_autofree ShoalRun *runs = g_new (ShoalRun, MAX (n_runs, 1));
 
-  suspects->n_blocks = shoal_layout_n_blocks (self->metainfo->layout, job->piece);
+  n_runs = shoal_picker_runs (self->picker, piece, runs, n_runs);
+  suspects->n_blocks = shoal_layout_n_blocks (self->metainfo->layout, piece);
   suspects->contributors = g_new0 (guint, suspects->n_blocks);
   suspects->digests = g_new0 (ShoalSha1, suspects->n_blocks);
   for (guint32 block = 0; block < suspects->n_blocks; block++)
-    suspects->contributors[block] = shoal_picker_contributor (self->picker, (ShoalBlock){ job->piece, block });
-  for (guint i = 0; i < job->n_runs; i++)
-    for (guint32 at = 0; at < job->runs[i].size; at += SHOAL_BLOCK_SIZE)
-      shoal_sha1 (job->runs[i].data + at, MIN (job->runs[i].size - at, SHOAL_BLOCK_SIZE),
-                  &suspects->digests[(job->runs[i].offset + at) / SHOAL_BLOCK_SIZE]);
+    suspects->contributors[block] = shoal_picker_contributor (self->picker, (ShoalBlock){ piece, block });
+  for (guint i = 0; i < n_runs; i++)
+    for (guint32 at = 0; at < runs[i].size; at += SHOAL_BLOCK_SIZE)
+      shoal_sha1 (runs[i].data + at, MIN (runs[i].size - at, SHOAL_BLOCK_SIZE), &suspects->digests[(runs[i].offset + at) / SHOAL_BLOCK_SIZE]);
 
   return suspects;
+}
+
+void
+shoal_swarm_remember (ShoalSwarm      *self,
+                      guint            contributor,
+                      const ShoalAddr *addr)
+{
+  ShoalLeaver leaver = { contributor, *addr };
+
+  if (self->leavers == NULL)
+    self->leavers = g_array_new (FALSE, FALSE, sizeof (ShoalLeaver));
+  if (self->leavers->len >= LEAVERS_MAX)
+    g_array_remove_index (self->leavers, 0);
+  g_array_append_val (self->leavers, leaver);
 }
 
 void
@@ -261,6 +280,9 @@ shoal_swarm_punish (ShoalSwarm *self,
     }
   if (known != NULL)
     shoal_peerbook_ban (self->book, known);
+  for (guint i = 0; self->leavers != NULL && i < self->leavers->len; i++)
+    if (g_array_index (self->leavers, ShoalLeaver, i).contributor == contributor)
+      shoal_peerbook_ban_ip (self->book, &g_array_index (self->leavers, ShoalLeaver, i).addr);
 }
 
 /* The piece is right now: whoever sent other bytes before lied. */
@@ -297,27 +319,27 @@ has_unknown_part (ShoalSwarm *self,
   return FALSE;
 }
 
-static void
-piece_wrong (ShoalSwarm   *self,
-             ShoalDiskJob *job)
+void
+shoal_swarm_judge_whole (ShoalSwarm *self,
+                         guint32     piece)
 {
   guint numbers[2];
-  guint n = shoal_picker_contributors (self->picker, job->piece, numbers, G_N_ELEMENTS (numbers));
+  guint n = shoal_picker_contributors (self->picker, piece, numbers, G_N_ELEMENTS (numbers));
 
-  self->wasted += shoal_layout_piece_size (self->metainfo->layout, job->piece);
-  if (n == 1 && !has_unknown_part (self, job->piece))
+  self->wasted += shoal_layout_piece_size (self->metainfo->layout, piece);
+  if (n == 1 && !has_unknown_part (self, piece))
     {
       shoal_swarm_punish (self, numbers[0], "it sent wrong data");
     }
-  else if (job->n_runs > 0)
+  else if (!shoal_picker_has_spilled (self->picker, piece))
     {
       if (self->suspects == NULL)
         self->suspects = g_hash_table_new_full (NULL, NULL, NULL, suspects_free);
       if (g_hash_table_size (self->suspects) < SUSPECTS_MAX)
-        g_hash_table_insert (self->suspects, GUINT_TO_POINTER (job->piece), suspects_new (self, job));
+        g_hash_table_insert (self->suspects, GUINT_TO_POINTER (piece), suspects_new (self, piece));
     }
-  shoal_picker_judged (self->picker, job->piece, FALSE);
-  shoal_picker_set_alone (self->picker, job->piece, TRUE);
+  shoal_picker_judged (self->picker, piece, FALSE);
+  shoal_picker_set_alone (self->picker, piece, TRUE);
 }
 
 /* --- Pieces --- */
@@ -370,8 +392,8 @@ piece_right (ShoalSwarm *self,
 }
 
 /* Memory is free again: links that ran short of requests because there was none go on at once. */
-static void
-feed_links (ShoalSwarm *self)
+void
+shoal_swarm_feed_links (ShoalSwarm *self)
 {
   SHOAL_NODE_FOREACH (node, &self->links)
     {
@@ -388,7 +410,7 @@ static void
 job_over (ShoalSwarm *self)
 {
   if (self->state == SHOAL_TORRENT_DOWNLOADING)
-    feed_links (self);
+    shoal_swarm_feed_links (self);
   self->n_piece_jobs--;
   if (self->n_piece_jobs > 0)
     return;
@@ -404,70 +426,50 @@ job_over (ShoalSwarm *self)
     }
 }
 
+/* The piece cannot be judged: the torrent stops. */
 static void
-on_piece (ShoalDone *done,
-          gint64     now_us)
+fail_piece (ShoalSwarm   *self,
+            ShoalDiskJob *job,
+            ShoalReason   reason,
+            const char   *detail)
+{
+  shoal_picker_judged (self->picker, job->piece, FALSE);
+  shoal_swarm_fail (self, reason, detail);
+}
+
+/* A piece was hashed from memory, or one that was spilled was read back. */
+static void
+on_hashed (ShoalDone *done,
+           gint64     now_us)
 {
   ShoalDiskJob *job = (ShoalDiskJob *) done;
   ShoalSwarm *self = done->owner;
+  gboolean read_back = job->op == SHOAL_DISK_CHECK;
+  gboolean gone = read_back && (job->verdicts == NULL || job->verdicts[0] == SHOAL_PIECE_MISSING);
+  gboolean wrong = read_back ? !gone && job->verdicts[0] != SHOAL_PIECE_RIGHT : job->hash_wrong;
 
   shoal_engine_disk_done (job);
   if (job->reason != SHOAL_REASON_NONE)
     {
-      shoal_picker_judged (self->picker, job->piece, FALSE);
-      shoal_swarm_fail (self, job->reason, job->detail);
+      fail_piece (self, job, job->reason, job->detail);
     }
   else if (job->halves_differ)
     {
-      shoal_picker_judged (self->picker, job->piece, FALSE);
-      shoal_swarm_fail (self, SHOAL_REASON_BAD_METADATA, "the two halves of the hybrid torrent name different data");
+      fail_piece (self, job, SHOAL_REASON_BAD_METADATA, "the two halves of the hybrid torrent name different data");
     }
-  else if (job->hash_wrong)
+  else if (gone)
     {
-      piece_wrong (self, job);
+      /* It was written and is gone: that is nobody's lie. */
+      fail_piece (self, job, SHOAL_REASON_DATA_MISSING, "a file that was being written is gone");
     }
-  else
+  else if (!wrong)
     {
       find_liars (self, job);
       piece_right (self, job->piece);
     }
-  shoal_swarm_changed (self);
-  job_over (self);
-  shoal_disk_job_free (job);
-}
-
-/* A spilled piece was read back and compared. */
-static void
-on_spilled_check (ShoalDone *done,
-                  gint64     now_us)
-{
-  ShoalDiskJob *job = (ShoalDiskJob *) done;
-  ShoalSwarm *self = done->owner;
-
-  shoal_engine_disk_done (job);
-  if (job->reason != SHOAL_REASON_NONE)
+  else if (read_back || !shoal_swarm_leaves_begin (self, job))
     {
-      shoal_picker_judged (self->picker, job->piece, FALSE);
-      shoal_swarm_fail (self, job->reason, job->detail);
-    }
-  else if (job->halves_differ)
-    {
-      shoal_picker_judged (self->picker, job->piece, FALSE);
-      shoal_swarm_fail (self, SHOAL_REASON_BAD_METADATA, "the two halves of the hybrid torrent name different data");
-    }
-  else if (job->verdicts == NULL || job->verdicts[0] == SHOAL_PIECE_MISSING)
-    {
-      /* It was written and is gone: that is nobody's lie. */
-      shoal_picker_judged (self->picker, job->piece, FALSE);
-      shoal_swarm_fail (self, SHOAL_REASON_DATA_MISSING, "a file that was being written is gone");
-    }
-  else if (job->verdicts[0] != SHOAL_PIECE_RIGHT)
-    {
-      piece_wrong (self, job);
-    }
-  else
-    {
-      piece_right (self, job->piece);
+      shoal_swarm_judge_whole (self, job->piece);
     }
   shoal_swarm_changed (self);
   job_over (self);
@@ -503,7 +505,7 @@ static void
 check_spilled_piece (ShoalSwarm *self,
                      guint32     piece)
 {
-  ShoalDiskJob *job = piece_job (self, SHOAL_DISK_CHECK, piece, on_spilled_check);
+  ShoalDiskJob *job = piece_job (self, SHOAL_DISK_CHECK, piece, on_hashed);
 
   job->n_pieces = 1;
   shoal_engine_disk (self->engine, job);
@@ -552,7 +554,7 @@ piece_full (ShoalSwarm *self,
       shoal_engine_disk (self->engine, job);
       return;
     }
-  job = piece_job (self, SHOAL_DISK_PIECE, piece, on_piece);
+  job = piece_job (self, SHOAL_DISK_PIECE, piece, on_hashed);
   add_runs (self, job);
   shoal_engine_disk (self->engine, job);
 }

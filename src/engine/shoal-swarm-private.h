@@ -19,6 +19,7 @@ G_BEGIN_DECLS
 #define SHOAL_RETRY_US         (20 * G_USEC_PER_SEC)     /* a failed torrent looks whether the cause is gone */
 #define SHOAL_FREE_SPACE_MIN   (64u * 1024 * 1024)       /* bytes free before a full disk counts as emptied */
 #define SHOAL_KNOWN_PEERS_LOW  20u                       /* fewer candidates: ask the trackers again */
+#define SHOAL_STALL_US            (60 * G_USEC_PER_SEC)     /* without a byte, and others may go on instead */
 #define SHOAL_METADATA_LINKS   4u                        /* peers asked for metadata at once */
 #define SHOAL_METADATA_TIMEOUT_US (8 * G_USEC_PER_SEC)
 #define SHOAL_METADATA_REST_US (30 * G_USEC_PER_SEC)     /* a peer that refused or did not answer is not asked again */
@@ -46,6 +47,13 @@ typedef struct
   gboolean   alone;             /* after a failure: everything from one peer */
   ShoalLink *only;              /* that peer */
 } ShoalMetadataFetch;
+
+/* Somebody who may turn out to be a liar after it has left. */
+typedef struct
+{
+  guint     contributor;
+  ShoalAddr addr;
+} ShoalLeaver;
 
 /* Piece layers on their way, after the info dictionary of a torrent of version 2 only. */
 typedef struct _ShoalLayersFetch ShoalLayersFetch;
@@ -141,6 +149,9 @@ struct _ShoalSwarm
 
   ShoalMetadataFetch fetch;
   ShoalLayersFetch  *layers;          /* (nullable): what is missing after the info dictionary */
+  GArray            *leavers;         /* (nullable): of ShoalLeaver: gave blocks, told no port and went, the oldest first */
+  GPtrArray         *leaves;          /* (nullable): wrong pieces whose blocks are being judged */
+  ShoalMetainfo     *plain_metainfo;  /* (nullable): before its piece layers came; the picker's layout is of it */
   ShoalHashes       *hashes;          /* (nullable): what peers are given of the hash trees */
 
   ShoalLimiter       limiter;
@@ -151,6 +162,11 @@ struct _ShoalSwarm
   guint64            wasted;
   gint64             added_s;
   gint64             completed_s;
+  gboolean           waived;          /* started by the user past the limits for seeding, which were these: */
+  double             waived_ratio;
+  guint              waived_minutes;
+  gint64             moving_us;       /* when something came last */
+  gboolean           stalled;         /* nothing has come for long: it holds no place in the queue */
   gint64             seeding_s;
   gboolean           sequential;
   gboolean           first_last;
@@ -214,7 +230,10 @@ void        shoal_swarm_drop_picker  (ShoalSwarm *self);                        
 void        shoal_swarm_apply_priorities (ShoalSwarm *self);
 void        shoal_swarm_block        (ShoalSwarm *self, ShoalLink *link, ShoalBlock block, guint32 size, const guint8 *data);
 void        shoal_swarm_take_block   (ShoalSwarm *self, gpointer owner, guint contributor, ShoalBlock block, guint32 size, const guint8 *data);
+void        shoal_swarm_judge_whole  (ShoalSwarm *self, guint32 piece);             /* a full piece is wrong, and nobody knows where */
+void        shoal_swarm_feed_links   (ShoalSwarm *self);                            /* there is memory, or there are blocks to ask for */
 void        shoal_swarm_spill        (ShoalSwarm *self, gboolean need_room);
+void        shoal_swarm_remember     (ShoalSwarm *self, guint contributor, const ShoalAddr *addr);   /* it left, and may be punished all the same */
 void        shoal_swarm_punish       (ShoalSwarm *self, guint contributor, const char *why);   /* bans a liar */
 gboolean    shoal_swarm_is_complete  (ShoalSwarm *self);                            /* every wanted piece is had */
 void        shoal_swarm_finish       (ShoalSwarm *self);                            /* FINISH job */
@@ -241,6 +260,14 @@ void        shoal_swarm_metadata_clear  (ShoalSwarm *self);
 double      shoal_swarm_metadata_progress (const ShoalSwarm *self);
 void        shoal_swarm_metadata_adopt  (ShoalSwarm *self, ShoalMetainfo *metainfo);   /* (transfer full): all of it is there and right */
 
+/* shoal-swarm-limits.c */
+void        shoal_swarm_waive_limits (ShoalSwarm *self);                            /* the user starts it: limits that it is past do not stop it again until they change */
+void        shoal_swarm_apply_limits (ShoalSwarm *self);                            /* every second of a seed */
+void        shoal_swarm_notice_stall (ShoalSwarm *self);                            /* every second of a download */
+
+/* shoal-swarm-merge.c */
+gboolean    shoal_swarm_merge           (ShoalSwarm *self, ShoalMetainfo *metainfo);   /* TRUE: it went into another torrent, which has taken @metainfo */
+
 /* shoal-swarm-hashes.c */
 void        shoal_swarm_layers_begin    (ShoalSwarm *self, ShoalMetainfo *metainfo);   /* (transfer full): its piece layers are missing */
 void        shoal_swarm_layers_pump     (ShoalSwarm *self);
@@ -250,6 +277,8 @@ double      shoal_swarm_layers_progress (const ShoalSwarm *self);
 void        shoal_swarm_hashes_came     (ShoalSwarm *self, ShoalLink *link, const ShoalHashRequest *request, const guint8 *hashes);
 void        shoal_swarm_hashes_refused  (ShoalSwarm *self, ShoalLink *link, const ShoalHashRequest *request);
 void        shoal_swarm_hashes_asked    (ShoalSwarm *self, ShoalLink *link, const ShoalHashRequest *request);
+gboolean    shoal_swarm_can_give_hashes (ShoalSwarm *self, ShoalLink *link);
+void        shoal_swarm_layers_tick     (ShoalSwarm *self);                         /* of a hybrid that is used already */
 
 /* shoal-swarm-pex.c */
 gboolean    shoal_swarm_uses_pex     (const ShoalSwarm *self);
@@ -266,6 +295,15 @@ void        shoal_swarm_web_free     (ShoalSwarm *self);
 gboolean    shoal_swarm_web_withdraw (ShoalSwarm *self, gpointer owner, ShoalBlock block);          /* FALSE: @owner is a link */
 gboolean    shoal_swarm_web_punish   (ShoalSwarm *self, guint contributor, const char *why);        /* FALSE: it is a peer */
 guint       shoal_swarm_web_working  (const ShoalSwarm *self);                      /* seeds that are being asked */
+
+/* shoal-swarm-leaves.c */
+gboolean    shoal_swarm_leaves_begin    (ShoalSwarm *self, ShoalDiskJob *job);      /* of a wrong piece that is in memory; FALSE: judge it whole */
+void        shoal_swarm_leaves_came     (ShoalSwarm *self, ShoalLink *link, const ShoalHashRequest *request, const guint8 *hashes);
+void        shoal_swarm_leaves_refused  (ShoalSwarm *self, ShoalLink *link, const ShoalHashRequest *request);
+void        shoal_swarm_leaves_gone     (ShoalSwarm *self, ShoalLink *link);
+void        shoal_swarm_leaves_tick     (ShoalSwarm *self);
+void        shoal_swarm_leaves_clear    (ShoalSwarm *self);
+void        shoal_swarm_leaves_asked    (ShoalSwarm *self, ShoalLink *link, const ShoalHashRequest *request);
 
 /* shoal-swarm-resume.c */
 void        shoal_swarm_save         (ShoalSwarm *self);

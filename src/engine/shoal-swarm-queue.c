@@ -14,7 +14,7 @@ is_whole (const ShoalSwarm *swarm)
 static gboolean
 holds_place (const ShoalSwarm *swarm)
 {
-  if (is_whole (swarm))
+  if (is_whole (swarm) || swarm->stalled)
     return FALSE;
 
   return swarm->state == SHOAL_TORRENT_DOWNLOADING || swarm->state == SHOAL_TORRENT_METADATA || swarm->state == SHOAL_TORRENT_CHECKING;

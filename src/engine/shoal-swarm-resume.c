@@ -213,8 +213,6 @@ shoal_swarm_restore (ShoalSwarm  *self,
       self->name = g_strdup (record->name != NULL ? record->name : magnet->name);
       shoal_swarm_set_tiers (self, shoal_tiers_copy ((char *const *const *) magnet->trackers));
       self->selection = g_array_ref (magnet->select_only);
-      for (guint i = 0; magnet->peers[i] != NULL; i++)
-        g_ptr_array_add (self->user_peers, g_strdup (magnet->peers[i]));
     }
   else
     {

@@ -2,6 +2,7 @@
 /* The states of a torrent: which steps are allowed, what entering and leaving does. */
 
 #include "shoal-link-private.h"
+#include "shoal-magnet.h"
 #include "shoal-swarm-queue.h"
 
 #define TO(state) (1u << SHOAL_TORRENT_##state)
@@ -68,6 +69,16 @@ rest (ShoalSwarm *self)
   shoal_swarm_proved (self);
 }
 
+/* Those that the link of a torrent without metadata names. */
+static void
+add_magnet_peers (ShoalSwarm *self)
+{
+  g_autoptr(ShoalMagnet) magnet = !self->has_metadata && self->magnet != NULL ? shoal_magnet_parse (self->magnet, NULL) : NULL;
+
+  for (guint i = 0; magnet != NULL && magnet->peers[i] != NULL; i++)
+    shoal_swarm_add_named (self, magnet->peers[i], SHOAL_PEER_SOURCE_MAGNET);
+}
+
 static void
 connect_swarm (ShoalSwarm *self)
 {
@@ -80,6 +91,7 @@ connect_swarm (ShoalSwarm *self)
     }
   for (guint i = 0; i < self->user_peers->len; i++)
     shoal_swarm_add_named (self, g_ptr_array_index (self->user_peers, i), SHOAL_PEER_SOURCE_USER);
+  add_magnet_peers (self);
   shoal_engine_activate (self->engine, self);
   shoal_engine_want_dials (self->engine);
 }
@@ -108,6 +120,7 @@ enter_downloading (ShoalSwarm       *self,
                    ShoalTorrentState before)
 {
   shoal_swarm_make_picker (self);
+  shoal_announcer_set_partial_seed (self->announcer, FALSE);
   if (before == SHOAL_TORRENT_CHECKING)
     tell_found_pieces (self);
   SHOAL_NODE_FOREACH (node, &self->links)
@@ -116,6 +129,8 @@ enter_downloading (ShoalSwarm       *self,
 
       shoal_link_count (link);
       shoal_link_update_interest (link);
+      if (before == SHOAL_TORRENT_SEEDING && shoal_link_is_live (link) && (link->reserved & SHOAL_RESERVED_EXTENDED) != 0)
+        shoal_link_say_extended (link);   /* not upload-only any more */
     }
   connect_swarm (self);
   shoal_swarm_web_pump (self);
@@ -178,6 +193,8 @@ shoal_swarm_enter (ShoalSwarm       *self,
       g_clear_pointer (&self->detail, g_free);
     }
   self->choke_us = 0;
+  self->moving_us = 0;
+  self->stalled = FALSE;
   self->settling = FALSE;
   if (!self->restoring)
     self->dirty = TRUE;
@@ -223,6 +240,8 @@ shoal_swarm_begin (ShoalSwarm *self)
 {
   if (self->removing || self->engine->quitting)
     return;
+  if (self->restoring)
+    shoal_swarm_waive_limits (self);   /* it would not run if it was not wanted past them */
   if (self->restoring && self->all_had && !self->full_check && self->stamp != 0 && self->reason == SHOAL_REASON_NONE)
     {
       /* Believed for now, so that thousands are there at once. */

@@ -92,6 +92,9 @@ shoal_swarm_free (ShoalSwarm *self)
   shoal_node_unlink (&self->unproved_node);
   shoal_swarm_metadata_clear (self);
   shoal_swarm_web_free (self);
+  shoal_swarm_leaves_clear (self);
+  g_clear_pointer (&self->leavers, g_array_unref);
+  g_clear_pointer (&self->plain_metainfo, shoal_metainfo_unref);
   g_clear_pointer (&self->hashes, shoal_hashes_free);
   g_clear_pointer (&self->picker, shoal_picker_free);
   g_clear_pointer (&self->had, shoal_bitfield_free);
@@ -171,6 +174,8 @@ shoal_swarm_set_metainfo (ShoalSwarm    *self,
       self->n_keys = shoal_info_hash_keys (&self->hash, self->keys);
       if (listed)
         shoal_engine_add_keys (self->engine, self);
+      for (guint i = 0; self->announcer != NULL && i < self->n_keys; i++)
+        shoal_announcer_add_key (self->announcer, &self->keys[i], shoal_swarm_now (self));
     }
   shoal_swarm_set_tiers (self, shoal_tiers_copy ((char *const *const *) metainfo->trackers));
   apply_select (self);
@@ -538,21 +543,6 @@ turn_over (ShoalSwarm *self)
 }
 
 static void
-apply_seed_limits (ShoalSwarm *self)
-{
-  const ShoalConfig *config = &self->engine->config;
-  gboolean done = FALSE;
-
-  self->seeding_s++;
-  if (config->seed_ratio > 0 && self->total_size > 0 && self->uploaded >= (guint64) (config->seed_ratio * self->total_size))
-    done = TRUE;
-  if (config->seed_minutes > 0 && self->seeding_s >= (gint64) config->seed_minutes * 60)
-    done = TRUE;
-  if (done)
-    shoal_swarm_enter (self, SHOAL_TORRENT_PAUSED);
-}
-
-static void
 look_after_memory (ShoalSwarm *self)
 {
   gsize capacity = shoal_arena_capacity (self->engine->arena);
@@ -615,13 +605,16 @@ shoal_swarm_tick (ShoalSwarm *self)
       break;
 
     case SHOAL_TORRENT_METADATA:
+      shoal_swarm_notice_stall (self);
       shoal_swarm_metadata_pump (self);
       break;
 
     case SHOAL_TORRENT_DOWNLOADING:
+      shoal_swarm_notice_stall (self);
       self->best_rate_down = MAX (self->best_rate_down, shoal_rate_get (&self->rate_down, now_us));
       look_after_memory (self);
       shoal_swarm_web_tick (self);
+      shoal_swarm_leaves_tick (self);
       turn_over (self);
       if (!self->finishing
           && (self->finish_wanted || (self->n_piece_jobs == 0 && shoal_bitfield_is_empty (shoal_picker_missing (self->picker)))))
@@ -631,7 +624,7 @@ shoal_swarm_tick (ShoalSwarm *self)
     case SHOAL_TORRENT_SEEDING:
       if (self->finish_wanted && self->opened && !self->finishing)
         shoal_swarm_finish (self);
-      apply_seed_limits (self);
+      shoal_swarm_apply_limits (self);
       break;
 
     default:
@@ -641,6 +634,7 @@ shoal_swarm_tick (ShoalSwarm *self)
   if (shoal_swarm_is_live (self))
     {
       shoal_swarm_pex_tick (self);
+      shoal_swarm_layers_tick (self);
       if (now_us >= self->choke_us)
         {
           self->choke_us = now_us + SHOAL_CHOKE_ROUND_US;

@@ -58,7 +58,7 @@ typedef enum
 
 static GParamSpec *properties[N_PROPS];
 
-enum { TORRENT_ADDED, TORRENT_REMOVED, TORRENT_METADATA, TORRENT_STATE, TORRENT_COMPLETE, LOADED, N_SIGNALS };
+enum { TORRENT_ADDED, TORRENT_REMOVED, TORRENT_MERGED, TORRENT_METADATA, TORRENT_STATE, TORRENT_COMPLETE, LOADED, N_SIGNALS };
 static guint signals[N_SIGNALS];
 
 G_DEFINE_FINAL_TYPE (ShoalSession, shoal_session, G_TYPE_OBJECT)
@@ -314,6 +314,10 @@ event_cb (ShoalEvent *given,
       shoal_torrent_list_remove (self->torrents, event->id);
       g_signal_emit (self, signals[TORRENT_REMOVED], 0, event->id);
       break;
+    case SHOAL_EVENT_MERGED:
+      shoal_torrent_list_remove (self->torrents, event->id);
+      g_signal_emit (self, signals[TORRENT_MERGED], 0, event->id, event->other);
+      break;
     case SHOAL_EVENT_METADATA:
       if (event->info != NULL)
         g_signal_emit (self, signals[TORRENT_METADATA], 0, event->id, event->info->name,
@@ -440,6 +444,7 @@ install_signals (GType type)
 {
   signals[TORRENT_ADDED] = g_signal_new ("torrent-added", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 1, G_TYPE_UINT64);
   signals[TORRENT_REMOVED] = g_signal_new ("torrent-removed", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 1, G_TYPE_UINT64);
+  signals[TORRENT_MERGED] = g_signal_new ("torrent-merged", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 2, G_TYPE_UINT64, G_TYPE_UINT64);
   signals[TORRENT_METADATA] = g_signal_new ("torrent-metadata", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
                                             G_TYPE_NONE, 3, G_TYPE_UINT64, G_TYPE_STRING, G_TYPE_STRING);
   signals[TORRENT_STATE] = g_signal_new ("torrent-state", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,

@@ -25,7 +25,7 @@ G_DECLARE_FINAL_TYPE (ShoalSession, shoal_session, SHOAL, SESSION, GObject)
  * `mapping-text` (string, nullable: what the router does for us, a translated sentence; NULL: nothing is asked of it).
  *
  * Signals, each with the id of the torrent (uint64) where it has one; a torrent may not be in the list yet or any more:
- * - `torrent-added (id)`, `torrent-removed (id)`
+ * - `torrent-added (id)`, `torrent-removed (id)`, `torrent-merged (id, id of what is left)`
  * - `torrent-metadata (id, name, hash)`: name and files are known; hash: 40 or 64 hex
  * - `torrent-state (id, state, reason, detail)`: uint, uint, nullable string: entered a state; the list knows already
  * - `torrent-complete (id)`: every wanted file is complete, synced and has its final name

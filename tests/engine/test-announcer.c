@@ -584,6 +584,33 @@ test_widen (Fixture       *f,
   g_assert_cmpuint (f->host->fetches->len, ==, 3);
 }
 
+/* Metadata tells of the other hash of a hybrid: a tracker that knows us hears of it at once. */
+static void
+test_another_key (Fixture       *f,
+                  gconstpointer  data)
+{
+  ShoalSha1 key;
+
+  make (f, A, 1);
+  shoal_announcer_start (f->announcer, f->now_us);
+  answer (f, GOOD);
+  pass (f, 20 * SECOND_US);
+  QUIET (f);
+  memset (key.bytes, 'B', sizeof key.bytes);
+  shoal_announcer_add_key (f->announcer, &key, f->now_us);
+  shoal_announcer_add_key (f->announcer, &key, f->now_us);
+  pass (f, SECOND_US);
+  g_assert_cmpuint (f->host->fetches->len, ==, 1);
+  expect (f, A, "started");
+  g_assert_true (says (f, "info_hash=BBBBBBBBBBBBBBBBBBBB"));
+  answer (f, GOOD);
+  pass (f, 100 * SECOND_US);
+  QUIET (f);
+  shoal_announcer_stop (f->announcer, f->now_us);
+  g_assert_cmpuint (f->host->fetches->len, ==, 2);
+  expect (f, A, "stopped");
+}
+
 /* A dead first tracker is tried anew when its substitute is due. */
 static void
 test_first_returns (Fixture       *f,
@@ -628,6 +655,16 @@ test_partial_seed (Fixture       *f,
   expect (f, A, "started");
   answer (f, GOOD);
   pass (f, 1900 * SECOND_US);
+  expect (f, A, "paused");
+  answer (f, GOOD);
+
+  /* A tracker hears of a change as soon as it allows it: here after 600 s and their jitter. */
+  shoal_announcer_set_partial_seed (f->announcer, FALSE);
+  pass (f, 700 * SECOND_US);
+  expect (f, A, "");
+  answer (f, GOOD);
+  shoal_announcer_set_partial_seed (f->announcer, TRUE);
+  pass (f, 700 * SECOND_US);
   expect (f, A, "paused");
 }
 
@@ -865,6 +902,7 @@ main (int    argc,
     { "/engine/announcer/restart", test_restart },
     { "/engine/announcer/free-stopping", test_free_stopping },
     { "/engine/announcer/add-tiers", test_add_tiers },
+    { "/engine/announcer/another-key", test_another_key },
     { "/engine/announcer/property", test_property },
   };
 

@@ -8,6 +8,8 @@
 #include "shoal-test.h"
 #include "shoal-timers.h"
 
+#include <malloc.h>
+
 #define MAGNET "magnet:?xt=urn:btih:cdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcd&dn=name"
 
 typedef struct
@@ -229,6 +231,44 @@ test_idle_sleeps (Fixture      *fixture,
   g_assert_cmpint (next_us, ==, SHOAL_NEVER);
 }
 
+static gsize
+memory_in_use (void)
+{
+  struct mallinfo2 info = mallinfo2 ();
+
+  return info.uordblks + info.hblkhd;
+}
+
+/* One that has nothing to do takes next to nothing. */
+static void
+test_idle_is_small (void)
+{
+  enum { N = 32 };
+  FakeHost *hosts[N];
+  ShoalEngine *engines[N];
+  ShoalConfig config;
+  gsize before;
+
+  shoal_config_init (&config);
+  for (guint i = 0; i < N; i++)
+    hosts[i] = fake_host_new (i);
+  before = memory_in_use ();
+  for (guint i = 0; i < N; i++)
+    {
+      engines[i] = shoal_engine_new (&hosts[i]->host, &config);
+      shoal_engine_begin (engines[i], G_USEC_PER_SEC, 1700000000);
+      shoal_engine_end (engines[i]);
+    }
+  g_test_message ("an idle engine takes %zu bytes", (memory_in_use () - before) / N);
+  g_assert_cmpuint ((memory_in_use () - before) / N, <, 64 * 1024);
+  for (guint i = 0; i < N; i++)
+    {
+      fake_host_end_all (hosts[i], G_USEC_PER_SEC);
+      shoal_engine_free (engines[i]);
+      fake_host_free (hosts[i]);
+    }
+}
+
 /* What the config says of the network is what the host is told; what the host says of it is told on. */
 static void
 test_network (Fixture      *fixture,
@@ -272,6 +312,7 @@ main (int    argc,
   g_test_add ("/engine/remove", Fixture, NULL, set_up, test_remove, tear_down);
   g_test_add ("/engine/network", Fixture, NULL, set_up, test_network, tear_down);
   g_test_add ("/engine/quit", Fixture, NULL, set_up, test_quit, tear_down);
+  g_test_add_func ("/engine/idle-is-small", test_idle_is_small);
   g_test_add ("/engine/idle-sleeps", Fixture, NULL, set_up, test_idle_sleeps, tear_down);
 
   return g_test_run ();

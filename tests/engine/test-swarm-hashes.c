@@ -174,6 +174,30 @@ test_no_layers (void)
   g_assert_cmpuint (teacher->n_asked, ==, 0);
 }
 
+/* A hybrid is fetched by its v1 hashes; its layers come meanwhile, from those who know of them. */
+static void
+test_hybrid (void)
+{
+  for (guint by_v2 = 0; by_v2 < 2; by_v2++)
+    {
+      g_autoptr(Rig) rig = rig_new_of (SHOAL_TORRENT_HYBRID, many_files, G_N_ELEMENTS (many_files), PIECE, NULL);
+      Teacher *teacher;
+
+      rig_add (rig, TRUE, FALSE);
+      teacher = teacher_new (rig, 1);
+      teacher->bot->by_v2 = by_v2;
+      if (by_v2)
+        {
+          check_whole (rig);
+          g_assert_cmpuint (teacher->n_asked, ==, 7);
+          continue;
+        }
+      rig_until (rig, SHOAL_TORRENT_SEEDING, 120);
+      g_assert_cmpuint (teacher->n_asked, ==, 0);
+      g_assert_true (swarm_of (rig)->metainfo->layers_missing);
+    }
+}
+
 static void
 test_liar (void)
 {
@@ -397,6 +421,7 @@ main (int    argc,
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/swarm-hashes/magnet", test_magnet);
   g_test_add_func ("/swarm-hashes/no-layers", test_no_layers);
+  g_test_add_func ("/swarm-hashes/hybrid", test_hybrid);
   g_test_add_func ("/swarm-hashes/liar", test_liar);
   g_test_add_func ("/swarm-hashes/refused", test_refused);
   g_test_add_func ("/swarm-hashes/silent", test_silent);

@@ -285,6 +285,93 @@ test_hashes_not_for_ever (void)
   g_assert_cmpuint (bot->n_blocks, ==, 1);
 }
 
+/* --- Two links, one torrent --- */
+
+static void
+add_link (Rig        *rig,
+          gboolean    v2,
+          const char *more)
+{
+  const ShoalInfoHash *hash = &rig->content->metainfo->hash;
+  g_autofree char *hex = v2 ? shoal_hex (hash->v2.bytes, SHOAL_SHA256_SIZE) : shoal_hex (hash->v1.bytes, SHOAL_SHA1_SIZE);
+  ShoalCommand *command = shoal_command_new (SHOAL_COMMAND_ADD);
+
+  command->add = shoal_add_options_new ();
+  command->add->dir = g_strdup ("/");
+  command->add->uri = g_strdup_printf ("magnet:?xt=urn:%s%s%s", v2 ? "btmh:1220" : "btih:", hex, more);
+  rig_send (rig, command);
+  g_assert_no_error (rig->reply);
+}
+
+static void
+test_merge (void)
+{
+  for (guint by_v2 = 0; by_v2 < 2; by_v2++)
+    {
+      g_autoptr(Rig) rig = new_rig (SHOAL_TORRENT_HYBRID);
+      RigBot *teacher, *seed;
+      ShoalSwarm *left;
+      char ***tiers;
+      guint n_tiers = 0;
+
+      add_link (rig, FALSE, "&tr=http://one.test/a&so=0");
+      add_link (rig, TRUE, "&tr=http://two.test/a&x.pe=9.8.7.6:5");
+      rig->id = 1;
+      g_assert_nonnull (shoal_engine_find (rig->engine, 2));
+      teacher = rig_bot (rig, 1);
+      teacher->by_v2 = by_v2;
+      teacher->extended = TRUE;
+      teacher->has_all = TRUE;
+      teacher->metadata_size = (guint32) rig->content->metainfo->info_size;
+      rig_run (rig, 5);
+
+      /* The younger goes, whichever of them learned of it. */
+      g_assert_cmpuint (rig->merged, ==, 2);
+      g_assert_cmpuint (rig->merged_into, ==, 1);
+      g_assert_cmpuint (rig->n_removed, ==, 1);
+      left = shoal_engine_find (rig->engine, 1);
+      g_assert_nonnull (left);
+      for (guint i = 0; i < 2; i++)
+        g_assert_true (shoal_engine_find_by_key (rig->engine, &left->keys[i]) == left);
+      tiers = shoal_announcer_tiers (left->announcer);
+      while (tiers[n_tiers] != NULL)
+        n_tiers++;
+      shoal_tiers_free (tiers);
+      g_assert_cmpuint (n_tiers, ==, 2);
+      g_assert_cmpuint (left->book != NULL ? shoal_peerbook_size (left->book) : 0, >=, 1);
+
+      seed = rig_bot (rig, 2);
+      seed->has_all = TRUE;
+      rig_until (rig, SHOAL_TORRENT_SEEDING, 60);
+      g_assert_true (rig_is_filled (rig));
+      rig_run (rig, 50);
+      g_assert_null (shoal_engine_find (rig->engine, 2));
+    }
+}
+
+/* The second hash is announced as soon as it is known. */
+static void
+test_second_hash (void)
+{
+  g_autoptr(Rig) rig = new_rig (SHOAL_TORRENT_HYBRID);
+  RigBot *teacher;
+  ShoalSwarm *swarm;
+
+  add_link (rig, TRUE, "");
+  swarm = swarm_of (rig);
+  g_assert_cmpuint (swarm->n_keys, ==, 1);
+  teacher = rig_bot (rig, 1);
+  teacher->by_v2 = TRUE;
+  teacher->extended = TRUE;
+  teacher->metadata_size = (guint32) rig->content->metainfo->info_size;
+  rig_run (rig, 5);
+  g_assert_cmpuint (swarm->n_keys, ==, 2);
+  assert_key (&swarm->keys[0], rig, FALSE);
+  assert_key (&swarm->keys[1], rig, TRUE);
+  g_assert_true (shoal_engine_find_by_key (rig->engine, &swarm->keys[0]) == swarm);
+  g_assert_nonnull (teacher->link);
+}
+
 int
 main (int    argc,
       char **argv)
@@ -295,6 +382,8 @@ main (int    argc,
   g_test_add_func ("/swarm-hybrid/dials", test_dials);
   g_test_add_func ("/swarm-hybrid/other-hash", test_other_hash);
   g_test_add_func ("/swarm-hybrid/twins-without-id", test_twins_without_id);
+  g_test_add_func ("/swarm-hybrid/merge", test_merge);
+  g_test_add_func ("/swarm-hybrid/second-hash", test_second_hash);
   g_test_add_func ("/swarm-hybrid/hashes-first", test_hashes_first);
   g_test_add_func ("/swarm-hybrid/hashes-not-for-ever", test_hashes_not_for_ever);
 

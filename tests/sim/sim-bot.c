@@ -61,7 +61,7 @@ say (BotLink       *self,
 static void
 greet (BotLink *self)
 {
-  ShoalHandshake handshake = { .info_hash = self->bot->torrent->metainfo->hash.v1 };
+  ShoalHandshake handshake = { .info_hash = self->bot->torrent->key };
   guint8 bytes[SHOAL_HANDSHAKE_SIZE];
 
   memcpy (handshake.peer_id.bytes, "-SB0001-", 8);
@@ -516,7 +516,7 @@ find_peers (SimBot *self)
   if (self->tracker == NULL || (self->traits & SIM_BOT_DEAF) != 0 || self->peer.ends->len >= self->n_dials
       || self->done_us != 0)
     return;
-  n = sim_tracker_sample (self->tracker, &self->torrent->metainfo->hash.v1, &self->peer.addr, addrs,
+  n = sim_tracker_sample (self->tracker, &self->torrent->key, &self->peer.addr, addrs,
                           MIN (self->n_dials - self->peer.ends->len, G_N_ELEMENTS (addrs)));
   for (guint i = 0; i < n; i++)
     sim_bot_dial (self, &addrs[i]);
@@ -620,7 +620,7 @@ sim_bot_new (SimWorld   *world,
   self->fetching = g_new0 (guint8, torrent->n_pieces);
   sim_world_add (world, &self->peer, &bot_ops);
   if (tracker != NULL)
-    sim_tracker_peer (tracker, &self->peer.addr, &torrent->metainfo->hash.v1);
+    sim_tracker_peer (tracker, &self->peer.addr, &torrent->key);
   /* Not all at once. */
   self->round_us = world->now_us + (gint64) shoal_rng_below (&world->rng, 10 * SIM_SECOND);
   sim_peer_alarm (&self->peer, self->round_us);

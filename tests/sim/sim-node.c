@@ -456,6 +456,7 @@ effect_tell (ShoalHost  *host,
         self->quit = TRUE;
         break;
       case SHOAL_EVENT_REMOVED:
+      case SHOAL_EVENT_MERGED:
       case SHOAL_EVENT_INFO:
       case SHOAL_EVENT_READY:
       case SHOAL_EVENT_LISTENING:

@@ -5,21 +5,38 @@
 
 #define STALL_US (600 * SIM_SECOND)
 
-SimSwarm *
-sim_swarm_new (guint64 seed,
-               guint32 piece_size,
-               guint32 n_pieces)
+static SimSwarm *
+swarm_new (guint64  seed,
+           guint32  piece_size,
+           guint32  n_pieces,
+           gboolean v2)
 {
   const char *const trackers[] = { "http://tracker.test/announce", NULL };
   SimSwarm *self = g_new0 (SimSwarm, 1);
 
   self->world = sim_world_new (seed);
   self->tracker = sim_tracker_new (self->world, "tracker.test", SIM_TRACKER_ALIVE);
-  self->torrent = sim_torrent_new (self->world, piece_size, (guint64) piece_size * n_pieces - piece_size / 3, trackers);
+  self->torrent = (v2 ? sim_torrent_new_v2 : sim_torrent_new) (self->world, piece_size, (guint64) piece_size * n_pieces - piece_size / 3, trackers);
   self->nodes = g_ptr_array_new ();
   self->bots = g_ptr_array_new ();
 
   return self;
+}
+
+SimSwarm *
+sim_swarm_new (guint64 seed,
+               guint32 piece_size,
+               guint32 n_pieces)
+{
+  return swarm_new (seed, piece_size, n_pieces, FALSE);
+}
+
+SimSwarm *
+sim_swarm_new_v2 (guint64 seed,
+                  guint32 piece_size,
+                  guint32 n_pieces)
+{
+  return swarm_new (seed, piece_size, n_pieces, TRUE);
 }
 
 void

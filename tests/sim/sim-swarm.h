@@ -22,6 +22,7 @@ typedef struct
 
 /* A torrent of @n_pieces whose tracker lives at http://tracker.test/. */
 SimSwarm *sim_swarm_new        (guint64 seed, guint32 piece_size, guint32 n_pieces);
+SimSwarm *sim_swarm_new_v2     (guint64 seed, guint32 piece_size, guint32 n_pieces);   /* the same of version 2 */
 void      sim_swarm_free       (SimSwarm *self);   /* the world too */
 SimNode  *sim_swarm_add_node   (SimSwarm *self, gboolean seed, guint64 rate_up, guint64 rate_down);   /* runs at once */
 SimNode  *sim_swarm_new_node   (SimSwarm *self, guint64 rate_up, guint64 rate_down);                  /* without torrent, not running */

@@ -4,6 +4,9 @@
 #include "sim-torrent.h"
 
 #include "shoal-bencode.h"
+#include "shoal-merkle.h"
+#include "shoal-message.h"
+#include "shoal-torrent-writer.h"
 
 #include <string.h>
 
@@ -90,25 +93,84 @@ write_torrent (SimTorrent        *self,
   return shoal_writer_steal (&out);
 }
 
+static SimTorrent *
+begin (SimWorld *world,
+       guint32   piece_size,
+       guint64   size)
+{
+  SimTorrent *self = g_new0 (SimTorrent, 1);
+
+  self->seed = shoal_rng_next (&world->rng);
+  self->piece_size = piece_size;
+  self->size = size;
+  self->n_pieces = (guint32) ((size + piece_size - 1) / piece_size);
+
+  return self;
+}
+
+static SimTorrent *
+end (SimTorrent *self,
+     SimWorld   *world)
+{
+  g_autoptr(GError) error = NULL;
+  ShoalSha1 keys[2];
+
+  self->metainfo = shoal_metainfo_parse (self->bytes, &error);
+  g_assert_no_error (error);
+  shoal_info_hash_keys (&self->metainfo->hash, keys);
+  self->key = keys[0];
+  g_ptr_array_add (world->torrents, self);
+
+  return self;
+}
+
 SimTorrent *
 sim_torrent_new (SimWorld          *world,
                  guint32            piece_size,
                  guint64            size,
                  const char *const *trackers)
 {
-  SimTorrent *self = g_new0 (SimTorrent, 1);
-  g_autoptr(GError) error = NULL;
+  SimTorrent *self = begin (world, piece_size, size);
 
-  self->seed = shoal_rng_next (&world->rng);
-  self->piece_size = piece_size;
-  self->size = size;
-  self->n_pieces = (guint32) ((size + piece_size - 1) / piece_size);
   self->bytes = write_torrent (self, trackers);
-  self->metainfo = shoal_metainfo_parse (self->bytes, &error);
-  g_assert_no_error (error);
-  g_ptr_array_add (world->torrents, self);
 
-  return self;
+  return end (self, world);
+}
+
+SimTorrent *
+sim_torrent_new_v2 (SimWorld          *world,
+                    guint32            piece_size,
+                    guint64            size,
+                    const char *const *trackers)
+{
+  SimTorrent *self = begin (world, piece_size, size);
+  g_autofree ShoalSha256 *layer = g_new (ShoalSha256, self->n_pieces);
+  g_autofree guint8 *bytes = g_malloc (piece_size);
+  const char *const *tiers[] = { trackers, NULL };
+  ShoalTorrentFile file = { .size = size, .layer = (const guint8 *) layer };
+  ShoalTorrentSpec spec = {
+    .versions = SHOAL_TORRENT_V2, .name = "sample", .single = TRUE, .files = &file, .n_files = 1, .piece_size = piece_size,
+    .trackers = (char ***) tiers, .creation_date = -1,
+  };
+  ShoalMerkle merkle;
+  guint level = 0;
+
+  while (SHOAL_BLOCK_SIZE << level < piece_size)
+    level++;
+  shoal_merkle_init (&merkle);
+  for (guint32 i = 0; i < self->n_pieces; i++)
+    {
+      guint64 offset = (guint64) i * piece_size;
+      gsize n = MIN (size - offset, piece_size);
+
+      sim_torrent_fill (self, offset, bytes, n);
+      shoal_merkle_data_root (bytes, n, piece_size / SHOAL_BLOCK_SIZE, &layer[i]);
+      shoal_merkle_add (&merkle, &layer[i]);
+    }
+  shoal_merkle_root (&merkle, shoal_merkle_round_up (self->n_pieces), level, &file.root);
+  self->bytes = shoal_torrent_write (&spec, NULL);
+
+  return end (self, world);
 }
 
 void
@@ -123,7 +185,11 @@ SimTorrent *
 sim_torrent_find (SimWorld            *world,
                   const ShoalInfoHash *hash)
 {
-  return sim_torrent_by_key (world, &hash->v1);
+  ShoalSha1 keys[2];
+
+  shoal_info_hash_keys (hash, keys);
+
+  return sim_torrent_by_key (world, &keys[0]);
 }
 
 SimTorrent *
@@ -134,7 +200,7 @@ sim_torrent_by_key (SimWorld        *world,
     {
       SimTorrent *torrent = g_ptr_array_index (world->torrents, i);
 
-      if (shoal_sha1_equal (&torrent->metainfo->hash.v1, key))
+      if (shoal_sha1_equal (&torrent->key, key))
         return torrent;
     }
 

@@ -13,6 +13,7 @@ struct _SimTorrent
   guint64        seed;
   GBytes        *bytes;       /* the .torrent */
   ShoalMetainfo *metainfo;
+  ShoalSha1      key;         /* the name by which peers know it */
   guint32        n_pieces;
   guint32        piece_size;
   guint64        size;
@@ -20,6 +21,8 @@ struct _SimTorrent
 
 /* One file; its hashes are made up, as the simulated disk compares bytes. @trackers: (nullable): URLs, a tier each. Owned by the world. */
 SimTorrent *sim_torrent_new    (SimWorld *world, guint32 piece_size, guint64 size, const char *const *trackers);
+/* Of version 2, with hashes that are true. */
+SimTorrent *sim_torrent_new_v2 (SimWorld *world, guint32 piece_size, guint64 size, const char *const *trackers);
 void        sim_torrent_free   (SimTorrent *self);
 SimTorrent *sim_torrent_find   (SimWorld *world, const ShoalInfoHash *hash);
 SimTorrent *sim_torrent_by_key (SimWorld *world, const ShoalSha1 *key);

@@ -90,7 +90,7 @@ rig_bot_begin (RigBot *self)
   rig_bot_say (self, bytes, sizeof bytes);
   if (self->extended)
     {
-      ShoalExtendedHandshake extended = { .metadata_size = self->metadata_size, .upload_only = -1, .port = self->port };
+      ShoalExtendedHandshake extended = { .metadata_size = self->metadata_size, .upload_only = self->upload_only ? 1 : -1, .port = self->port };
       g_autoptr(GBytes) payload = NULL;
 
       for (guint i = 1; i < SHOAL_N_EXTENDED; i++)
@@ -193,6 +193,7 @@ on_extended (RigBot             *self,
       g_assert_true (shoal_extended_handshake_parse (&handshake, message->payload, message->payload_size));
       if (handshake.metadata_size > 0)
         self->told_metadata_size = handshake.metadata_size;
+      self->told_upload_only = handshake.upload_only;
       memcpy (self->told_numbers, handshake.numbers, sizeof self->told_numbers);
       shoal_extended_handshake_clear (&handshake);
       return;
@@ -353,6 +354,7 @@ rig_bot (Rig   *self,
   bot->out = g_byte_array_new ();
   bot->requests = g_array_new (FALSE, FALSE, sizeof (ShoalMessage));
   bot->fast = TRUE;
+  bot->told_upload_only = -1;
   memset (bot->id.bytes, number, sizeof bot->id.bytes);
   g_assert_true (shoal_addr_parse (&bot->addr, text, 0));
   g_ptr_array_add (self->bots, bot);

@@ -206,6 +206,11 @@ read_event (Rig        *self,
       self->n_removed++;
       break;
 
+    case SHOAL_EVENT_MERGED:
+      self->merged = event->id;
+      self->merged_into = event->other;
+      break;
+
     case SHOAL_EVENT_REPLY:
       g_clear_error (&self->reply);
       self->reply = g_steal_pointer (&event->error);

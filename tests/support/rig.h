@@ -41,6 +41,7 @@ struct _RigBot
   gboolean    extended;      /* BEP 10 */
   gboolean    offers_v2;     /* says that it knows the v2 hash of a hybrid too */
   gboolean    by_v2;         /* goes by that hash */
+  gboolean    upload_only;   /* says that it wants nothing */
   gboolean    has_all;
   gboolean    mute_pieces;   /* says nothing of its pieces by itself */
   gboolean    silent;        /* keeps requests instead of answering them */
@@ -67,6 +68,7 @@ struct _RigBot
   guint       n_metadata;    /* parts that came */
   guint       n_asked_metadata;
   guint32     told_metadata_size;
+  int         told_upload_only;   /* -1: not */
   guint8      told_numbers[SHOAL_N_EXTENDED];
   gboolean    interested;
   gboolean    unchoked;      /* by the engine */
@@ -110,6 +112,8 @@ struct _Rig
   guint        n_entered[RIG_STATES];
   guint        n_completes;
   guint        n_removed;
+  guint64      merged;       /* the torrent that went into */
+  guint64      merged_into;  /* this one */
   gboolean     quit;
   GError      *reply;        /* of the last command that wanted an answer */
   ShoalSnapshot *snapshot;   /* (nullable): what rig_look() shows */

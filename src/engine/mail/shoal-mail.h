@@ -84,6 +84,7 @@ typedef enum
   SHOAL_EVENT_REPLY,          /* @serial, @id, @error */
   SHOAL_EVENT_ADDED,          /* @id; its stats are in the next snapshot */
   SHOAL_EVENT_REMOVED,        /* @id */
+  SHOAL_EVENT_MERGED,         /* @id is one torrent with @other, which is left; REMOVED follows */
   SHOAL_EVENT_METADATA,       /* @id, @info: name and files are known (also for a .torrent, right after ADDED) */
   SHOAL_EVENT_INFO,           /* @serial, @id, @info */
   SHOAL_EVENT_STATE,          /* @id, @state, @reason, @text */
@@ -101,6 +102,7 @@ struct _ShoalEvent
   ShoalEventType    type;
   guint64           serial;
   guint64           id;
+  guint64           other;
   guint             count;
   ShoalTorrentState state;
   ShoalReason       reason;
