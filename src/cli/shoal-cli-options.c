@@ -4,7 +4,9 @@
 #include "shoal-cli-options.h"
 
 #include <string.h>
+#include "shoal-addr.h"
 #include "shoal-cli-text.h"
+#include "shoal-socks.h"
 
 void
 shoal_cli_session_init (ShoalCliSession *self)
@@ -17,6 +19,7 @@ shoal_cli_session_clear (ShoalCliSession *self)
 {
   g_free (self->state);
   g_free (self->bind);
+  g_free (self->proxy);
   g_free (self->encryption);
   g_strfreev (self->dns);
 }
@@ -37,6 +40,9 @@ shoal_cli_session_entries (ShoalCliSession *self)
     { "no-portmap", 0, 0, G_OPTION_ARG_NONE, &self->no_portmap, "Do not ask the router for an open port", NULL },
     { "encryption", 0, 0, G_OPTION_ARG_STRING, &self->encryption, "Encryption of connections to peers", "off|prefer|require" },
     { "dns", 0, 0, G_OPTION_ARG_STRING_ARRAY, &self->dns, "Name server for a bound session", "ADDRESS" },
+    { "proxy", 0, 0, G_OPTION_ARG_STRING, &self->proxy, "Proxy for peers, trackers and web seeds",
+      "socks5://[USER:PASSWORD@]HOST:PORT" },
+    { "proxy-all", 0, 0, G_OPTION_ARG_NONE, &self->proxy_all, "Nothing at all goes past the proxy", NULL },
     { "limit-down", 0, 0, G_OPTION_ARG_INT, &self->limit_down, "KiB a second; 0: no limit", "KIB" },
     { "limit-up", 0, 0, G_OPTION_ARG_INT, &self->limit_up, "KiB a second; 0: no limit", "KIB" },
     { "max-peers", 0, 0, G_OPTION_ARG_INT, &self->max_peers, "Connected peers at most", "N" },
@@ -77,10 +83,47 @@ check_range (const char *option,
   return FALSE;
 }
 
+/* (transfer full) (nullable): NULL: one is not an address, which was told */
+static char *
+name_servers (const ShoalCliSession *self)
+{
+  ShoalAddr addr;
+
+  for (guint i = 0; self->dns != NULL && self->dns[i] != NULL; i++)
+    {
+      if (!shoal_addr_parse (&addr, self->dns[i], 53))
+        {
+          shoal_cli_complain ("--dns", "%s is not an address", self->dns[i]);
+          return NULL;
+        }
+    }
+
+  return self->dns != NULL ? g_strjoinv (" ", self->dns) : g_strdup ("");
+}
+
+static gboolean
+check_proxy (const ShoalCliSession *self)
+{
+  ShoalProxyServer server;
+  g_autoptr(GError) error = NULL;
+
+  if (self->proxy == NULL && self->proxy_all)
+    {
+      shoal_cli_complain ("--proxy-all", "there is no --proxy");
+      return FALSE;
+    }
+  if (self->proxy == NULL || shoal_proxy_server_parse (&server, self->proxy, &error))
+    return TRUE;
+
+  shoal_cli_complain ("--proxy", "%s", error->message);
+  return FALSE;
+}
+
 ShoalPreferences *
 shoal_cli_session_preferences (const ShoalCliSession *self)
 {
   g_autoptr(ShoalPreferences) preferences = NULL;
+  g_autofree char *dns = NULL;
   ShoalEncryption encryption = SHOAL_ENCRYPTION_PREFER;
 
   if (!check_range ("--port", self->port, 0, G_MAXUINT16)
@@ -94,8 +137,16 @@ shoal_cli_session_preferences (const ShoalCliSession *self)
       return NULL;
     }
 
+  dns = name_servers (self);
+  if (dns == NULL || !check_proxy (self))
+    return NULL;
+
   preferences = shoal_preferences_new (NULL);
   g_object_set (preferences,
+                "bind", self->bind,
+                "dns", dns,
+                "proxy", self->proxy,
+                "proxy-all", self->proxy_all,
                 "port", (guint) self->port,
                 "use-tcp", !self->no_tcp,
                 "use-trackers", !self->no_trackers,

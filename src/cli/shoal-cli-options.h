@@ -27,6 +27,8 @@ typedef struct
   gboolean no_portmap;
   char    *encryption;
   char   **dns;
+  char    *proxy;
+  gboolean proxy_all;
   int      limit_down;         /* KiB a second; -1: not given */
   int      limit_up;
   int      max_peers;          /* -1: not given */

@@ -55,6 +55,7 @@ struct _ShoalConn
   ShoalConnSet *set;
   ShoalLink    *link;
   GSocket      *socket;      /* (nullable): none could be made */
+  ShoalProxyHandshake *handshake;   /* (nullable): DIALING: through a proxy */
   char         *why;         /* (nullable) of CLOSING */
   ShoalNode     all_node;
   ShoalNode     flush_node;  /* in flush or paced */
@@ -77,6 +78,7 @@ struct _ShoalConnSet
 {
   ShoalReactor *reactor;
   const ShoalBinding *binding;   /* (nullable) */
+  ShoalProxy   *proxy;           /* (nullable) */
   ShoalNode     all;
   ShoalNode     flush;
   ShoalNode     paced;
@@ -145,6 +147,7 @@ conn_free (ShoalConn *self)
   shoal_node_unlink (&self->state_node);
   shoal_node_unlink (&self->sweep_node);
   set->n_conns--;
+  shoal_proxy_handshake_free (self->handshake);
   g_free (self->why);
   g_free (self);
 }
@@ -398,9 +401,35 @@ pending_error (ShoalConn *self)
   return g_strdup ("Closed by the peer");
 }
 
+/* Talks to the proxy. TRUE: what comes now comes from the peer. */
+static gboolean
+conn_negotiate (ShoalConn *self)
+{
+  g_autofree char *error = NULL;
+  guint32 events;
+
+  switch (shoal_proxy_negotiate (self->handshake, self->watch.fd, &events, &error))
+    {
+    case SHOAL_PROXY_DONE:
+      g_clear_pointer (&self->handshake, shoal_proxy_handshake_free);
+      return TRUE;
+
+    case SHOAL_PROXY_GOES_ON:
+      if (!shoal_reactor_watch (self->set->reactor, &self->watch, events))
+        conn_close (self, g_strerror (errno));
+      return FALSE;
+
+    case SHOAL_PROXY_FAILED:
+    default:
+      conn_close (self, error);
+      return FALSE;
+    }
+}
+
 static void
 conn_connected (ShoalConn *self)
 {
+  gboolean proxied = self->handshake != NULL;
   g_autoptr(GError) error = NULL;
   struct sockaddr_storage name;
   socklen_t size = sizeof name;
@@ -411,8 +440,11 @@ conn_connected (ShoalConn *self)
       conn_close (self, error->message);
       return;
     }
+  if (proxied && !conn_negotiate (self))
+    return;
 
-  if (getsockname (self->watch.fd, (struct sockaddr *) &name, &size) == 0)
+  /* Nobody sees the near end of a connection to a proxy. */
+  if (!proxied && getsockname (self->watch.fd, (struct sockaddr *) &name, &size) == 0)
     shoal_addr_from_sockaddr (&local, (struct sockaddr *) &name, size);
   self->state = CONN_OPEN;
   shoal_node_unlink (&self->state_node);
@@ -485,9 +517,11 @@ conn_new (ShoalConnSet *set,
 
 void
 shoal_conn_set_bind (ShoalConnSet       *self,
-                     const ShoalBinding *binding)
+                     const ShoalBinding *binding,
+                     ShoalProxy         *proxy)
 {
   self->binding = binding;
+  self->proxy = proxy;
 }
 
 void
@@ -496,14 +530,22 @@ shoal_conn_dial (ShoalConnSet    *self,
                  const ShoalAddr *to,
                  gint64           now_us)
 {
+  gboolean proxied = self->proxy != NULL && shoal_proxy_is_on (self->proxy);
+  const ShoalAddr *near = proxied ? shoal_proxy_addr (self->proxy) : to;
   g_autoptr(GSocketAddress) address = NULL;
   g_autoptr(GError) error = NULL;
   struct sockaddr_storage name;
-  socklen_t size = shoal_addr_to_sockaddr (to, &name);
+  socklen_t size;
   GSocket *socket;
   ShoalConn *conn;
 
-  socket = shoal_socket_new (self->binding, to->family, G_SOCKET_TYPE_STREAM, &error);
+  if (near == NULL)
+    {
+      shoal_conn_refuse (self, link, "The proxy is not found");
+      return;
+    }
+
+  socket = shoal_socket_new (self->binding, near->family, G_SOCKET_TYPE_STREAM, &error);
   conn = conn_new (self, socket, CONN_DIALING);
   conn->since_us = now_us;
   shoal_conn_set_link (conn, link);
@@ -513,6 +555,9 @@ shoal_conn_dial (ShoalConnSet    *self,
       return;
     }
 
+  if (proxied)
+    conn->handshake = shoal_proxy_connect (self->proxy, to);
+  size = shoal_addr_to_sockaddr (near, &name);
   address = g_socket_address_new_from_native (&name, size);
   shoal_node_append (&self->dialing, &conn->state_node);
   /* Also when it is connected at once: the socket is then ready at once, and the answer comes in

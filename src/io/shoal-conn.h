@@ -4,6 +4,7 @@
 #pragma once
 
 #include "shoal-engine.h"
+#include "shoal-proxy.h"
 #include "shoal-socket.h"
 
 G_BEGIN_DECLS
@@ -21,8 +22,8 @@ typedef struct _ShoalConn    ShoalConn;
 ShoalConnSet *shoal_conn_set_new  (ShoalReactor *reactor);
 void          shoal_conn_set_free (ShoalConnSet *self);   /* every conn is closed */
 
-/* @binding: borrowed for good: what is dialled from then on is kept to it. */
-void          shoal_conn_set_bind (ShoalConnSet *self, const ShoalBinding *binding);
+/* Borrowed for good: what is dialled from then on is kept to @binding, and goes through @proxy (nullable) while that is on. */
+void          shoal_conn_set_bind (ShoalConnSet *self, const ShoalBinding *binding, ShoalProxy *proxy);
 
 /* Becomes @link's host data. Whatever goes wrong is told by shoal_link_closed(), later. */
 void          shoal_conn_dial     (ShoalConnSet *self, ShoalLink *link, const ShoalAddr *to,

@@ -189,6 +189,11 @@ effect_lookup (ShoalHost   *host,
 {
   ShoalGioHost *self = (ShoalGioHost *) host;
 
+  if (shoal_gio_network_stand_in (self->network, query))
+    {
+      finish (self, &query->done);
+      return;
+    }
   if (self->resolver != NULL)
     {
       shoal_resolver_lookup (self->resolver, query);
@@ -348,7 +353,10 @@ apply_network (ShoalGioHost *self)
 
   shoal_gio_network_apply (self->network, &state);
   if (state.moved)
-    shoal_conn_set_hang_up_all (self->conns, "The network has changed");
+    {
+      shoal_conn_set_hang_up_all (self->conns, "The network has changed");
+      shoal_http_cancel_all (self->http, "The network has changed");
+    }
   shoal_engine_network (self->engine, &state);
   shoal_gio_mapping_ports (self->mapping, shoal_gio_network_binding (self->network)->wanted, state.tcp_port, state.udp_port);
 }
@@ -371,7 +379,15 @@ apply_mapping (ShoalGioHost *self)
     shoal_engine_mapped (self->engine, &now);
 }
 
-static const ShoalGioNetworkFuncs network_funcs = { peer_came, datagram_came, network_due };
+static void
+network_writable (gpointer user_data)
+{
+  ShoalGioHost *self = user_data;
+
+  shoal_engine_writable (self->engine);
+}
+
+static const ShoalGioNetworkFuncs network_funcs = { peer_came, datagram_came, network_writable, network_due };
 
 /* --- Turns --- */
 
@@ -567,10 +583,12 @@ shoal_gio_host_new (GMainContext     *context,
   self->reactor = shoal_reactor_new (context, host_turn, self);
   self->conns = shoal_conn_set_new (self->reactor);
   self->network = shoal_gio_network_new (self->reactor, &network_funcs, self);
-  shoal_conn_set_bind (self->conns, shoal_gio_network_binding (self->network));
+  shoal_conn_set_bind (self->conns, shoal_gio_network_binding (self->network),
+                       shoal_gio_network_proxy (self->network));
   self->http = shoal_http_new (fetch_answered, self);
   shoal_http_set_wake (self->http, fetch_streams);
-  self->resolver = shoal_resolver_new (lookup_answered, self);
+  shoal_http_set_way (self->http, shoal_gio_network_http (self->network));
+  self->resolver = shoal_resolver_new (shoal_gio_network_dns (self->network), lookup_answered, self);
   self->mapping = shoal_gio_mapping_new (mapping_due, self);
   self->commands = commands;
   self->disk = shoal_disk_new (store, n_workers, disk_rings, GINT_TO_POINTER (bell));

@@ -21,12 +21,17 @@ struct _ShoalGioNetwork
 {
   ShoalReactor        *reactor;
   ShoalNetworkWatch   *watch;
+  ShoalDnsClient      *dns;
+  ShoalHttpWay        *http;
+  ShoalProxy          *proxy;
   ShoalGioNetworkFuncs funcs;
   gpointer             user_data;
   ShoalNetwork         wanted;       /* its texts are owned */
   ShoalBinding         binding;
   gboolean             due;
+  gboolean             down;         /* as the engine was told */
   gboolean             replaced;     /* another way is wanted */
+  gboolean             proxy_found;  /* and that is all */
   gboolean             applied;      /* once at least */
   ShoalListener       *listeners[N_FAMILIES];
   ShoalUdpSocket      *udp[N_FAMILIES];
@@ -47,6 +52,16 @@ machine_changed (gpointer user_data)
   if (shoal_binding_equal (&now, &self->binding))
     return;
   self->due = TRUE;
+  self->funcs.due (self->user_data);
+}
+
+/* What goes by the proxy's address has to begin anew. */
+static void
+proxy_changed (gpointer user_data)
+{
+  ShoalGioNetwork *self = user_data;
+
+  self->replaced = self->due = self->proxy_found = TRUE;
   self->funcs.due (self->user_data);
 }
 
@@ -208,12 +223,48 @@ open_sockets (ShoalGioNetwork  *self,
   return listens ? port : 0;
 }
 
+static gboolean
+is_hidden (const ShoalGioNetwork *self)
+{
+  return self->wanted.proxy_all && *self->wanted.proxy != '\0';
+}
+
+/* The way of names, HTTP and whatever a proxy carries; they close what they have. @down: (nullable): why nothing goes
+ * out. FALSE with @error: nothing goes out because of the proxy. */
+static gboolean
+replace_ways (ShoalGioNetwork *self,
+              const char      *down,
+              GError         **error)
+{
+  g_autofree char *refusal = NULL;
+  g_autofree char *url = NULL;
+  gboolean usable = TRUE;
+
+  if (down != NULL)
+    refusal = g_strdup (down);
+  else if (*self->wanted.bind != '\0')
+    refusal = g_strdup_printf ("No name server for %s", self->wanted.bind);
+  shoal_dns_client_configure (self->dns, down == NULL ? self->wanted.dns : "", refusal);
+  if (!self->proxy_found || down != NULL)
+    usable = shoal_proxy_configure (self->proxy, down == NULL ? self->wanted.proxy : "", error);
+  self->proxy_found = FALSE;
+  url = shoal_proxy_url (self->proxy);
+  if (down == NULL && shoal_proxy_is_on (self->proxy) && url == NULL)
+    down = "The proxy is not found";
+  shoal_http_way_replace (self->http, url, down);
+  shoal_proxy_want_relay (self->proxy, shoal_proxy_is_on (self->proxy));
+
+  return usable;
+}
+
 void
 shoal_gio_network_apply (ShoalGioNetwork   *self,
                          ShoalNetworkState *state)
 {
   g_autoptr(GError) error = NULL;
   ShoalBinding before = self->binding;
+  gboolean first = !self->applied;
+  gboolean usable;
 
   *state = (ShoalNetworkState){ 0 };
   self->due = FALSE;
@@ -223,10 +274,14 @@ shoal_gio_network_apply (ShoalGioNetwork   *self,
   self->applied = TRUE;
   self->replaced = FALSE;
 
-  if (shoal_binding_check (&self->binding, SHOAL_FAMILY_NONE, &error))
+  usable = shoal_binding_check (&self->binding, SHOAL_FAMILY_NONE, &error);
+  if (first || state->moved)
+    usable = replace_ways (self, usable ? NULL : error->message, usable ? &error : NULL) && usable;
+  /* Behind a proxy nobody finds us, and datagrams have the relay's socket. */
+  if (usable && !is_hidden (self))
     state->tcp_port = open_sockets (self, &error);
-  else
-    state->down = TRUE;
+  state->down = !usable;
+  self->down = state->down;
   state->udp_port = udp_port (self);
   g_free (self->error);
   self->error = g_strdup (state->tcp_port == 0 && error != NULL ? error->message : NULL);
@@ -237,6 +292,7 @@ void
 shoal_gio_network_close (ShoalGioNetwork *self)
 {
   close_sockets (self);
+  shoal_proxy_want_relay (self->proxy, FALSE);
   g_clear_pointer (&self->watch, shoal_network_watch_free);
 }
 
@@ -248,13 +304,51 @@ shoal_gio_network_binding (const ShoalGioNetwork *self)
   return &self->binding;
 }
 
+ShoalDnsClient *
+shoal_gio_network_dns (ShoalGioNetwork *self)
+{
+  return self->dns;
+}
+
+ShoalHttpWay *
+shoal_gio_network_http (ShoalGioNetwork *self)
+{
+  return self->http;
+}
+
+ShoalProxy *
+shoal_gio_network_proxy (ShoalGioNetwork *self)
+{
+  return self->proxy;
+}
+
+gboolean
+shoal_gio_network_stand_in (ShoalGioNetwork *self,
+                            ShoalLookup     *query)
+{
+  ShoalAddr addr;
+
+  if (!is_hidden (self) || shoal_addr_parse (&addr, query->host, 1))
+    return FALSE;
+
+  if (shoal_proxy_stand_in (self->proxy, query->host, query->port, &addr))
+    {
+      query->addrs = g_memdup2 (&addr, sizeof addr);
+      query->n_addrs = 1;
+    }
+  else
+    query->error = g_strdup ("Too many names");
+
+  return TRUE;
+}
+
 const char *
 shoal_gio_network_refusal (const ShoalGioNetwork *self)
 {
   if (!self->wanted.tcp)
     return "TCP is switched off";
 
-  return self->binding.up ? NULL : "The network is down";
+  return self->down ? "The network is down" : NULL;
 }
 
 ShoalSendResult
@@ -266,6 +360,10 @@ shoal_gio_network_send (ShoalGioNetwork *self,
                         ShoalSendFlags   flags)
 {
   ShoalUdpSocket *socket = self->udp[SHOAL_FAMILY_INDEX (to->family)];
+
+  /* Without a relay datagrams go past the proxy, unless nothing may. */
+  if (shoal_proxy_is_on (self->proxy) && (is_hidden (self) || shoal_proxy_relays (self->proxy)))
+    return shoal_proxy_send (self->proxy, to, data, size, segment, flags);
 
   return socket != NULL ? shoal_udp_socket_send (socket, to, data, size, segment, flags) : SHOAL_SEND_FAILED;
 }
@@ -287,6 +385,28 @@ shoal_gio_network_resume (ShoalGioNetwork *self,
 
 /* --- Life --- */
 
+static void
+relayed (const ShoalAddr *from,
+         const guint8    *data,
+         gsize            size,
+         gint64           arrived_us,
+         gpointer         user_data)
+{
+  ShoalGioNetwork *self = user_data;
+
+  self->funcs.datagram_came (from, data, size, arrived_us, self->user_data);
+}
+
+static void
+relay_writable (gpointer user_data)
+{
+  ShoalGioNetwork *self = user_data;
+
+  self->funcs.writable (self->user_data);
+}
+
+static const ShoalProxyFuncs proxy_funcs = { relayed, relay_writable, proxy_changed };
+
 ShoalGioNetwork *
 shoal_gio_network_new (ShoalReactor               *reactor,
                        const ShoalGioNetworkFuncs *funcs,
@@ -300,6 +420,9 @@ shoal_gio_network_new (ShoalReactor               *reactor,
   self->wanted = (ShoalNetwork){ .tcp = TRUE, .bind = copy_text (""), .dns = copy_text (""), .proxy = copy_text ("") };
   self->binding.up = TRUE;
   self->watch = shoal_network_watch_new (machine_changed, self);
+  self->dns = shoal_dns_client_new (&self->binding);
+  self->http = shoal_http_way_new (&self->binding, self->dns);
+  self->proxy = shoal_proxy_new (reactor, &self->binding, self->dns, &proxy_funcs, self);
 
   return self;
 }
@@ -311,6 +434,9 @@ shoal_gio_network_free (ShoalGioNetwork *self)
     return;
 
   shoal_gio_network_close (self);
+  shoal_proxy_free (self->proxy);
+  shoal_http_way_free (self->http);
+  shoal_dns_client_free (self->dns);
   clear_wanted (self);
   g_free (self->error);
   g_free (self);

@@ -3,7 +3,9 @@
 
 #pragma once
 
+#include "shoal-http-way.h"
 #include "shoal-listener.h"
+#include "shoal-proxy.h"
 #include "shoal-udp-socket.h"
 
 G_BEGIN_DECLS
@@ -20,12 +22,14 @@ typedef struct _ShoalGioNetwork ShoalGioNetwork;
  * ShoalGioNetworkFuncs:
  * @peer_came: as for shoal_listener_new(); in a turn
  * @datagram_came: as for shoal_udp_socket_new(); in a turn
+ * @writable: after SHOAL_SEND_FULL: there is room again; in a turn
  * @due: shoal_gio_network_apply() has something to do; outside of a turn
  */
 typedef struct
 {
   ShoalListenerFunc peer_came;
   ShoalUdpFunc      datagram_came;
+  void            (*writable) (gpointer user_data);
   void            (*due) (gpointer user_data);
 } ShoalGioNetworkFuncs;
 
@@ -43,6 +47,11 @@ void                shoal_gio_network_close   (ShoalGioNetwork *self);   /* for 
 
 /* Never moves, may change in shoal_gio_network_apply() only. */
 const ShoalBinding *shoal_gio_network_binding (const ShoalGioNetwork *self);
+ShoalDnsClient     *shoal_gio_network_dns     (ShoalGioNetwork *self);   /* until shoal_gio_network_free() */
+ShoalHttpWay       *shoal_gio_network_http    (ShoalGioNetwork *self);   /* likewise */
+ShoalProxy         *shoal_gio_network_proxy   (ShoalGioNetwork *self);   /* likewise */
+/* TRUE: the name is for the proxy to look up, and @query is answered. */
+gboolean            shoal_gio_network_stand_in (ShoalGioNetwork *self, ShoalLookup *query);
 /* (nullable): why nobody is dialled; %NULL: they are */
 const char         *shoal_gio_network_refusal (const ShoalGioNetwork *self);
 /* The effect. */

@@ -10,14 +10,11 @@
 
 G_BEGIN_DECLS
 
-#define HTTP_FAMILIES 3
-#define HTTP_USES     (SHOAL_FETCH_SEED + 1)
-
 struct _ShoalHttp
 {
   GMainContext  *context;
-  GProxyResolver *no_proxy;
-  SoupSession   *sessions[HTTP_FAMILIES][HTTP_USES];   /* (nullable) */
+  ShoalHttpWay  *way;
+  ShoalHttpWay  *own_way;                              /* (nullable): (owned) @way, if none was given */
   ShoalNode      calls;                                /* of HttpCall */
   ShoalNode      ready;                                /* of HttpCall: streams to be looked at in the next turn */
   ShoalFetchFunc answered;

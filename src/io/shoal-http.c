@@ -2,10 +2,8 @@
 /* HTTP for trackers, links to .torrent files and web seeds, with limits of size, time and redirects. */
 
 /*
- * A session cannot choose the address family of a single request, so there is one for each family
- * and use, made when it is first needed. A family is forced by binding the near end to it; whether
- * the name has such an address is asked before, because the error of a failed bind tells nobody
- * anything.
+ * A family is forced by binding the near end to it (shoal-http-way.c); whether the name has such an
+ * address is asked before, because the error of a failed bind tells nobody anything.
  *
  * Parts: shoal-http-stream.c (bodies that go to a sink).
  *
@@ -16,60 +14,10 @@
 
 #include "shoal-http-private.h"
 
-#define MAX_CONNS           256
-#define MAX_CONNS_PER_HOST  4
-#define IO_TIMEOUT_S        30
-#define IDLE_TIMEOUT_S      10
 #define DEFAULT_TIMEOUT_S   30
 #define READ_SIZE           (64 * 1024)   /* bytes */
 
 static void call_begin (HttpCall *call);
-
-/* --- Sessions --- */
-
-static guint
-family_index (ShoalFamily family)
-{
-  if (family == SHOAL_FAMILY_NONE)
-    return 0;
-
-  return family == SHOAL_FAMILY_IPV4 ? 1 : 2;
-}
-
-/* The only place where sessions are made. */
-static SoupSession *
-session_for (ShoalHttp        *self,
-             const ShoalFetch *fetch)
-{
-  guint family = family_index (fetch->family);
-  SoupSession **session = &self->sessions[family][fetch->use];
-  g_autoptr(GSocketAddress) local = NULL;
-
-  if (*session != NULL)
-    return *session;
-
-  if (family != 0)
-    {
-      g_autoptr(GInetAddress) any = g_inet_address_new_any (family == 1 ? G_SOCKET_FAMILY_IPV4
-                                                                        : G_SOCKET_FAMILY_IPV6);
-
-      local = g_inet_socket_address_new (any, 0);
-    }
-  *session = g_object_new (SOUP_TYPE_SESSION,
-                           "local-address", local,
-                           "max-conns", MAX_CONNS,
-                           "max-conns-per-host", MAX_CONNS_PER_HOST,
-                           "timeout", IO_TIMEOUT_S,
-                           "idle-timeout", IDLE_TIMEOUT_S,
-                           "proxy-resolver", self->no_proxy,
-                           "user-agent", "Shoal/" SHOAL_VERSION,
-                           NULL);
-  /* Ranges are of the file as it is: nothing else is asked for, and nothing is unpacked. */
-  if (fetch->use == SHOAL_FETCH_SEED)
-    soup_session_remove_feature_by_type (*session, SOUP_TYPE_CONTENT_DECODER);
-
-  return *session;
-}
 
 ShoalHttp *
 shoal_http_new (ShoalFetchFunc answered,
@@ -78,7 +26,7 @@ shoal_http_new (ShoalFetchFunc answered,
   ShoalHttp *self = g_new0 (ShoalHttp, 1);
 
   self->context = g_main_context_ref_thread_default ();
-  self->no_proxy = g_simple_proxy_resolver_new ("direct://", NULL);
+  self->way = self->own_way = shoal_http_way_new (NULL, NULL);
   shoal_node_init (&self->calls);
   shoal_node_init (&self->ready);
   self->answered = answered;
@@ -88,35 +36,43 @@ shoal_http_new (ShoalFetchFunc answered,
 }
 
 void
-shoal_http_free (ShoalHttp *self)
+shoal_http_cancel_all (ShoalHttp  *self,
+                       const char *why)
 {
-  if (self == NULL)
-    return;
-
   SHOAL_NODE_FOREACH (node, &self->calls)
     {
       HttpCall *call = SHOAL_NODE_OWNER (node, HttpCall, node);
 
       if (call->streaming)
-        http_call_finish (call, "Shoal is being stopped");
+        http_call_finish (call, why);
       else
         g_cancellable_cancel (call->cancellable);
     }
+}
+
+void
+shoal_http_free (ShoalHttp *self)
+{
+  if (self == NULL)
+    return;
+
+  shoal_http_cancel_all (self, "Shoal is being stopped");
   while (shoal_node_is_linked (&self->calls))
     g_main_context_iteration (self->context, TRUE);
 
-  for (guint family = 0; family < HTTP_FAMILIES; family++)
-    {
-      for (guint use = 0; use < HTTP_USES; use++)
-        {
-          if (self->sessions[family][use] != NULL)
-            soup_session_abort (self->sessions[family][use]);
-          g_clear_object (&self->sessions[family][use]);
-        }
-    }
-  g_object_unref (self->no_proxy);
+  g_clear_pointer (&self->own_way, shoal_http_way_free);
   g_main_context_unref (self->context);
   g_free (self);
+}
+
+void
+shoal_http_set_way (ShoalHttp    *self,
+                    ShoalHttpWay *way)
+{
+  g_assert (!shoal_node_is_linked (&self->calls));
+
+  g_clear_pointer (&self->own_way, shoal_http_way_free);
+  self->way = way;
 }
 
 /* --- The end of a call --- */
@@ -329,14 +285,17 @@ send_done (GObject      *source,
 static void
 call_send (HttpCall *call)
 {
+  ShoalHttpWay *way = call->http->way;
+
   call->message = soup_message_new_from_uri (SOUP_METHOD_GET, call->uri);
   soup_message_add_flags (call->message, SOUP_MESSAGE_NO_REDIRECT);
   if (call->fetch->range_size > 0)
     soup_message_headers_set_range (soup_message_get_request_headers (call->message),
                                     (goffset) call->fetch->range_first,
                                     (goffset) (call->fetch->range_first + call->fetch->range_size - 1));
-  soup_session_send_async (session_for (call->http, call->fetch), call->message, G_PRIORITY_DEFAULT,
-                           call->cancellable, send_done, call);
+  shoal_http_way_keep (way, call->message);
+  soup_session_send_async (shoal_http_way_session (way, call->fetch->use, call->fetch->family, call->uri),
+                           call->message, G_PRIORITY_DEFAULT, call->cancellable, send_done, call);
 }
 
 /* --- The wanted family --- */
@@ -378,7 +337,12 @@ call_begin (HttpCall *call)
   g_autoptr(GResolver) resolver = NULL;
   g_autoptr(GInetAddress) numeric = NULL;
 
-  if (call->fetch->family == SHOAL_FAMILY_NONE)
+  if (shoal_http_way_refusal (call->http->way) != NULL)
+    {
+      http_call_finish (call, shoal_http_way_refusal (call->http->way));
+      return;
+    }
+  if (call->fetch->family == SHOAL_FAMILY_NONE || shoal_http_way_knows_names (call->http->way))
     {
       call_send (call);
       return;

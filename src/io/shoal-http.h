@@ -3,8 +3,7 @@
 
 #pragma once
 
-#include <gio/gio.h>
-#include "shoal-host.h"
+#include "shoal-http-way.h"
 
 G_BEGIN_DECLS
 
@@ -21,6 +20,10 @@ typedef void (*ShoalHttpWake) (gpointer user_data);
 ShoalHttp *shoal_http_new   (ShoalFetchFunc answered, gpointer user_data);
 /* What is not answered yet is answered with an error first; iterates the context. */
 void       shoal_http_free  (ShoalHttp *self);
+/* @way: borrowed for good; before the first request. Without it requests go out in any way that the system has. */
+void       shoal_http_set_way (ShoalHttp *self, ShoalHttpWay *way);
+/* Whatever is under way is answered with an error, soon. */
+void       shoal_http_cancel_all (ShoalHttp *self, const char *why);
 /* Comes back through @answered exactly once; from inside of this call if the link is of no use. */
 void       shoal_http_fetch (ShoalHttp *self, ShoalFetch *request);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Names to addresses, by the system's resolver. */
+/* Names to addresses, by the system's resolver or by name servers of the user's choice. */
 
 /*
  * A query under way has a struct of its own, which outlives the query when that is taken back:
@@ -15,6 +15,7 @@ struct _ShoalResolver
 {
   GMainContext   *context;
   GResolver      *resolver;
+  ShoalDnsClient *dns;         /* (nullable) */
   GCancellable   *cancellable;
   ShoalNode       pending;     /* of Pending */
   ShoalLookupFunc answered;
@@ -26,22 +27,36 @@ typedef struct
   ShoalNode      node;
   ShoalResolver *resolver;
   ShoalLookup   *query;
+  ShoalDnsCall  *call;         /* (nullable): it is not the system that is asked */
 } Pending;
 
 ShoalResolver *
-shoal_resolver_new (ShoalLookupFunc answered,
+shoal_resolver_new (ShoalDnsClient *dns,
+                    ShoalLookupFunc answered,
                     gpointer        user_data)
 {
   ShoalResolver *self = g_new0 (ShoalResolver, 1);
 
   self->context = g_main_context_ref_thread_default ();
   self->resolver = g_resolver_get_default ();
+  self->dns = dns;
   self->cancellable = g_cancellable_new ();
   shoal_node_init (&self->pending);
   self->answered = answered;
   self->user_data = user_data;
 
   return self;
+}
+
+static void
+pending_end (Pending *pending)
+{
+  ShoalResolver *self = pending->resolver;
+  ShoalLookup *query = pending->query;
+
+  shoal_node_unlink (&pending->node);
+  g_free (pending);
+  self->answered (query, self->user_data);
 }
 
 void
@@ -51,6 +66,16 @@ shoal_resolver_free (ShoalResolver *self)
     return;
 
   g_cancellable_cancel (self->cancellable);
+  SHOAL_NODE_FOREACH (node, &self->pending)
+    {
+      Pending *pending = SHOAL_NODE_OWNER (node, Pending, node);
+
+      if (pending->call == NULL)
+        continue;
+      shoal_dns_call_drop (pending->call);
+      pending->query->error = g_strdup ("Shoal is being stopped");
+      pending_end (pending);
+    }
   while (shoal_node_is_linked (&self->pending))
     g_main_context_iteration (self->context, TRUE);
   g_object_unref (self->cancellable);
@@ -88,13 +113,9 @@ lookup_done (GObject      *source,
              gpointer      user_data)
 {
   Pending *pending = user_data;
-  ShoalResolver *self = pending->resolver;
   ShoalLookup *query = pending->query;
   g_autoptr(GError) error = NULL;
   GList *list = g_resolver_lookup_by_name_finish (G_RESOLVER (source), result, &error);
-
-  shoal_node_unlink (&pending->node);
-  g_free (pending);
 
   if (list == NULL)
     query->error = g_strdup (error != NULL ? error->message : "The name has no address");
@@ -109,7 +130,27 @@ lookup_done (GObject      *source,
       g_resolver_free_addresses (list);
     }
 
-  self->answered (query, self->user_data);
+  pending_end (pending);
+}
+
+static void
+dns_answered (const ShoalAddr *addrs,
+              guint            n_addrs,
+              const char      *error,
+              gpointer         user_data)
+{
+  Pending *pending = user_data;
+  ShoalLookup *query = pending->query;
+
+  query->error = g_strdup (error);
+  query->addrs = g_new0 (ShoalAddr, MAX (n_addrs, 1));
+  query->n_addrs = n_addrs;
+  for (guint i = 0; i < n_addrs; i++)
+    {
+      query->addrs[i] = addrs[i];
+      query->addrs[i].port = query->port;
+    }
+  pending_end (pending);
 }
 
 void
@@ -144,6 +185,11 @@ shoal_resolver_lookup (ShoalResolver *self,
   pending->query = query;
   shoal_node_init (&pending->node);
   shoal_node_append (&self->pending, &pending->node);
+  if (self->dns != NULL && !shoal_dns_client_is_idle (self->dns))
+    {
+      pending->call = shoal_dns_client_lookup (self->dns, query->host, dns_answered, pending);
+      return;
+    }
   g_resolver_lookup_by_name_async (self->resolver, query->host, self->cancellable,
                                    lookup_done, pending);
 }

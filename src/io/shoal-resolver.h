@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Names to addresses, by the system's resolver. */
+/* Names to addresses, by the system's resolver or by name servers of the user's choice. */
 
 #pragma once
 
-#include <gio/gio.h>
+#include "shoal-dns-client.h"
 #include "shoal-host.h"
 
 G_BEGIN_DECLS
@@ -14,8 +14,9 @@ typedef struct _ShoalResolver ShoalResolver;
 
 typedef void (*ShoalLookupFunc) (ShoalLookup *query, gpointer user_data);
 
-/* Works on the thread-default context of the caller, which must be iterated. */
-ShoalResolver *shoal_resolver_new    (ShoalLookupFunc answered, gpointer user_data);
+/* Works on the thread-default context of the caller, which must be iterated. @dns: (nullable): borrowed: asked unless
+ * it is idle. */
+ShoalResolver *shoal_resolver_new    (ShoalDnsClient *dns, ShoalLookupFunc answered, gpointer user_data);
 /* What is not answered yet is answered with an error first; iterates the context. */
 void           shoal_resolver_free   (ShoalResolver *self);
 /* Comes back through @answered exactly once; from inside of this call for a numeric address. */

@@ -20,6 +20,10 @@ struct _ShoalPreferences
   GSource   *changed;    /* nullable: the pending idle source */
 
   char      *download_dir;
+  char      *bind;
+  char      *dns;
+  char      *proxy;
+  gboolean   proxy_all;
   guint      port;
   guint      limit_down;
   guint      limit_up;
@@ -40,6 +44,10 @@ struct _ShoalPreferences
 typedef enum
 {
   PROP_DOWNLOAD_DIR = 1,
+  PROP_BIND,
+  PROP_DNS,
+  PROP_PROXY,
+  PROP_PROXY_ALL,
   PROP_PORT,
   PROP_LIMIT_DOWN,
   PROP_LIMIT_UP,
@@ -95,12 +103,33 @@ uint_field (ShoalPreferences *self,
     }
 }
 
+static char **
+text_field (ShoalPreferences *self,
+            guint             prop)
+{
+  switch (prop)
+    {
+    case PROP_DOWNLOAD_DIR:
+      return &self->download_dir;
+    case PROP_BIND:
+      return &self->bind;
+    case PROP_DNS:
+      return &self->dns;
+    case PROP_PROXY:
+      return &self->proxy;
+    default:
+      return NULL;
+    }
+}
+
 static gboolean *
 boolean_field (ShoalPreferences *self,
                guint             prop)
 {
   switch (prop)
     {
+    case PROP_PROXY_ALL:
+      return &self->proxy_all;
     case PROP_PART_SUFFIX:
       return &self->part_suffix;
     case PROP_ADD_PAUSED:
@@ -151,6 +180,7 @@ shoal_preferences_set_property (GObject      *object,
   ShoalPreferences *self = SHOAL_PREFERENCES (object);
   guint *number = uint_field (self, prop);
   gboolean *flag = boolean_field (self, prop);
+  char **text = text_field (self, prop);
 
   if (number != NULL)
     {
@@ -170,15 +200,15 @@ shoal_preferences_set_property (GObject      *object,
         return;
       self->seed_ratio = g_value_get_double (value);
     }
-  else if (prop == PROP_DOWNLOAD_DIR)
+  else if (text != NULL)
     {
-      const char *dir = g_value_get_string (value);
+      const char *now = g_value_get_string (value);
 
-      dir = dir != NULL ? dir : "";
-      if (g_strcmp0 (self->download_dir, dir) == 0)
+      now = now != NULL ? now : "";
+      if (g_strcmp0 (*text, now) == 0)
         return;
-      g_free (self->download_dir);
-      self->download_dir = g_strdup (dir);
+      g_free (*text);
+      *text = g_strdup (now);
     }
   else
     {
@@ -198,6 +228,7 @@ shoal_preferences_get_property (GObject    *object,
   ShoalPreferences *self = SHOAL_PREFERENCES (object);
   guint *number = uint_field (self, prop);
   gboolean *flag = boolean_field (self, prop);
+  char **text = text_field (self, prop);
 
   if (number != NULL)
     g_value_set_uint (value, *number);
@@ -205,8 +236,8 @@ shoal_preferences_get_property (GObject    *object,
     g_value_set_boolean (value, *flag);
   else if (prop == PROP_SEED_RATIO)
     g_value_set_double (value, self->seed_ratio);
-  else if (prop == PROP_DOWNLOAD_DIR)
-    g_value_set_string (value, self->download_dir);
+  else if (text != NULL)
+    g_value_set_string (value, *text);
   else
     G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop, pspec);
 }
@@ -220,7 +251,13 @@ shoal_preferences_finalize (GObject *object)
     g_source_destroy (self->changed);
   g_clear_pointer (&self->changed, g_source_unref);
   g_clear_object (&self->settings);
-  g_free (self->download_dir);
+  for (guint prop = 1; prop < N_PROPS; prop++)
+    {
+      char **text = text_field (self, prop);
+
+      if (text != NULL)
+        g_free (*text);
+    }
   G_OBJECT_CLASS (shoal_preferences_parent_class)->finalize (object);
 }
 
@@ -241,6 +278,12 @@ boolean_spec (const char *name,
   return g_param_spec_boolean (name, NULL, NULL, value, G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
 }
 
+static GParamSpec *
+text_spec (const char *name)
+{
+  return g_param_spec_string (name, NULL, NULL, "", G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+}
+
 static void
 shoal_preferences_class_init (ShoalPreferencesClass *klass)
 {
@@ -250,8 +293,11 @@ shoal_preferences_class_init (ShoalPreferencesClass *klass)
   object_class->get_property = shoal_preferences_get_property;
   object_class->finalize = shoal_preferences_finalize;
 
-  properties[PROP_DOWNLOAD_DIR] =
-    g_param_spec_string ("download-dir", NULL, NULL, "", G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+  properties[PROP_DOWNLOAD_DIR] = text_spec ("download-dir");
+  properties[PROP_BIND] = text_spec ("bind");
+  properties[PROP_DNS] = text_spec ("dns");
+  properties[PROP_PROXY] = text_spec ("proxy");
+  properties[PROP_PROXY_ALL] = boolean_spec ("proxy-all", FALSE);
   properties[PROP_PORT] = uint_spec ("port", 0, G_MAXUINT16, 26413);
   properties[PROP_LIMIT_DOWN] = uint_spec ("limit-down", 0, KIB_MAX, 0);
   properties[PROP_LIMIT_UP] = uint_spec ("limit-up", 0, KIB_MAX, 0);
@@ -277,13 +323,15 @@ shoal_preferences_class_init (ShoalPreferencesClass *klass)
 static void
 shoal_preferences_init (ShoalPreferences *self)
 {
-  self->download_dir = g_strdup ("");
   for (guint prop = 1; prop < N_PROPS; prop++)
     {
       const GValue *value = g_param_spec_get_default_value (properties[prop]);
       guint *number = uint_field (self, prop);
       gboolean *flag = boolean_field (self, prop);
+      char **text = text_field (self, prop);
 
+      if (text != NULL)
+        *text = g_strdup (g_value_get_string (value));
       if (number != NULL)
         *number = g_value_get_uint (value);
       else if (flag != NULL)
@@ -358,5 +406,10 @@ shoal_preferences_get_config (ShoalPreferences *self,
   config->max_active_downloads = self->max_active_downloads;
   config->seed_ratio = self->seed_ratio;
   config->seed_minutes = self->seed_minutes;
+  /* What is too long names nothing that there is: it is cut, and nothing is reached. */
+  g_strlcpy (config->bind, self->bind, sizeof config->bind);
+  g_strlcpy (config->dns, self->dns, sizeof config->dns);
+  g_strlcpy (config->proxy, self->proxy, sizeof config->proxy);
+  config->proxy_all = self->proxy_all;
   shoal_config_clamp (config);
 }

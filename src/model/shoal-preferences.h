@@ -19,6 +19,10 @@ G_DECLARE_FINAL_TYPE (ShoalPreferences, shoal_preferences, SHOAL, PREFERENCES, G
  * UI thread. Properties, all readable and writable, in brackets the range and what a new object has:
  *
  * - `download-dir` (string): folder for new torrents; "" or what is not an absolute path: the user's Downloads
+ * - `bind` (string): the interface or address that everything goes through, and nothing past it; "": any ("")
+ * - `dns` (string): numeric addresses of name servers, between spaces; "": the system's, or none while bound ("")
+ * - `proxy` (string): "socks5://user:password@host:port" or "http://…"; "": none ("")
+ * - `proxy-all` (boolean): nothing at all goes past the proxy (FALSE)
  * - `port` (uint): where peers reach us (0 … 65535; 26413); 0: any free port
  * - `limit-down`, `limit-up` (uint): KiB a second for the whole session; 0: no limit (0)
  * - `max-peers` (uint): connected peers in all (2 … 10000; 500)

@@ -7,7 +7,8 @@ import sys
 from pathlib import Path
 
 WORDS = {'seeds': 'seeds to Shoal', 'gets': 'gets from Shoal'}
-ORDER = ('libtorrent', 'transmission', 'aria2', 'rtorrent', 'opentracker', 'nginx', 'kill')
+ORDER = ('libtorrent', 'transmission', 'aria2', 'rtorrent', 'opentracker', 'nginx', 'kill', 'binding', 'proxy')
+ALONE = ('opentracker', 'nginx', 'kill', 'binding', 'proxy')     # a table of its own for each
 
 
 def lines_of(entry):
@@ -22,8 +23,8 @@ def lines_of(entry):
 def main():
     entries = [json.loads(path.read_text()) for path in Path(sys.argv[1]).glob('interop-*.json')]
     entries.sort(key=lambda entry: ORDER.index(entry['program']))
-    for group in (lambda e: e['program'] not in ('opentracker', 'nginx', 'kill') and 'table' not in e, lambda e: e.get('table') == 'encryption',
-                  lambda e: e['program'] == 'opentracker', lambda e: e['program'] == 'nginx', lambda e: e['program'] == 'kill'):
+    for group in (lambda e: e['program'] not in ALONE and 'table' not in e, lambda e: e.get('table') == 'encryption',
+                  *(lambda e, name=name: e['program'] == name for name in ALONE)):
         rows = [line for entry in entries if group(entry) for line in lines_of(entry)]
         if not rows:
             continue

@@ -194,6 +194,12 @@ shoal_engine_mapped (ShoalEngine        *self,
   self->mapping = *now;
 }
 
+void
+shoal_engine_writable (ShoalEngine *self)
+{
+  g_assert_true (self->in_turn);
+}
+
 ShoalLink *
 shoal_engine_accept (ShoalEngine     *self,
                      const ShoalAddr *from,

@@ -38,6 +38,11 @@ datagram_came (const ShoalAddr *from,
 }
 
 static void
+writable (gpointer user_data)
+{
+}
+
+static void
 due (gpointer user_data)
 {
   Fixture *self = user_data;
@@ -49,7 +54,7 @@ static void
 set_up (Fixture       *self,
         gconstpointer  data)
 {
-  static const ShoalGioNetworkFuncs funcs = { peer_came, datagram_came, due };
+  static const ShoalGioNetworkFuncs funcs = { peer_came, datagram_came, writable, due };
 
   self->reactor = shoal_reactor_new (NULL, turn, self);
   self->network = shoal_gio_network_new (self->reactor, &funcs, self);
@@ -163,6 +168,39 @@ test_comes_and_goes (Fixture       *self,
   g_assert_true (self->state.down);
 }
 
+/* Behind a proxy for everything nothing listens, and names stand for themselves. */
+static void
+test_hidden (Fixture       *self,
+             gconstpointer  data)
+{
+  ShoalLookup *query = shoal_lookup_new ("tracker.example", 80);
+  ShoalLookup *same = shoal_lookup_new ("tracker.example", 81);
+  ShoalLookup *numeric = shoal_lookup_new ("192.0.2.1", 80);
+
+  shoal_gio_network_want (self->network, &(ShoalNetwork){ .tcp = TRUE, .proxy = "http://127.0.0.1:9", .proxy_all = TRUE });
+  shoal_gio_network_apply (self->network, &self->state);
+  g_assert_false (self->state.down);
+  g_assert_cmpuint (self->state.tcp_port, ==, 0);
+  g_assert_cmpuint (self->state.udp_port, ==, 0);
+  g_assert_cmpint (send_one (self), ==, SHOAL_SEND_FAILED);
+  g_assert_true (shoal_gio_network_stand_in (self->network, query));
+  g_assert_true (shoal_gio_network_stand_in (self->network, same));
+  g_assert_false (shoal_gio_network_stand_in (self->network, numeric));
+  g_assert_cmpuint (query->n_addrs, ==, 1);
+  g_assert_cmpuint (query->addrs[0].ip[0], ==, 240);
+  g_assert_true (shoal_addr_same_ip (&query->addrs[0], &same->addrs[0]));
+  shoal_lookup_free (query);
+  shoal_lookup_free (same);
+  shoal_lookup_free (numeric);
+
+  /* One that nobody understands closes everything. */
+  shoal_gio_network_want (self->network, &(ShoalNetwork){ .tcp = TRUE, .proxy = "ftp://127.0.0.1:9" });
+  shoal_gio_network_apply (self->network, &self->state);
+  g_assert_true (self->state.down);
+  g_assert_cmpstr (self->state.error, ==, "The proxy cannot be used: a proxy is socks5:// or http://, nothing else");
+  g_assert_nonnull (shoal_gio_network_refusal (self->network));
+}
+
 int
 main (int    argc,
       char **argv)
@@ -175,6 +213,7 @@ main (int    argc,
     shoal_test_ip ("link set lo up");
   g_test_add ("/io/gio-network/free", Fixture, NULL, set_up, test_free, tear_down);
   g_test_add ("/io/gio-network/absent", Fixture, NULL, set_up, test_absent, tear_down);
+  g_test_add ("/io/gio-network/hidden", Fixture, NULL, set_up, test_hidden, tear_down);
   if (own)
     g_test_add ("/io/gio-network/comes-and-goes", Fixture, NULL, set_up, test_comes_and_goes, tear_down);
   else

@@ -339,6 +339,55 @@ test_end (Fixture       *self,
   g_assert_nonnull (self->fetch->error);
 }
 
+/* Names that our own name servers know, or nobody; and no way at all. */
+static void
+test_way (Fixture       *self,
+          gconstpointer  data)
+{
+  ShoalBinding loopback = { .wanted = "127.0.0.1", .up = TRUE, .by_address = TRUE };
+  ShoalDnsClient *dns = shoal_dns_client_new (NULL);
+  ShoalHttpWay *way = shoal_http_way_new (&loopback, dns);
+  ShoalHttp *http = shoal_http_new (answered, self);
+  g_autofree char *named = g_strdup_printf ("http://localhost%s/ok", strrchr (self->base, ':'));
+  g_autofree char *numeric = g_strdup_printf ("%s/ok", self->base);
+  const struct { const char *url; ShoalFamily family; const char *servers; const char *down; const char *error; } cases[] = {
+    { named, SHOAL_FAMILY_NONE, "127.0.0.1:9", NULL, NULL },
+    { named, SHOAL_FAMILY_IPV4, "127.0.0.1:9", NULL, NULL },
+    { named, SHOAL_FAMILY_IPV6, "127.0.0.1:9", NULL, "no address of a kind" },
+    { numeric, SHOAL_FAMILY_NONE, "", NULL, NULL },
+    { "http://tracker.example/ok", SHOAL_FAMILY_NONE, "", NULL, "No name server for tun0" },
+    { named, SHOAL_FAMILY_NONE, "127.0.0.1:9", "The network is down", "The network is down" },
+  };
+
+  loopback.locals[0] = shoal_addr_make (SHOAL_FAMILY_IPV4, (const guint8 *) "\x7f\x00\x00\x01", 0);
+  shoal_http_set_way (http, way);
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      ShoalFetch *fetch = shoal_fetch_new (SHOAL_FETCH_TRACKER, cases[i].url);
+
+      g_test_message ("case %u", i);
+      shoal_dns_client_configure (dns, cases[i].servers, "No name server for tun0");
+      shoal_http_way_replace (way, NULL, cases[i].down);
+      self->n_answered = 0;
+      self->fetch = fetch;
+      fetch->family = cases[i].family;
+      fetch->max_size = 1000;
+      shoal_http_fetch (http, fetch);
+      while (self->n_answered == 0)
+        g_main_context_iteration (NULL, TRUE);
+      if (cases[i].error == NULL)
+        g_assert_cmpstr (fetch->error, ==, NULL);
+      else
+        g_assert_nonnull (strstr (fetch->error, cases[i].error));
+      g_assert_true ((fetch->body != NULL) == (cases[i].error == NULL));
+      shoal_fetch_free (fetch);
+    }
+  self->fetch = NULL;
+  shoal_http_free (http);
+  shoal_http_way_free (way);
+  shoal_dns_client_free (dns);
+}
+
 int
 main (int    argc,
       char **argv)
@@ -356,6 +405,8 @@ main (int    argc,
   ADD ("family", test_family);
   ADD ("name", test_name);
   ADD ("end", test_end);
+
+  g_test_add ("/io/http/way", Fixture, NULL, set_up, test_way, tear_down);
 
   return g_test_run ();
 }

@@ -29,7 +29,7 @@ test_numeric (void)
     { "::ffff:192.0.2.7", "192.0.2.7:6969" },
   };
   Answers answers = { 0 };
-  g_autoptr(ShoalResolver) resolver = shoal_resolver_new (answered, &answers);
+  g_autoptr(ShoalResolver) resolver = shoal_resolver_new (NULL, answered, &answers);
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
     {
@@ -50,7 +50,7 @@ static void
 test_name (void)
 {
   Answers answers = { 0 };
-  g_autoptr(ShoalResolver) resolver = shoal_resolver_new (answered, &answers);
+  g_autoptr(ShoalResolver) resolver = shoal_resolver_new (NULL, answered, &answers);
   ShoalLookup *query = shoal_lookup_new ("localhost", 80);
 
   shoal_resolver_lookup (resolver, query);
@@ -68,7 +68,7 @@ test_nonsense (void)
 {
   static const char *hosts[] = { "", "\xff\xfe" };
   Answers answers = { 0 };
-  g_autoptr(ShoalResolver) resolver = shoal_resolver_new (answered, &answers);
+  g_autoptr(ShoalResolver) resolver = shoal_resolver_new (NULL, answered, &answers);
 
   for (guint i = 0; i < G_N_ELEMENTS (hosts); i++)
     {
@@ -87,7 +87,7 @@ static void
 test_end (void)
 {
   Answers answers = { 0 };
-  ShoalResolver *resolver = shoal_resolver_new (answered, &answers);
+  ShoalResolver *resolver = shoal_resolver_new (NULL, answered, &answers);
 
   shoal_resolver_lookup (resolver, shoal_lookup_new ("localhost", 80));
   g_assert_cmpuint (answers.n, ==, 0);
