@@ -154,6 +154,9 @@ take_answer (ShoalTrackerSlot          *slot,
       g_clear_pointer (&slot->tracker_id, g_free);
       slot->tracker_id = g_strdup (answer->tracker_id);
     }
+  g_clear_pointer (&slot->row->error, g_free);
+  slot->row->seeds = answer->seeds;
+  slot->row->leechers = answer->leechers;
   if (answer->seeds >= 0)
     self->seeds = answer->seeds;
   if (answer->leechers >= 0)
@@ -175,6 +178,8 @@ take_failure (ShoalTrackerSlot          *slot,
   slot->failures++;
   g_clear_pointer (&self->error, g_free);
   self->error = g_strdup (error != NULL ? error : "No answer");
+  g_free (slot->row->error);
+  slot->row->error = g_strdup (self->error);
 
   if (answer != NULL && answer->retry_s == G_MAXINT64)
     {

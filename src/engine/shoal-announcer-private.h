@@ -37,6 +37,9 @@ struct _ShoalTrackerRow
   guint             tier;
   guint             place;     /* among all as they were given */
   gboolean          usable;    /* of a kind that can be asked */
+  char             *error;     /* (nullable): of the last announce, if it failed */
+  gint64            seeds;     /* as it said last; -1: not known */
+  gint64            leechers;
   ShoalTrackerSlot  slots[SHOAL_ANNOUNCER_KEYS];
 };
 

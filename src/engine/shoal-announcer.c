@@ -28,6 +28,7 @@ row_free (gpointer data)
       g_clear_pointer (&row->slots[i].tracker_id, g_free);
     }
   g_clear_pointer (&row->url, g_ref_string_release);
+  g_free (row->error);
   g_free (row);
 }
 
@@ -54,6 +55,8 @@ add_row (ShoalAnnouncer *self,
   row->tier = tier;
   row->place = self->rows->len;
   row->usable = is_usable_url (url);
+  row->seeds = -1;
+  row->leechers = -1;
   for (guint i = 0; i < SHOAL_ANNOUNCER_KEYS; i++)
     {
       row->slots[i].row = row;
@@ -240,6 +243,62 @@ compare_places (gconstpointer a,
   const ShoalTrackerRow *row_b = *(const ShoalTrackerRow *const *) b;
 
   return row_a->place < row_b->place ? -1 : row_a->place > row_b->place;
+}
+
+static ShoalTrackerState
+row_state (const ShoalTrackerRow *row)
+{
+  if (shoal_tracker_row_is_asked (row))
+    return SHOAL_TRACKER_ANNOUNCING;
+  if (shoal_tracker_row_works (row))
+    return SHOAL_TRACKER_WORKING;
+  for (guint k = 0; k < row->owner->n_keys; k++)
+    if (row->slots[k].failures > 0)
+      return SHOAL_TRACKER_FAILING;
+
+  return SHOAL_TRACKER_IDLE;
+}
+
+static gint64
+row_next_s (const ShoalTrackerRow *row,
+            gint64                 now_us)
+{
+  gint64 next_us = SHOAL_NEVER;
+
+  for (guint k = 0; row->owner->running && k < row->owner->n_keys; k++)
+    if (row->slots[k].begun_us > 0)
+      next_us = MIN (next_us, row->slots[k].next_us);
+
+  return next_us == SHOAL_NEVER ? -1 : MAX (next_us - now_us, 0) / G_USEC_PER_SEC;
+}
+
+ShoalTrackerStats *
+shoal_announcer_stats (const ShoalAnnouncer *self,
+                       gint64                now_us,
+                       guint                *n)
+{
+  ShoalTrackerStats *stats;
+
+  g_return_val_if_fail (self != NULL && n != NULL, NULL);
+
+  *n = self->rows->len;
+  stats = g_new0 (ShoalTrackerStats, self->rows->len);
+  for (guint i = 0; i < self->rows->len; i++)
+    {
+      const ShoalTrackerRow *row = shoal_announcer_row (self, i);
+
+      stats[row->place] = (ShoalTrackerStats){
+        .url = g_strdup (row->url),
+        .tier = row->tier,
+        .state = row_state (row),
+        .error = g_strdup (row->error),
+        .next_s = row_next_s (row, now_us),
+        .seeds = row->seeds,
+        .leechers = row->leechers,
+      };
+    }
+
+  return stats;
 }
 
 char ***

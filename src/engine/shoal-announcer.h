@@ -3,7 +3,7 @@
 
 #pragma once
 
-#include "shoal-terms.h"
+#include "shoal-snapshot.h"
 #include "shoal-tracker-hub.h"
 
 G_BEGIN_DECLS
@@ -50,6 +50,8 @@ gboolean          shoal_announcer_has_trackers (const ShoalAnnouncer *self);
 /* Seeds and leechers told by the last answer; -1: not known. */
 gint64            shoal_announcer_seeds     (const ShoalAnnouncer *self);
 gint64            shoal_announcer_leechers  (const ShoalAnnouncer *self);
+/* (transfer full) (array length=n): every tracker, as a snapshot takes it, in the order in which they were given */
+ShoalTrackerStats *shoal_announcer_stats    (const ShoalAnnouncer *self, gint64 now_us, guint *n);
 /* (transfer full): tiers as they were given */
 char           ***shoal_announcer_tiers     (const ShoalAnnouncer *self);
 

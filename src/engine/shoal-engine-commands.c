@@ -581,7 +581,7 @@ static void
 on_subscribe (ShoalEngine  *self,
               ShoalCommand *command)
 {
-  shoal_engine_subscribe (self, command->view, command->interval_ms);
+  shoal_engine_subscribe (self, command->view, command->interval_ms, command->mask, command->id);
 }
 
 static void

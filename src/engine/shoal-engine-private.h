@@ -33,6 +33,8 @@ typedef struct
 {
   gboolean used;
   gboolean acknowledged;
+  guint    mask;            /* ShoalViewMask */
+  guint64  id;              /* of the torrent whose lists are wanted */
   guint64  serial;          /* changes up to it were sent */
   gint64   interval_us;     /* 0: once */
   gint64   sent_us;
@@ -151,8 +153,12 @@ void        shoal_engine_take_out     (ShoalEngine *self, ShoalSwarm *swarm, Sho
 void        shoal_engine_want_mapping (ShoalEngine *self);                         /* as the configuration says; never while quitting */
 guint16     shoal_engine_public_port  (const ShoalEngine *self);                   /* where others reach us: what is announced; 0: nowhere */
 
+/* shoal-engine-peers.c */
+gboolean    shoal_engine_has_lists    (ShoalEngine *self, const ShoalView *view);  /* its lists change all the time */
+void        shoal_engine_fill_lists   (ShoalEngine *self, ShoalSnapshot *snapshot, const ShoalView *view);
+
 /* shoal-engine-views.c */
-void        shoal_engine_subscribe    (ShoalEngine *self, guint view, guint interval_ms);
+void        shoal_engine_subscribe    (ShoalEngine *self, guint view, guint interval_ms, guint mask, guint64 id);
 void        shoal_engine_acknowledge  (ShoalEngine *self, guint view);
 void        shoal_engine_arm_views    (ShoalEngine *self);                         /* at the end of a turn */
 void        shoal_engine_views_due    (gpointer engine, gint64 now_us);

@@ -7,7 +7,7 @@ static gboolean
 is_due_some_time (ShoalEngine *self,
                   ShoalView   *view)
 {
-  return view->used && view->acknowledged && view->serial < self->serial;
+  return view->used && view->acknowledged && (view->serial < self->serial || shoal_engine_has_lists (self, view));
 }
 
 static void
@@ -56,8 +56,10 @@ send_snapshot (ShoalEngine *self,
 
   for (guint i = 0; i < self->tombstones->len; i++)
     n_removed += g_array_index (self->tombstones, ShoalTombstone, i).serial > view->serial ? 1 : 0;
-  snapshot = shoal_snapshot_new (index, count_changed (self, view->serial), n_removed);
-  add_stats (self, snapshot, view->serial);
+  snapshot = shoal_snapshot_new (index, (view->mask & SHOAL_VIEW_STATS) != 0 ? count_changed (self, view->serial) : 0, n_removed);
+  if ((view->mask & SHOAL_VIEW_STATS) != 0)
+    add_stats (self, snapshot, view->serial);
+  shoal_engine_fill_lists (self, snapshot, view);
   for (guint i = 0, n = 0; i < self->tombstones->len; i++)
     {
       ShoalTombstone tombstone = g_array_index (self->tombstones, ShoalTombstone, i);
@@ -85,13 +87,17 @@ send_snapshot (ShoalEngine *self,
 void
 shoal_engine_subscribe (ShoalEngine *self,
                         guint        view,
-                        guint        interval_ms)
+                        guint        interval_ms,
+                        guint        mask,
+                        guint64      id)
 {
   if (view >= SHOAL_VIEWS)
     return;
   self->views[view] = (ShoalView){
     .used = TRUE,
     .acknowledged = TRUE,
+    .mask = mask != 0 ? mask : SHOAL_VIEW_STATS,
+    .id = id,
     .interval_us = interval_ms == 0 ? 0 : (gint64) MAX (interval_ms, 250) * G_TIME_SPAN_MILLISECOND,
   };
   send_snapshot (self, view);

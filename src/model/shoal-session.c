@@ -8,15 +8,19 @@
 #include "shoal-error.h"
 #include "shoal-error-text.h"
 #include "shoal-mapping-text.h"
+#include "shoal-peer-private.h"
 #include "shoal-preferences-private.h"
 #include "shoal-torrent-list-private.h"
+#include "shoal-tracker-private.h"
 
 /* Everything here happens on the thread that made the session. Requests go down as commands; a request that somebody waits
  * for carries a serial, under which its GTask is kept until the answer comes up. Snapshots come up to four times a second,
  * and the next only after the last was acknowledged, so a UI thread that is busy is never flooded. */
 
 #define VIEW              0
+#define LISTS_VIEW        1      /* peers and trackers of the torrent on show */
 #define VIEW_INTERVAL_MS  250
+#define LISTS_INTERVAL_MS 1000
 
 struct _ShoalSession
 {
@@ -37,6 +41,9 @@ struct _ShoalSession
   guint             n_torrents;
   guint             port;
   char             *listening_error;   /* nullable */
+  guint64           shown;             /* 0: none */
+  ShoalPeerList    *peers;
+  GListStore       *trackers;
   ShoalMapping      mapping;
   char             *mapping_text;      /* nullable */
 };
@@ -53,6 +60,8 @@ typedef enum
   PROP_PORT,
   PROP_LISTENING_ERROR,
   PROP_MAPPING_TEXT,
+  PROP_PEERS,
+  PROP_TRACKERS,
   N_PROPS,
 } ShoalSessionProp;
 
@@ -114,6 +123,18 @@ send_watched (ShoalSession *self)
 }
 
 static void
+send_shown (ShoalSession *self)
+{
+  ShoalCommand *command = shoal_command_new (self->shown != 0 && self->watched ? SHOAL_COMMAND_SUBSCRIBE : SHOAL_COMMAND_UNSUBSCRIBE);
+
+  command->view = LISTS_VIEW;
+  command->interval_ms = LISTS_INTERVAL_MS;
+  command->mask = SHOAL_VIEW_PEERS | SHOAL_VIEW_TRACKERS;
+  command->id = self->shown;
+  send_command (self, command);
+}
+
+static void
 preferences_changed_cb (ShoalSession *self)
 {
   ShoalCommand *command = shoal_command_new (SHOAL_COMMAND_CONFIG);
@@ -166,12 +187,27 @@ take_mapping (ShoalSession       *self,
 }
 
 static void
+take_lists (ShoalSession        *self,
+            const ShoalSnapshot *snapshot)
+{
+  /* One of a torrent that was on show before may still be on its way. */
+  if (snapshot->id != 0 && snapshot->id != self->shown)
+    return;
+
+  shoal_peer_list_apply (self->peers, snapshot->peers, snapshot->n_peers);
+  shoal_tracker_apply_all (self->trackers, snapshot->trackers, snapshot->n_trackers);
+}
+
+static void
 take_snapshot (ShoalSession        *self,
                const ShoalSnapshot *snapshot)
 {
   ShoalCommand *command;
 
-  shoal_torrent_list_apply (self->torrents, snapshot);
+  if (snapshot->view == LISTS_VIEW)
+    take_lists (self, snapshot);
+  else
+    shoal_torrent_list_apply (self->torrents, snapshot);
   set_u64 (self, &self->rate_down, snapshot->rate_down, PROP_RATE_DOWN);
   set_u64 (self, &self->rate_up, snapshot->rate_up, PROP_RATE_UP);
   set_uint (self, &self->n_peers, snapshot->n_links, PROP_N_PEERS);
@@ -398,6 +434,12 @@ shoal_session_get_property (GObject    *object,
     case PROP_PORT:
       g_value_set_uint (value, self->port);
       break;
+    case PROP_PEERS:
+      g_value_set_object (value, self->peers);
+      break;
+    case PROP_TRACKERS:
+      g_value_set_object (value, self->trackers);
+      break;
     case PROP_MAPPING_TEXT:
       g_value_set_string (value, self->mapping_text);
       break;
@@ -436,6 +478,8 @@ shoal_session_finalize (GObject *object)
   g_clear_object (&self->torrents);
   g_free (self->listening_error);
   g_free (self->mapping_text);
+  g_clear_object (&self->peers);
+  g_clear_object (&self->trackers);
   G_OBJECT_CLASS (shoal_session_parent_class)->finalize (object);
 }
 
@@ -471,6 +515,8 @@ shoal_session_class_init (ShoalSessionClass *klass)
   properties[PROP_RATE_UP] = g_param_spec_uint64 ("rate-up", NULL, NULL, 0, G_MAXUINT64, 0, flags);
   properties[PROP_N_PEERS] = g_param_spec_uint ("n-peers", NULL, NULL, 0, G_MAXUINT, 0, flags);
   properties[PROP_PORT] = g_param_spec_uint ("port", NULL, NULL, 0, G_MAXUINT16, 0, flags);
+  properties[PROP_PEERS] = g_param_spec_object ("peers", NULL, NULL, SHOAL_TYPE_PEER_LIST, flags);
+  properties[PROP_TRACKERS] = g_param_spec_object ("trackers", NULL, NULL, G_TYPE_LIST_MODEL, flags);
   properties[PROP_MAPPING_TEXT] = g_param_spec_string ("mapping-text", NULL, NULL, NULL, flags);
   properties[PROP_LISTENING_ERROR] = g_param_spec_string ("listening-error", NULL, NULL, NULL, flags);
   g_object_class_install_properties (object_class, N_PROPS, properties);
@@ -482,6 +528,8 @@ shoal_session_init (ShoalSession *self)
 {
   self->waiting = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, g_object_unref);
   self->torrents = shoal_torrent_list_new ();
+  self->peers = shoal_peer_list_new ();
+  self->trackers = g_list_store_new (SHOAL_TYPE_TRACKER);
   self->watched = TRUE;
   g_signal_connect_swapped (self->torrents, "items-changed", G_CALLBACK (items_changed_cb), self);
 }
@@ -552,6 +600,30 @@ GETTER (guint, n_peers, 0)
 GETTER (guint, port, 0)
 GETTER (const char *, listening_error, NULL)
 GETTER (const char *, mapping_text, NULL)
+GETTER (ShoalPeerList *, peers, NULL)
+
+GListModel *
+shoal_session_get_trackers (ShoalSession *self)
+{
+  g_return_val_if_fail (SHOAL_IS_SESSION (self), NULL);
+
+  return G_LIST_MODEL (self->trackers);
+}
+
+void
+shoal_session_set_shown (ShoalSession *self,
+                         guint64       id)
+{
+  g_return_if_fail (SHOAL_IS_SESSION (self));
+
+  if (self->shown == id)
+    return;
+
+  self->shown = id;
+  shoal_peer_list_apply (self->peers, NULL, 0);
+  shoal_tracker_apply_all (self->trackers, NULL, 0);
+  send_shown (self);
+}
 
 const ShoalMapping *
 shoal_session_get_mapping (ShoalSession *self)
@@ -572,6 +644,8 @@ shoal_session_set_watched (ShoalSession *self,
 
   self->watched = watched;
   send_watched (self);
+  if (self->shown != 0)
+    send_shown (self);
 }
 
 /* --- Requests --- */

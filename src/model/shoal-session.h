@@ -4,6 +4,7 @@
 #pragma once
 
 #include <gio/gio.h>
+#include "shoal-peer-list.h"
 #include "shoal-preferences.h"
 #include "shoal-terms.h"
 #include "shoal-torrent-list.h"
@@ -22,6 +23,7 @@ G_DECLARE_FINAL_TYPE (ShoalSession, shoal_session, SHOAL, SESSION, GObject)
  * Properties, read-only: `torrents` (#ShoalTorrentList), `preferences` (#ShoalPreferences), `n-torrents` (uint),
  * `ready` (boolean: the kept torrents are loaded), `rate-down`, `rate-up` (uint64: bytes a second), `n-peers` (uint),
  * `port` (uint: where peers reach us; 0: nowhere), `listening-error` (string, nullable: a translated sentence),
+ * `peers` (#ShoalPeerList), `trackers` (#GListModel of #ShoalTracker): of the torrent on show,
  * `mapping-text` (string, nullable: what the router does for us, a translated sentence; NULL: nothing is asked of it).
  *
  * Signals, each with the id of the torrent (uint64) where it has one; a torrent may not be in the list yet or any more:
@@ -71,6 +73,11 @@ guint64           shoal_session_get_rate_up      (ShoalSession *self);
 guint             shoal_session_get_n_peers      (ShoalSession *self);
 guint             shoal_session_get_port         (ShoalSession *self);
 const char       *shoal_session_get_listening_error (ShoalSession *self);   /* (nullable) */
+
+/* The torrent whose `peers` and `trackers` are filled and kept up to date; 0: none, and both are empty. */
+void              shoal_session_set_shown        (ShoalSession *self, guint64 id);
+ShoalPeerList    *shoal_session_get_peers        (ShoalSession *self);   /* (transfer none) */
+GListModel       *shoal_session_get_trackers     (ShoalSession *self);   /* (transfer none): of #ShoalTracker */
 
 /* (transfer none): as of the last snapshot; changes with `mapping-text` */
 const ShoalMapping *shoal_session_get_mapping    (ShoalSession *self);

@@ -322,6 +322,45 @@ test_completed_retried (Fixture       *f,
 
 /* BEP 12: the next one is asked when one fails, and who answers is first in its tier from then on. */
 static void
+test_stats (Fixture       *f,
+            gconstpointer  data)
+{
+  ShoalTrackerStats *stats;
+  guint n;
+
+  make (f, A "|" B, 1);
+  stats = shoal_announcer_stats (f->announcer, f->now_us, &n);
+  g_assert_cmpuint (n, ==, 2);
+  g_assert_cmpint (stats[0].state, ==, SHOAL_TRACKER_IDLE);
+  g_assert_cmpint (stats[0].next_s, ==, -1);
+  for (guint i = 0; i < n; i++)
+    g_free (stats[i].url);
+  g_free (stats);
+
+  shoal_announcer_start (f->announcer, f->now_us);
+  answer (f, NULL);
+  answer (f, GOOD);
+  stats = shoal_announcer_stats (f->announcer, f->now_us, &n);
+  g_assert_cmpstr (stats[0].url, ==, A);
+  g_assert_cmpint (stats[0].state, ==, SHOAL_TRACKER_FAILING);
+  g_assert_cmpstr (stats[0].error, ==, "refused");
+  g_assert_cmpint (stats[0].seeds, ==, -1);
+  g_assert_cmpstr (stats[1].url, ==, B);
+  g_assert_cmpuint (stats[1].tier, ==, 1);
+  g_assert_cmpint (stats[1].state, ==, SHOAL_TRACKER_WORKING);
+  g_assert_cmpint (stats[1].seeds, ==, 3);
+  g_assert_cmpint (stats[1].leechers, ==, 4);
+  g_assert_null (stats[1].error);
+  g_assert_cmpint (stats[1].next_s, >=, 1800);
+  for (guint i = 0; i < n; i++)
+    {
+      g_free (stats[i].url);
+      g_free (stats[i].error);
+    }
+  g_free (stats);
+}
+
+static void
 test_tiers (Fixture       *f,
             gconstpointer  data)
 {
@@ -890,6 +929,7 @@ main (int    argc,
     { "/engine/announcer/retry-in", test_retry_in },
     { "/engine/announcer/now", test_now },
     { "/engine/announcer/moved", test_moved },
+    { "/engine/announcer/stats", test_stats },
     { "/engine/announcer/want-peers", test_want_peers },
     { "/engine/announcer/want-peers-no-min", test_want_peers_no_min },
     { "/engine/announcer/widen", test_widen },

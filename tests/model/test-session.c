@@ -329,6 +329,60 @@ test_snapshot (Fixture       *fixture,
   g_assert_null (shoal_torrent_list_lookup (shoal_session_get_torrents (fixture->session), 1));
 }
 
+/* Lists are asked for one torrent at a time, and come in a view of their own. */
+static void
+test_shown (Fixture       *fixture,
+            gconstpointer  data)
+{
+  ShoalEvent *event = shoal_event_new (SHOAL_EVENT_SNAPSHOT);
+  GListModel *peers = G_LIST_MODEL (shoal_session_get_peers (fixture->session));
+  GListModel *trackers = shoal_session_get_trackers (fixture->session);
+
+  shoal_session_set_shown (fixture->session, 7);
+  assert_command (fixture, SHOAL_COMMAND_SUBSCRIBE, 7);
+  event->snapshot = shoal_snapshot_new (1, 0, 0);
+  event->snapshot->id = 7;
+  event->snapshot->n_peers = 2;
+  event->snapshot->peers = g_new0 (ShoalPeerStats, 2);
+  g_strlcpy (event->snapshot->peers[0].address, "10.0.0.1:1", SHOAL_PEER_ADDRESS_MAX);
+  g_strlcpy (event->snapshot->peers[1].address, "10.0.0.2:1", SHOAL_PEER_ADDRESS_MAX);
+  event->snapshot->n_trackers = 1;
+  event->snapshot->trackers = g_new0 (ShoalTrackerStats, 1);
+  event->snapshot->trackers[0].url = g_strdup ("http://a");
+  shoal_runtime_inject (fixture->runtime, event);
+  assert_command (fixture, SHOAL_COMMAND_ACKNOWLEDGE, 0);
+  g_assert_cmpuint (g_list_model_get_n_items (peers), ==, 2);
+  g_assert_cmpuint (g_list_model_get_n_items (trackers), ==, 1);
+
+  /* Nobody looks: nothing is sent. */
+  shoal_session_set_watched (fixture->session, FALSE);
+  assert_command (fixture, SHOAL_COMMAND_UNSUBSCRIBE, 0);
+  assert_command (fixture, SHOAL_COMMAND_UNSUBSCRIBE, 7);
+  shoal_session_set_watched (fixture->session, TRUE);
+  assert_command (fixture, SHOAL_COMMAND_SUBSCRIBE, 0);
+  assert_command (fixture, SHOAL_COMMAND_SUBSCRIBE, 7);
+
+  shoal_session_set_shown (fixture->session, 0);
+  assert_command (fixture, SHOAL_COMMAND_UNSUBSCRIBE, 0);
+  g_assert_cmpuint (g_list_model_get_n_items (peers), ==, 0);
+  g_assert_cmpuint (g_list_model_get_n_items (trackers), ==, 0);
+}
+
+static void
+test_mapping (Fixture       *fixture,
+              gconstpointer  data)
+{
+  ShoalEvent *event = snapshot_event (0);
+
+  g_assert_null (shoal_session_get_mapping_text (fixture->session));
+  event->snapshot->mapping = (ShoalMapping){ .state = SHOAL_MAP_DONE, .method = SHOAL_MAP_METHOD_PCP, .tcp_port = 7 };
+  shoal_runtime_inject (fixture->runtime, event);
+  g_assert_cmpstr (fixture->log->str, ==, "mapping-text");
+  g_assert_cmpstr (shoal_session_get_mapping_text (fixture->session), ==, "The router has opened port 7 (PCP).");
+  g_assert_cmpuint (shoal_session_get_mapping (fixture->session)->tcp_port, ==, 7);
+  assert_command (fixture, SHOAL_COMMAND_ACKNOWLEDGE, 0);
+}
+
 static void
 metadata_cb (ShoalSession *session,
              guint64       id,
@@ -472,6 +526,8 @@ main (int    argc,
   ADD ("remove", test_remove);
   ADD ("magnet", test_magnet);
   ADD ("snapshot", test_snapshot);
+  ADD ("shown", test_shown);
+  ADD ("mapping", test_mapping);
   ADD ("signals", test_signals);
   ADD ("listening", test_listening);
   ADD ("quit", test_quit);

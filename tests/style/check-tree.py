@@ -33,9 +33,11 @@ FRIENDS = {
     'engine': ('swarm', 'link'),
     'swarm': ('engine', 'link'),
     'link': ('engine', 'swarm'),
+    'peer': ('session',),
     'preferences': ('session',),
     'torrent': ('session', 'torrent-list'),
     'torrent-list': ('session',),
+    'tracker': ('session',),
 }
 NO_SPDX = ('COPYING', 'po/LINGUAS', 'tests/fuzz/corpus/', 'tests/fuzz/dict/', 'tests/data/', '.gitignore')
 NO_SPDX_ENDINGS = ('.png', '.torrent', '.json', '.po', '.pot', '.svg', '.bin', '.hex')

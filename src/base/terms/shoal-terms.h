@@ -93,6 +93,35 @@ typedef enum
   SHOAL_PEER_SOURCE_PEX      = 1 << 5,
 } ShoalPeerSource;
 
+/** ShoalPeerFlag: what goes on between a peer and us (bits), in the order of the letters that clients show: "DdUuOSIK?EeXHLP". */
+typedef enum
+{
+  SHOAL_PEER_DOWNLOADING   = 1 << 0,    /* D: we want something of it, and may have it */
+  SHOAL_PEER_WANTED        = 1 << 1,    /* d: we want something, it does not let us */
+  SHOAL_PEER_UPLOADING     = 1 << 2,    /* U: it wants something, and may have it */
+  SHOAL_PEER_WAITING       = 1 << 3,    /* u: it wants something, we do not let it */
+  SHOAL_PEER_OPTIMISTIC    = 1 << 4,    /* O: it may, by chance */
+  SHOAL_PEER_SNUBBED       = 1 << 5,    /* S: it promised much and sends nothing */
+  SHOAL_PEER_INCOMING      = 1 << 6,    /* I: it came to us */
+  SHOAL_PEER_UNUSED        = 1 << 7,    /* K: it lets us, we want nothing */
+  SHOAL_PEER_UNUSED_BY_IT  = 1 << 8,    /* ?: we let it, it wants nothing */
+  SHOAL_PEER_ENCRYPTED     = 1 << 9,    /* E: all that is said is enciphered */
+  SHOAL_PEER_ENCRYPTED_HANDSHAKE = 1 << 10,   /* e: the handshake alone was */
+  SHOAL_PEER_FROM_PEX      = 1 << 11,   /* X */
+  SHOAL_PEER_FROM_DHT      = 1 << 12,   /* H */
+  SHOAL_PEER_FROM_LSD      = 1 << 13,   /* L */
+  SHOAL_PEER_UTP           = 1 << 14,   /* P */
+  SHOAL_N_PEER_FLAGS       = 15,
+} ShoalPeerFlag;
+
+/** ShoalViewMask: what a view wants to see (bits); the lists are of one torrent. */
+typedef enum
+{
+  SHOAL_VIEW_STATS    = 1 << 0,
+  SHOAL_VIEW_PEERS    = 1 << 1,
+  SHOAL_VIEW_TRACKERS = 1 << 2,
+} ShoalViewMask;
+
 /** ShoalMapState: what becomes of asking the gateway for a port. */
 typedef enum
 {

@@ -24,7 +24,7 @@ typedef enum
   SHOAL_COMMAND_ANNOUNCE,     /* ask the trackers again, as far as they allow */
   SHOAL_COMMAND_INFO,         /* answered by INFO */
   SHOAL_COMMAND_CONFIG,       /* replaces the session's configuration */
-  SHOAL_COMMAND_SUBSCRIBE,    /* snapshots for @view every @interval_ms; 0: once */
+  SHOAL_COMMAND_SUBSCRIBE,    /* snapshots for @view every @interval_ms; 0: once. @mask: of what; lists are those of torrent @id */
   SHOAL_COMMAND_UNSUBSCRIBE,
   SHOAL_COMMAND_ACKNOWLEDGE,  /* @view has digested its snapshot: the next may come */
   SHOAL_COMMAND_QUIT,         /* ends with event QUIT */
@@ -68,6 +68,7 @@ struct _ShoalCommand
   guint64          id;          /* of the torrent */
   guint            view;        /* 0 … 15 */
   guint            interval_ms;
+  guint            mask;        /* ShoalViewMask; 0: the stats alone */
   ShoalRemoveMode  remove_mode;
   ShoalAddOptions *add;         /* (owned) (nullable) */
   char            *text;        /* (owned) (nullable) */

@@ -85,6 +85,13 @@ shoal_snapshot_unref (ShoalSnapshot *self)
     }
 
   g_free (self->torrents);
+  for (guint i = 0; i < self->n_trackers; i++)
+    {
+      g_free (self->trackers[i].url);
+      g_free (self->trackers[i].error);
+    }
+  g_free (self->trackers);
+  g_free (self->peers);
   g_free (self->removed);
   g_free (self);
 }

@@ -90,6 +90,40 @@ typedef struct
   gboolean          sequential;
 } ShoalTorrentStats;
 
+#define SHOAL_PEER_ADDRESS_MAX 64   /* bytes, with NUL */
+#define SHOAL_PEER_CLIENT_MAX  64
+
+/**
+ * ShoalPeerStats:
+ *
+ * One connected peer. A plain value.
+ */
+typedef struct
+{
+  char    address[SHOAL_PEER_ADDRESS_MAX];   /* with port; unique in a list */
+  char    client[SHOAL_PEER_CLIENT_MAX];     /* UTF-8, as it says or as its id tells; "": not known */
+  guint   sources;                           /* bits of ShoalPeerSource */
+  guint   flags;                             /* bits of ShoalPeerFlag */
+  double  progress;                          /* 0 … 1 */
+  guint64 rate_down;                         /* bytes a second */
+  guint64 rate_up;
+  guint64 downloaded;                        /* payload over this connection */
+  guint64 uploaded;
+  gint64  connected_s;                       /* for so long */
+} ShoalPeerStats;
+
+/** ShoalTrackerStats: one tracker of a torrent. */
+typedef struct
+{
+  char             *url;        /* owned by the snapshot */
+  guint             tier;
+  ShoalTrackerState state;
+  char             *error;      /* (nullable): of the last announce, if it failed */
+  gint64            next_s;     /* seconds until the next announce; -1: none is planned */
+  gint64            seeds;      /* as it said last; -1: not known */
+  gint64            leechers;
+} ShoalTrackerStats;
+
 /**
  * ShoalSnapshot:
  *
@@ -102,6 +136,12 @@ typedef struct
   guint64            serial;
   guint              n_torrents;
   ShoalTorrentStats *torrents;
+  guint              mask;          /* ShoalViewMask: what was asked for */
+  guint64            id;            /* of the torrent whose lists these are; 0: none, or it is gone */
+  guint              n_peers;
+  ShoalPeerStats    *peers;         /* (nullable): all that are connected */
+  guint              n_trackers;
+  ShoalTrackerStats *trackers;      /* (nullable): all, in the order of the tiers */
   guint              n_removed;
   guint64           *removed;       /* ids */
   guint64            rate_down;     /* of the session */
