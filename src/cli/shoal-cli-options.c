@@ -150,6 +150,7 @@ shoal_cli_session_preferences (const ShoalCliSession *self)
                 "port", (guint) self->port,
                 "use-tcp", !self->no_tcp,
                 "use-trackers", !self->no_trackers,
+                "use-lsd", !self->no_lsd,
                 "use-pex", !self->no_pex,
                 "encryption", (guint) encryption,
                 "port-mapping", !self->no_portmap,

@@ -571,6 +571,7 @@ on_config (ShoalEngine  *self,
   if (self->config.seed_ratio != before.seed_ratio || self->config.seed_minutes != before.seed_minutes)
     look_at_seeds (self);
   shoal_swarm_queue_update (self);
+  shoal_engine_discover_all (self);
   if (shoal_engine_network_differs (&self->config, &before))
     shoal_engine_want_network (self);
   shoal_engine_want_mapping (self);
@@ -611,6 +612,7 @@ on_quit (ShoalEngine  *self,
     return;
   self->quitting = TRUE;
   shoal_engine_want_mapping (self);
+  shoal_engine_discover_all (self);
   g_hash_table_iter_init (&iter, self->swarms);
   while (g_hash_table_iter_next (&iter, NULL, &value))
     {

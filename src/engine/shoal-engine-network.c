@@ -58,6 +58,7 @@ shoal_engine_network (ShoalEngine             *self,
   g_return_if_fail (self->in_turn);
 
   self->port = now->tcp_port;
+  shoal_lsd_set_port (self->lsd, self->port, self->now_us);
   self->network_down = now->down;
   event->count = now->tcp_port;
   if (now->error != NULL)

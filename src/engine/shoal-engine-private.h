@@ -8,6 +8,7 @@
 #include "shoal-handshake.h"
 #include "shoal-limiter.h"
 #include "shoal-list.h"
+#include "shoal-lsd.h"
 #include "shoal-message.h"
 #include "shoal-rate.h"
 #include "shoal-rng.h"
@@ -74,6 +75,7 @@ struct _ShoalEngine
   ShoalTimers     *timers;
   ShoalArena      *arena;
   ShoalTrackerHub *hub;
+  ShoalLsd        *lsd;
   ShoalLimiter     limiter;
   ShoalPeerId      peer_id;
   guint32          announce_key;
@@ -156,6 +158,10 @@ guint16     shoal_engine_public_port  (const ShoalEngine *self);                
 /* shoal-engine-peers.c */
 gboolean    shoal_engine_has_lists    (ShoalEngine *self, const ShoalView *view);  /* its lists change all the time */
 void        shoal_engine_fill_lists   (ShoalEngine *self, ShoalSnapshot *snapshot, const ShoalView *view);
+/* shoal-engine-local.c */
+ShoalLsd   *shoal_engine_new_lsd      (ShoalEngine *self);
+void        shoal_engine_discover     (ShoalEngine *self, ShoalSwarm *swarm);      /* its state, its keys or what is known of it changed */
+void        shoal_engine_discover_all (ShoalEngine *self);
 
 /* shoal-engine-views.c */
 void        shoal_engine_subscribe    (ShoalEngine *self, guint view, guint interval_ms, guint mask, guint64 id);

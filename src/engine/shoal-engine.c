@@ -49,6 +49,7 @@ shoal_engine_new (ShoalHost         *host,
   self->timers = shoal_timers_new ();
   self->arena = shoal_arena_new (self->config.arena_size);
   self->hub = shoal_tracker_hub_new (host, self->timers, &self->rng);
+  self->lsd = shoal_engine_new_lsd (self);
   shoal_limiter_init (&self->limiter);
   shoal_limiter_set (&self->limiter, SHOAL_DOWN, self->config.limit_down, 0);
   shoal_limiter_set (&self->limiter, SHOAL_UP, self->config.limit_up, 0);
@@ -85,6 +86,7 @@ shoal_engine_free (ShoalEngine *self)
   g_hash_table_unref (self->by_key);
   g_hash_table_unref (self->swarms);
   g_array_unref (self->tombstones);
+  shoal_lsd_free (self->lsd);
   shoal_tracker_hub_free (self->hub);
   shoal_arena_free (self->arena);
   shoal_timers_free (self->timers);

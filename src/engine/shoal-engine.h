@@ -27,6 +27,7 @@ ShoalLink   *shoal_engine_accept   (ShoalEngine *self, const ShoalAddr *from, gp
 /* @arrived_us: when the system had it, on the clock of shoal_engine_begin(); a little before the turn */
 void         shoal_engine_datagram (ShoalEngine *self, const ShoalAddr *from, const guint8 *data, gsize size, gint64 arrived_us);
 void         shoal_engine_writable (ShoalEngine *self);                                   /* datagrams can be sent again after SHOAL_SEND_FULL */
+void         shoal_engine_local    (ShoalEngine *self, const ShoalAddr *from, const guint8 *data, gsize size);   /* from the group of local discovery */
 void         shoal_engine_done     (ShoalEngine *self, ShoalDone *done);
 gint64       shoal_engine_end      (ShoalEngine *self);                                   /* next deadline, microseconds; SHOAL_NEVER */
 

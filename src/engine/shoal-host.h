@@ -238,6 +238,7 @@ typedef struct
   void            (*save)    (ShoalHost *host, ShoalResume *record);   /* (transfer full); data it claims is synced before it is written */
   void            (*tell)    (ShoalHost *host, ShoalEvent *event);     /* (transfer full) */
   void            (*random)  (ShoalHost *host, guint8 *out, gsize size);   /* unpredictable bytes */
+  void            (*multicast) (ShoalHost *host, ShoalFamily family, const guint8 *data, gsize size);   /* to the group of local discovery; from the first one on it is heard */
 } ShoalHostOps;
 
 struct _ShoalHost

@@ -66,6 +66,7 @@ struct _ShoalSwarm
   ShoalEngine       *engine;
   guint64            id;
   ShoalNode          active_node;
+  ShoalLsdEntry      lsd;
   guint64            serial;
 
   ShoalInfoHash      hash;

@@ -231,6 +231,7 @@ shoal_swarm_enter (ShoalSwarm       *self,
       g_assert_not_reached ();
     }
 
+  shoal_engine_discover (self->engine, self);
   tell_state (self);
   shoal_swarm_changed (self);
 }

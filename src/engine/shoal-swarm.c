@@ -78,6 +78,7 @@ shoal_swarm_new (ShoalEngine *engine,
   shoal_rate_init (&self->rate_up, 5);
   shoal_node_init (&self->links);
   shoal_node_init (&self->active_node);
+  shoal_node_init (&self->lsd.node);
   shoal_node_init (&self->unproved_node);
 
   return self;
@@ -89,6 +90,7 @@ shoal_swarm_free (ShoalSwarm *self)
   g_assert (self->n_links == 0 && self->n_piece_jobs == 0);
 
   shoal_node_unlink (&self->active_node);
+  shoal_lsd_remove (self->engine->lsd, &self->lsd);
   shoal_node_unlink (&self->unproved_node);
   shoal_swarm_metadata_clear (self);
   shoal_swarm_web_free (self);
@@ -161,6 +163,7 @@ shoal_swarm_set_metainfo (ShoalSwarm    *self,
   self->is_private = metainfo->is_private;
   if (self->is_private)
     shoal_swarm_pex_end (self);
+  shoal_engine_discover (self->engine, self);
   g_free (self->name);
   self->name = g_strdup (metainfo->name);
   if (self->announcer == NULL || memcmp (&self->hash, &metainfo->hash, sizeof self->hash) != 0)

@@ -27,6 +27,7 @@
 #include "shoal-gio-network.h"
 #include "shoal-gio-mapping.h"
 #include "shoal-http.h"
+#include "shoal-lsd-socket.h"
 #include "shoal-mailbox.h"
 #include "shoal-resolver.h"
 
@@ -54,6 +55,7 @@ struct _ShoalGioHost
   ShoalWatch       disk_bell;
   ShoalGioNetwork *network;
   ShoalGioMapping *mapping;      /* (nullable) */
+  ShoalLsdSocket  *lsd[2];          /* from the first message on */
   ShoalGioHostTell tell;
   gpointer         user_data;
 
@@ -243,6 +245,39 @@ effect_random (ShoalHost *host,
     }
 }
 
+static void
+local_came (const ShoalAddr *from,
+            const guint8    *data,
+            gsize            size,
+            gpointer         user_data)
+{
+  ShoalGioHost *self = user_data;
+
+  shoal_engine_local (self->engine, from, data, size);
+}
+
+static void
+effect_multicast (ShoalHost    *host,
+                  ShoalFamily   family,
+                  const guint8 *data,
+                  gsize         size)
+{
+  ShoalGioHost *self = (ShoalGioHost *) host;
+  ShoalLsdSocket **lsd = &self->lsd[family == SHOAL_FAMILY_IPV6];
+  const ShoalBinding *binding = shoal_gio_network_binding (self->network);
+  gboolean bound = binding->wanted[0] != '\0';
+  g_autoptr(GError) error = NULL;
+
+  if (self->stopping || !binding->up || (bound && binding->device[0] == '\0'))
+    return;
+  if (*lsd == NULL)
+    *lsd = shoal_lsd_socket_new (self->reactor, family, bound ? binding->device : NULL, local_came, self, &error);
+  if (*lsd != NULL)
+    shoal_lsd_socket_send (*lsd, data, size, g_get_monotonic_time ());
+  else
+    g_debug ("Local peers are not looked for: %s", error->message);
+}
+
 static const ShoalHostOps host_ops = {
   .network = effect_network,
   .map = effect_map,
@@ -257,6 +292,7 @@ static const ShoalHostOps host_ops = {
   .save = effect_save,
   .tell = effect_tell,
   .random = effect_random,
+  .multicast = effect_multicast,
 };
 
 /* --- What the world says --- */
@@ -347,10 +383,18 @@ network_due (gpointer user_data)
 }
 
 static void
+close_lsd (ShoalGioHost *self)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (self->lsd); i++)
+    g_clear_pointer (&self->lsd[i], shoal_lsd_socket_free);
+}
+
+static void
 apply_network (ShoalGioHost *self)
 {
   ShoalNetworkState state;
 
+  close_lsd (self);
   shoal_gio_network_apply (self->network, &state);
   if (state.moved)
     {
@@ -652,6 +696,7 @@ shoal_gio_host_stop (ShoalGioHost *self)
   shoal_gio_mapping_free (mapping);
   self->engine = engine;
   shoal_gio_network_close (self->network);
+  close_lsd (self);
 
   while (engine != NULL && stop_turn (self))
     continue;

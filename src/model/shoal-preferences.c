@@ -34,6 +34,7 @@ struct _ShoalPreferences
   double     seed_ratio;
   guint      seed_minutes;
   gboolean   add_paused;
+  gboolean   use_lsd;
   gboolean   use_pex;
   gboolean   port_mapping;
   gboolean   use_tcp;
@@ -58,6 +59,7 @@ typedef enum
   PROP_SEED_RATIO,
   PROP_SEED_MINUTES,
   PROP_ADD_PAUSED,
+  PROP_USE_LSD,
   PROP_USE_PEX,
   PROP_ENCRYPTION,
   PROP_PORT_MAPPING,
@@ -134,6 +136,8 @@ boolean_field (ShoalPreferences *self,
       return &self->part_suffix;
     case PROP_ADD_PAUSED:
       return &self->add_paused;
+    case PROP_USE_LSD:
+      return &self->use_lsd;
     case PROP_USE_PEX:
       return &self->use_pex;
     case PROP_PORT_MAPPING:
@@ -310,6 +314,7 @@ shoal_preferences_class_init (ShoalPreferencesClass *klass)
                          G_PARAM_READWRITE | G_PARAM_LAX_VALIDATION | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
   properties[PROP_SEED_MINUTES] = uint_spec ("seed-minutes", 0, G_MAXUINT, 0);
   properties[PROP_ADD_PAUSED] = boolean_spec ("add-paused", FALSE);
+  properties[PROP_USE_LSD] = boolean_spec ("use-lsd", TRUE);
   properties[PROP_USE_PEX] = boolean_spec ("use-pex", TRUE);
   properties[PROP_PORT_MAPPING] = boolean_spec ("port-mapping", TRUE);
   properties[PROP_USE_TCP] = boolean_spec ("use-tcp", TRUE);
@@ -391,6 +396,7 @@ shoal_preferences_get_config (ShoalPreferences *self,
   config->port = (guint16) self->port;
   config->use_tcp = self->use_tcp;
   config->use_trackers = self->use_trackers;
+  config->use_lsd = self->use_lsd;
   config->use_pex = self->use_pex;
   config->portmap = self->port_mapping;
   config->encryption = (ShoalEncryption) self->encryption;

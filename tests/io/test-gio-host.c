@@ -228,6 +228,15 @@ shoal_engine_datagram (ShoalEngine     *self,
 }
 
 void
+shoal_engine_local (ShoalEngine     *self,
+                    const ShoalAddr *from,
+                    const guint8    *data,
+                    gsize            size)
+{
+  g_assert_true (self->in_turn);
+}
+
+void
 shoal_engine_done (ShoalEngine *self,
                    ShoalDone   *done)
 {

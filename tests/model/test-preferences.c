@@ -65,7 +65,8 @@ test_config (void)
   g_object_set (preferences,
                 "port", 7000u, "limit-down", 100u, "limit-up", 50u, "max-peers-torrent", 10u,
                 "part-suffix", FALSE, "max-active-downloads", 3u, "seed-ratio", 1.5, "seed-minutes", 9u,
-                "use-tcp", FALSE, "use-trackers", FALSE, "use-pex", FALSE, "port-mapping", FALSE, "encryption", SHOAL_ENCRYPTION_REQUIRE, NULL);
+                "use-tcp", FALSE, "use-trackers", FALSE, "use-pex", FALSE, "use-lsd", FALSE, "port-mapping", FALSE,
+                "encryption", SHOAL_ENCRYPTION_REQUIRE, NULL);
   shoal_preferences_get_config (preferences, &config);
   g_assert_cmpint (config.encryption, ==, SHOAL_ENCRYPTION_REQUIRE);
 
@@ -82,6 +83,7 @@ test_config (void)
   g_assert_false (config.use_trackers);
   g_assert_false (config.use_pex);
   g_assert_false (config.portmap);
+  g_assert_false (config.use_lsd);
 }
 
 static void

@@ -30,7 +30,7 @@ typedef struct
   ShoalDone  *done;
 } Request;
 
-typedef enum { INPUT_COMMAND, INPUT_DONE, INPUT_DATAGRAM, INPUT_NETWORK } InputKind;
+typedef enum { INPUT_COMMAND, INPUT_DONE, INPUT_DATAGRAM, INPUT_LOCAL, INPUT_NETWORK } InputKind;
 
 typedef struct
 {
@@ -473,6 +473,48 @@ effect_random (ShoalHost *host,
   shoal_rng_bytes (&node_of (host)->peer.world->rng, out, size);
 }
 
+static void
+on_multicast (SimWorld *world,
+              gpointer  a,
+              gpointer  b)
+{
+  Datagram *datagram = a;
+  Input *input = g_new0 (Input, 1);
+
+  input->kind = INPUT_LOCAL;
+  input->from = datagram->addr;
+  input->bytes = datagram->bytes;
+  push_input (datagram->node, input);
+  g_free (datagram);
+}
+
+/* Every node of the local network hears it, the sender too. */
+static void
+effect_multicast (ShoalHost    *host,
+                  ShoalFamily   family,
+                  const guint8 *data,
+                  gsize         size)
+{
+  SimNode *self = node_of (host);
+  SimWorld *world = self->peer.world;
+
+  if (!world->lan || family != SHOAL_FAMILY_IPV4)
+    return;
+  for (guint i = 0; i < world->peers->len; i++)
+    {
+      SimPeer *peer = g_ptr_array_index (world->peers, i);
+      Datagram *datagram;
+
+      if (peer->ops != self->peer.ops)
+        continue;
+      datagram = g_new0 (Datagram, 1);
+      datagram->node = (SimNode *) peer;
+      datagram->addr = self->peer.addr;
+      datagram->bytes = g_bytes_new (data, size);
+      sim_world_at (world, world->now_us + ANSWER_US / 2, on_multicast, datagram, NULL);
+    }
+}
+
 static const ShoalHostOps host_ops = {
   .network = effect_network,
   .map = effect_map,
@@ -487,6 +529,7 @@ static const ShoalHostOps host_ops = {
   .save = effect_save,
   .tell = effect_tell,
   .random = effect_random,
+  .multicast = effect_multicast,
 };
 
 /* --- Turns --- */
@@ -518,6 +561,15 @@ take_inputs (SimNode *self)
             shoal_engine_datagram (self->engine, &input->from, data, size, self->peer.world->now_us);
           }
           break;
+        case INPUT_LOCAL:
+          {
+            gsize size;
+            const guint8 *data = g_bytes_get_data (input->bytes, &size);
+
+            shoal_engine_local (self->engine, &input->from, data, size);
+            break;
+          }
+
         case INPUT_NETWORK:
           shoal_engine_network (self->engine, &(ShoalNetworkState) { .tcp_port = input->port, .udp_port = input->port });
           break;

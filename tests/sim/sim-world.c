@@ -195,7 +195,7 @@ sim_world_add (SimWorld         *self,
                const SimPeerOps *ops)
 {
   guint32 n = self->peers->len + 1;
-  const guint8 ip[4] = { (guint8) (11 + n % 100), (guint8) (n >> 16), (guint8) (n >> 8), (guint8) n };
+  const guint8 ip[4] = { (guint8) (self->lan ? 10 : 11 + n % 100), (guint8) (n >> 16), (guint8) (n >> 8), (guint8) n };
 
   peer->ops = ops;
   peer->world = self;

@@ -70,6 +70,7 @@ struct _SimWorld
   GPtrArray  *trackers;            /* (owned) */
   GArray     *heap;
   guint64     serial;
+  gboolean    lan;                 /* set before the peers are made: all of them share one local network */
   guint       loss_percent;        /* of datagrams */
 };
 

@@ -120,6 +120,21 @@ fake_random (ShoalHost *host,
 }
 
 static void
+fake_multicast (ShoalHost    *host,
+                ShoalFamily   family,
+                const guint8 *data,
+                gsize         size)
+{
+  FakeHost *self = fake (host);
+
+  if (family != SHOAL_FAMILY_IPV4)
+    return;
+  self->n_multicasts++;
+  g_clear_pointer (&self->multicast, g_bytes_unref);
+  self->multicast = g_bytes_new (data, size);
+}
+
+static void
 datagram_clear (gpointer data)
 {
   FakeDatagram *datagram = data;
@@ -132,7 +147,7 @@ fake_host_new (guint64 seed)
 {
   static const ShoalHostOps ops = {
     fake_network, fake_map, fake_dial, fake_attend, fake_hang_up, fake_send, fake_disk,
-    fake_fetch, fake_attend_fetch, fake_lookup, fake_save, fake_tell, fake_random,
+    fake_fetch, fake_attend_fetch, fake_lookup, fake_save, fake_tell, fake_random, fake_multicast,
   };
   FakeHost *self = g_new0 (FakeHost, 1);
 
@@ -172,6 +187,7 @@ fake_host_free (FakeHost *self)
   g_clear_pointer (&self->dials, g_array_unref);
   g_clear_pointer (&self->attended, g_ptr_array_unref);
   g_clear_pointer (&self->hung_up, g_ptr_array_unref);
+  g_clear_pointer (&self->multicast, g_bytes_unref);
   g_free (self);
 }
 

@@ -41,6 +41,8 @@ typedef struct
   GPtrArray       *hung_up;     /* of ShoalLink */
   ShoalNetwork     network;     /* as last wanted */
   gboolean         map;         /* likewise */
+  guint            n_multicasts;
+  GBytes          *multicast;   /* (nullable): the last one of IPv4 */
   ShoalSendResult  send_result; /* what sending a datagram gives */
   gboolean         keeps_seeds; /* what web seeds are asked for is not ended by fake_host_end_all() */
   ShoalRng         rng;

@@ -91,6 +91,7 @@ typedef enum
   SHOAL_PEER_SOURCE_MAGNET   = 1 << 3,
   SHOAL_PEER_SOURCE_RESUME   = 1 << 4,
   SHOAL_PEER_SOURCE_PEX      = 1 << 5,
+  SHOAL_PEER_SOURCE_LSD      = 1 << 6,
 } ShoalPeerSource;
 
 /** ShoalPeerFlag: what goes on between a peer and us (bits), in the order of the letters that clients show: "DdUuOSIK?EeXHLP". */

@@ -24,6 +24,7 @@ shoal_config_init (ShoalConfig *self)
   *self = (ShoalConfig){
     .use_tcp = TRUE,
     .use_trackers = TRUE,
+    .use_lsd = TRUE,
     .use_pex = TRUE,
     .encryption = SHOAL_ENCRYPTION_PREFER,
     .max_links = 500,
@@ -82,6 +83,7 @@ shoal_config_clamp (ShoalConfig *self)
 
   changed |= clamp_flag (&self->use_tcp);
   changed |= clamp_flag (&self->use_trackers);
+  changed |= clamp_flag (&self->use_lsd);
   changed |= clamp_flag (&self->use_pex);
   changed |= clamp_flag (&self->portmap);
   changed |= clamp_flag (&self->part_suffix);

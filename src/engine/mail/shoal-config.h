@@ -23,6 +23,7 @@ typedef struct
   guint16         port;                 /* 0: any free one */
   gboolean        use_tcp;              /* TRUE */
   gboolean        use_trackers;         /* TRUE */
+  gboolean        use_lsd;              /* TRUE: peers are looked for in the local network */
   gboolean        use_pex;              /* TRUE: peers are told of peers, and asked */
   ShoalEncryption encryption;           /* PREFER */
   gboolean        portmap;              /* FALSE: ask the gateway for our ports */

@@ -33,6 +33,20 @@ test_chain (void)
   g_test_message ("all were done after %.0f s", (double) (swarm->world->now_us - begun_us) / SIM_SECOND);
 }
 
+/* Nobody knows anybody, but all share a local network. */
+static void
+test_lan (void)
+{
+  g_autoptr(SimSwarm) swarm = sim_swarm_new (shoal_test_seed (), PIECE_SIZE, 64);
+
+  swarm->world->lan = TRUE;
+  swarm->torrent = sim_torrent_new (swarm->world, PIECE_SIZE, PIECE_SIZE * 200, NULL);
+  for (guint i = 0; i < NODES; i++)
+    sim_swarm_add_node (swarm, i == 0, 10 * RATE, 10 * RATE);
+  sim_swarm_run (swarm, 300 * SIM_SECOND);
+  sim_swarm_check_data (swarm);
+}
+
 int
 main (int   argc,
       char *argv[])
@@ -40,6 +54,7 @@ main (int   argc,
   g_test_init (&argc, &argv, NULL);
 
   g_test_add_func ("/sim/gossip/chain", test_chain);
+  g_test_add_func ("/sim/gossip/lan", test_lan);
 
   return g_test_run ();
 }
