@@ -32,6 +32,7 @@ typedef struct
   char    *dir;
   char   **peers;
   gboolean sequential;
+  gboolean super_seeding;
   char    *select;
   gboolean seed;
   double   seed_ratio;     /* < 0: not given */
@@ -552,6 +553,7 @@ add_item (Download *self,
     .select = arguments->select,
     .peers = (const char *const *) arguments->peers,
     .sequential = arguments->sequential,
+    .super_seeding = arguments->super_seeding,
   };
   Adding *adding = g_new0 (Adding, 1);
 
@@ -711,6 +713,7 @@ shoal_cli_download (int    argc,
   const GOptionEntry entries[] = {
     { "dir", 0, 0, G_OPTION_ARG_FILENAME, &arguments.dir, "The folder for the torrent's file or folder", "DIR" },
     { "peer", 0, 0, G_OPTION_ARG_STRING_ARRAY, &arguments.peers, "A peer to connect to", "HOST:PORT" },
+    { "super-seeding", 0, 0, G_OPTION_ARG_NONE, &arguments.super_seeding, "As the only seed, tell each peer of few pieces", NULL },
     { "sequential", 0, 0, G_OPTION_ARG_NONE, &arguments.sequential, "In order from the beginning", NULL },
     { "select", 0, 0, G_OPTION_ARG_STRING, &arguments.select, "Indices of the files to download: 0,2,4-6", "LIST" },
     { "seed", 0, 0, G_OPTION_ARG_NONE, &arguments.seed, "Go on when everything is complete", NULL },

@@ -21,6 +21,7 @@ shoal_cli_session_clear (ShoalCliSession *self)
   g_free (self->bind);
   g_free (self->proxy);
   g_free (self->encryption);
+  g_free (self->filter);
   g_strfreev (self->dns);
 }
 
@@ -39,6 +40,7 @@ shoal_cli_session_entries (ShoalCliSession *self)
     { "no-trackers", 0, 0, G_OPTION_ARG_NONE, &self->no_trackers, "Do not ask trackers", NULL },
     { "no-portmap", 0, 0, G_OPTION_ARG_NONE, &self->no_portmap, "Do not ask the router for an open port", NULL },
     { "encryption", 0, 0, G_OPTION_ARG_STRING, &self->encryption, "Encryption of connections to peers", "off|prefer|require" },
+    { "filter", 0, 0, G_OPTION_ARG_FILENAME, &self->filter, "Addresses to block: a list in the P2P, DAT or CIDR format", "FILE-OR-URL" },
     { "dns", 0, 0, G_OPTION_ARG_STRING_ARRAY, &self->dns, "Name server for a bound session", "ADDRESS" },
     { "proxy", 0, 0, G_OPTION_ARG_STRING, &self->proxy, "Proxy for peers, trackers and web seeds",
       "socks5://[USER:PASSWORD@]HOST:PORT" },
@@ -119,6 +121,12 @@ check_proxy (const ShoalCliSession *self)
   return FALSE;
 }
 
+static gboolean
+is_link (const char *text)
+{
+  return g_ascii_strncasecmp (text, "http://", 7) == 0 || g_ascii_strncasecmp (text, "https://", 8) == 0;
+}
+
 ShoalPreferences *
 shoal_cli_session_preferences (const ShoalCliSession *self)
 {
@@ -140,6 +148,11 @@ shoal_cli_session_preferences (const ShoalCliSession *self)
   dns = name_servers (self);
   if (dns == NULL || !check_proxy (self))
     return NULL;
+  if (self->filter != NULL && !is_link (self->filter) && !g_file_test (self->filter, G_FILE_TEST_IS_REGULAR))
+    {
+      shoal_cli_complain ("--filter", "%s is not a file", self->filter);
+      return NULL;
+    }
 
   preferences = shoal_preferences_new (NULL);
   g_object_set (preferences,
@@ -157,6 +170,12 @@ shoal_cli_session_preferences (const ShoalCliSession *self)
                 "limit-down", (guint) MAX (self->limit_down, 0),
                 "limit-up", (guint) MAX (self->limit_up, 0),
                 NULL);
+  if (self->filter != NULL)
+    {
+      g_autofree char *path = is_link (self->filter) ? g_strdup (self->filter) : g_canonicalize_filename (self->filter, NULL);
+
+      g_object_set (preferences, "filter-source", path, "use-filter", TRUE, NULL);
+    }
   if (self->max_peers > 0)
     g_object_set (preferences, "max-peers", (guint) self->max_peers, "max-peers-torrent", (guint) self->max_peers, NULL);
 

@@ -21,6 +21,7 @@ typedef struct
   gboolean no_dht;
   gboolean no_lsd;
   gboolean no_pex;
+  char    *filter;
   gboolean no_utp;
   gboolean no_tcp;
   gboolean no_trackers;

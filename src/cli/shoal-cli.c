@@ -25,8 +25,9 @@ static const Command commands[] = {
   { "download", shoal_cli_download,
     "SOURCE... --dir DIR [--state DIR] [--port N] [--bind NAME-OR-ADDRESS] [--peer HOST:PORT]...\n"
     "                     [--no-dht] [--no-lsd] [--no-pex] [--no-utp] [--no-tcp] [--no-trackers] [--no-portmap]\n"
-    "                     [--encryption=off|prefer|require] [--dns ADDRESS]... [--proxy URL] [--proxy-all]\n"
-    "                     [--limit-down KIB] [--limit-up KIB] [--max-peers N] [--sequential] [--select LIST] [--seed] [--seed-ratio R]\n"
+    "                     [--encryption=off|prefer|require] [--dns ADDRESS]... [--proxy URL] [--proxy-all] [--filter FILE-OR-URL]\n"
+    "                     [--limit-down KIB] [--limit-up KIB] [--max-peers N] [--sequential] [--super-seeding] [--select LIST]\n"
+    "                     [--seed] [--seed-ratio R]\n"
     "                     [--seed-time MINUTES] [--json] [--quiet]" },
   { "serve", shoal_cli_serve, "--state DIR [the options of download that concern the session]" },
 };

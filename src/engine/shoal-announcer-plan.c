@@ -158,6 +158,8 @@ take_answer (ShoalTrackerSlot          *slot,
   slot->row->seeds = answer->seeds;
   slot->row->leechers = answer->leechers;
   if (answer->seeds >= 0)
+    self->counted_us = now_us;
+  if (answer->seeds >= 0)
     self->seeds = answer->seeds;
   if (answer->leechers >= 0)
     self->leechers = answer->leechers;

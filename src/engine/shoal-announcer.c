@@ -9,6 +9,8 @@
 #include "shoal-announcer-private.h"
 #include <string.h>
 
+#define SCRAPE_US (1800 * (gint64) G_USEC_PER_SEC)   /* between two questions for numbers */
+
 static gboolean
 is_usable_url (const char *url)
 {
@@ -122,6 +124,8 @@ shoal_announcer_free (ShoalAnnouncer *self)
     return;
 
   shoal_timers_disarm (self->timers, &self->timer);
+  if (self->scrape != NULL)
+    shoal_tracker_call_drop (self->scrape);
   g_clear_pointer (&self->rows, g_ptr_array_unref);
   g_clear_pointer (&self->error, g_free);
   g_free (self);
@@ -217,6 +221,78 @@ shoal_announcer_has_trackers (const ShoalAnnouncer *self)
       return TRUE;
 
   return FALSE;
+}
+
+static void
+on_scraped (gpointer                   owner,
+            const ShoalAnnounceAnswer *answer,
+            const char                *error,
+            gint64                     now_us)
+{
+  ShoalAnnouncer *self = owner;
+
+  self->scrape = NULL;
+  if (answer == NULL || answer->failure != NULL || answer->seeds < 0)
+    {
+      g_debug ("a tracker does not tell how many take part: %s", error != NULL ? error : "it does not know the torrent");
+      return;
+    }
+  g_debug ("a tracker counts %" G_GINT64_FORMAT " seeds and %" G_GINT64_FORMAT " leechers", answer->seeds, answer->leechers);
+  self->seeds = answer->seeds;
+  self->leechers = answer->leechers;
+  self->counted_us = now_us;
+  self->ops->changed (self->owner);
+}
+
+/* The tracker that knows of us, else the first that can be asked; NULL: none now. */
+static const ShoalTrackerRow *
+scrape_row (const ShoalAnnouncer *self)
+{
+  const ShoalTrackerRow *first = NULL;
+
+  for (guint i = 0; i < self->rows->len; i++)
+    {
+      const ShoalTrackerRow *row = shoal_announcer_row (self, i);
+
+      if (!row->usable)
+        continue;
+      /* The announce that is under way may tell. */
+      if (shoal_tracker_row_is_asked (row))
+        return NULL;
+      if (shoal_tracker_row_works (row))
+        return row;
+      if (first == NULL)
+        first = row;
+    }
+
+  return first;
+}
+
+void
+shoal_announcer_look (ShoalAnnouncer *self,
+                      gint64          now_us)
+{
+  const ShoalTrackerRow *row;
+
+  g_return_if_fail (self != NULL);
+
+  if (self->scrape != NULL
+      || (self->scraped_us != 0 && (now_us - self->scraped_us < SCRAPE_US || now_us - self->counted_us < SCRAPE_US)))
+    return;
+  row = scrape_row (self);
+  if (row == NULL)
+    return;
+  self->scraped_us = now_us;
+  self->scrape = shoal_tracker_hub_scrape (self->hub, row->url, &self->keys[0], on_scraped, self);
+}
+
+void
+shoal_announcer_look_away (ShoalAnnouncer *self)
+{
+  g_return_if_fail (self != NULL);
+
+  if (self->scrape != NULL)
+    shoal_tracker_call_drop (g_steal_pointer (&self->scrape));
 }
 
 gint64

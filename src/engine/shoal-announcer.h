@@ -47,6 +47,9 @@ void              shoal_announcer_set_partial_seed (ShoalAnnouncer *self, gboole
 ShoalTrackerState shoal_announcer_state     (const ShoalAnnouncer *self);
 const char       *shoal_announcer_error     (const ShoalAnnouncer *self);   /* (nullable): of the last failure while none works */
 gboolean          shoal_announcer_has_trackers (const ShoalAnnouncer *self);
+/* Somebody looks at the torrent: asks how many seeds and leechers there are (BEP 48), at most every half hour and only if no announce told it meanwhile. */
+void              shoal_announcer_look      (ShoalAnnouncer *self, gint64 now_us);
+void              shoal_announcer_look_away (ShoalAnnouncer *self);                      /* calls that question off */
 /* Seeds and leechers told by the last answer; -1: not known. */
 gint64            shoal_announcer_seeds     (const ShoalAnnouncer *self);
 gint64            shoal_announcer_leechers  (const ShoalAnnouncer *self);

@@ -105,6 +105,7 @@ apply_options (ShoalSwarm            *swarm,
       swarm->selection = shoal_ranges_parse (options->select, NULL);
     }
   swarm->sequential = options->sequential;
+  swarm->super_seeding = options->super_seeding;
   swarm->first_last = options->first_last;
   swarm->fresh = TRUE;
   shoal_limiter_set (&swarm->limiter, SHOAL_DOWN, options->limit_down, now_us);
@@ -468,6 +469,7 @@ on_options (ShoalEngine  *self,
   if (swarm == NULL)
     return;
   swarm->sequential = command->sequential;
+  swarm->super_seeding = command->super_seeding;
   swarm->first_last = command->first_last;
   shoal_limiter_set (&swarm->limiter, SHOAL_DOWN, command->limit_down, self->now_us);
   shoal_limiter_set (&swarm->limiter, SHOAL_UP, command->limit_up, self->now_us);
@@ -571,6 +573,8 @@ on_config (ShoalEngine  *self,
   if (self->config.seed_ratio != before.seed_ratio || self->config.seed_minutes != before.seed_minutes)
     look_at_seeds (self);
   shoal_swarm_queue_update (self);
+  if (strcmp (self->config.filter_source, before.filter_source) != 0)
+    shoal_engine_filter_update (self);
   shoal_engine_discover_all (self);
   if (shoal_engine_network_differs (&self->config, &before))
     shoal_engine_want_network (self);
@@ -619,6 +623,7 @@ on_quit (ShoalEngine  *self,
       ShoalSwarm *swarm = value;
 
       shoal_swarm_drop_links (swarm, "the client ends");
+      shoal_announcer_look_away (swarm->announcer);
       if (swarm->announced)
         {
           swarm->announced = FALSE;

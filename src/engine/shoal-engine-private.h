@@ -5,6 +5,7 @@
 
 #include "shoal-arena.h"
 #include "shoal-engine.h"
+#include "shoal-external.h"
 #include "shoal-handshake.h"
 #include "shoal-limiter.h"
 #include "shoal-list.h"
@@ -23,6 +24,9 @@ G_BEGIN_DECLS
 #define SHOAL_QUIT_US           (2500 * G_TIME_SPAN_MILLISECOND)   /* for `stopped` and Cancel on the way out */
 #define SHOAL_PROVING_MAX       4u                                 /* kept seeds whose files are looked at, at once */
 #define SHOAL_UNLOAD_US         (60 * G_USEC_PER_SEC)              /* an idle seed forgets its .torrent */
+#define SHOAL_FILTER_DAILY_US   (24 * 3600 * (gint64) G_USEC_PER_SEC)
+#define SHOAL_FILTER_RETRY_US   (3600 * (gint64) G_USEC_PER_SEC)   /* after a failure */
+#define SHOAL_FILTER_HOLD_US    (10 * (gint64) G_USEC_PER_SEC)     /* nobody is connected to meanwhile, at the start */
 #define SHOAL_SCRATCH_SIZE      (64u * 1024)
 #define SHOAL_WINDOW_BLOCKS     16u                                /* blocks foreseen in one read */
 #define SHOAL_WINDOW_SIZE       (SHOAL_WINDOW_BLOCKS * (SHOAL_BLOCK_SIZE + SHOAL_PIECE_HEADER_SIZE) + SHOAL_BLOCK_SIZE + SHOAL_SCRATCH_SIZE)
@@ -76,12 +80,17 @@ struct _ShoalEngine
   ShoalArena      *arena;
   ShoalTrackerHub *hub;
   ShoalLsd        *lsd;
+  ShoalFilter     *filter;         /* (nullable): who is not wanted */
+  ShoalFilterLoad *filter_load;    /* (nullable): the next one is on its way */
+  ShoalTimer       filter_timer;
+  gint64           filter_hold_us; /* nobody is connected to before: the first one is on its way */
   ShoalLimiter     limiter;
   ShoalPeerId      peer_id;
   guint32          announce_key;
   guint16          port;           /* listening; 0: not */
   gboolean         network_down;   /* nothing can be sent: nobody is dialled */
   ShoalMapping     mapping;        /* at the gateway */
+  ShoalExternal    votes;          /* about how others see us */
   ShoalAddr        external;       /* as others see us; family NONE: not known */
 
   GHashTable      *swarms;         /* guint64 id to ShoalSwarm (owned) */
@@ -136,6 +145,7 @@ void        shoal_engine_drop_keys    (ShoalEngine *self, ShoalSwarm *swarm);   
 void        shoal_engine_prove_next   (ShoalEngine *self);                         /* looks at the files of the next kept seed */
 void        shoal_engine_activate     (ShoalEngine *self, ShoalSwarm *swarm);      /* it wants the tick */
 void        shoal_engine_want_dials   (ShoalEngine *self);                         /* somebody has peers to dial */
+void        shoal_engine_vote_external (ShoalEngine *self, ShoalExternalSource source, const ShoalAddr *voter, const ShoalAddr *seen);
 void        shoal_engine_set_external (ShoalEngine *self, const ShoalAddr *external);  /* how others see us: BEP 40 goes by it */
 void        shoal_engine_disk         (ShoalEngine *self, ShoalDiskJob *job);          /* sets its context */
 void        shoal_engine_disk_done    (ShoalDiskJob *job);                             /* first thing that a job's function calls */
@@ -158,6 +168,12 @@ guint16     shoal_engine_public_port  (const ShoalEngine *self);                
 /* shoal-engine-peers.c */
 gboolean    shoal_engine_has_lists    (ShoalEngine *self, const ShoalView *view);  /* its lists change all the time */
 void        shoal_engine_fill_lists   (ShoalEngine *self, ShoalSnapshot *snapshot, const ShoalView *view);
+
+/* shoal-engine-filter.c */
+void        shoal_engine_filter_update (ShoalEngine *self);                        /* another source is wanted */
+void        shoal_engine_filter_due   (gpointer engine, gint64 now_us);
+gboolean    shoal_engine_may_connect  (ShoalEngine *self, const ShoalAddr *addr);
+
 /* shoal-engine-local.c */
 ShoalLsd   *shoal_engine_new_lsd      (ShoalEngine *self);
 void        shoal_engine_discover     (ShoalEngine *self, ShoalSwarm *swarm);      /* its state, its keys or what is known of it changed */

@@ -68,6 +68,7 @@ shoal_engine_new (ShoalHost         *host,
   shoal_timer_init (&self->limiter_timer, on_limiter, self);
   shoal_timer_init (&self->view_timer, shoal_engine_views_due, self);
   shoal_timer_init (&self->unload_timer, on_unload, self);
+  shoal_timer_init (&self->filter_timer, shoal_engine_filter_due, self);
   shoal_timer_init (&self->quit_timer, on_quit, self);
   shoal_engine_want_network (self);
   shoal_engine_want_mapping (self);
@@ -87,6 +88,7 @@ shoal_engine_free (ShoalEngine *self)
   g_hash_table_unref (self->swarms);
   g_array_unref (self->tombstones);
   shoal_lsd_free (self->lsd);
+  shoal_filter_unref (self->filter);
   shoal_tracker_hub_free (self->hub);
   shoal_arena_free (self->arena);
   shoal_timers_free (self->timers);
@@ -214,6 +216,20 @@ shoal_engine_prove_next (ShoalEngine *self)
 }
 
 void
+shoal_engine_vote_external (ShoalEngine         *self,
+                            ShoalExternalSource  source,
+                            const ShoalAddr     *voter,
+                            const ShoalAddr     *seen)
+{
+  const ShoalAddr *best;
+
+  if (!shoal_external_vote (&self->votes, source, voter, seen))
+    return;
+  best = shoal_external_get (&self->votes, SHOAL_FAMILY_IPV4);
+  shoal_engine_set_external (self, best != NULL ? best : shoal_external_get (&self->votes, SHOAL_FAMILY_IPV6));
+}
+
+void
 shoal_engine_set_external (ShoalEngine     *self,
                            const ShoalAddr *external)
 {
@@ -319,6 +335,11 @@ on_dial (gpointer owner,
 
   if (self->quitting || self->network_down)
     return;
+  if (now_us < self->filter_hold_us)
+    {
+      shoal_timers_arm (self->timers, &self->dial_timer, self->filter_hold_us);
+      return;
+    }
   if (new_tokens > 0)
     {
       self->dial_tokens = (guint) MIN ((gint64) self->dial_tokens + new_tokens, (gint64) per_second);
@@ -438,11 +459,15 @@ shoal_engine_begin (ShoalEngine *self,
                     gint64       now_us,
                     gint64       wall_s)
 {
+  gboolean first = self->now_us == 0;
+
   g_return_if_fail (!self->in_turn);
 
   self->in_turn = TRUE;
   self->now_us = MAX (now_us, self->now_us);
   self->wall_s = wall_s;
+  if (first && self->config.filter_source[0] != '\0')
+    shoal_engine_filter_update (self);
   shoal_tracker_hub_set_now (self->hub, self->now_us);
   shoal_timers_expire (self->timers, self->now_us);
 }

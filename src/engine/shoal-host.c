@@ -93,3 +93,28 @@ shoal_lookup_free (ShoalLookup *self)
   g_free (self->error);
   g_free (self);
 }
+
+ShoalFilterLoad *
+shoal_filter_load_new (const char *source)
+{
+  ShoalFilterLoad *self;
+
+  g_return_val_if_fail (source != NULL, NULL);
+
+  self = g_new0 (ShoalFilterLoad, 1);
+  self->source = g_strdup (source);
+
+  return self;
+}
+
+void
+shoal_filter_load_free (ShoalFilterLoad *self)
+{
+  if (self == NULL)
+    return;
+
+  shoal_filter_unref (self->filter);
+  g_free (self->source);
+  g_free (self->error);
+  g_free (self);
+}

@@ -6,6 +6,7 @@
 #include <sys/uio.h>
 #include "shoal-addr.h"
 #include "shoal-bitfield.h"
+#include "shoal-filter.h"
 #include "shoal-mail.h"
 #include "shoal-metainfo.h"
 #include "shoal-outbox.h"
@@ -179,6 +180,18 @@ typedef struct
 ShoalLookup *shoal_lookup_new  (const char *host, guint16 port);
 void         shoal_lookup_free (ShoalLookup *self);
 
+/* A list of blocked addresses. */
+typedef struct
+{
+  ShoalDone    done;
+  char        *source;         /* (owned): absolute path, or http(s) link */
+  ShoalFilter *filter;         /* result: (owned) (nullable) */
+  char        *error;          /* result: (nullable): why there is none */
+} ShoalFilterLoad;
+
+ShoalFilterLoad *shoal_filter_load_new  (const char *source);
+void             shoal_filter_load_free (ShoalFilterLoad *self);
+
 /* --- Network --- */
 
 typedef struct
@@ -238,6 +251,7 @@ typedef struct
   void            (*save)    (ShoalHost *host, ShoalResume *record);   /* (transfer full); data it claims is synced before it is written */
   void            (*tell)    (ShoalHost *host, ShoalEvent *event);     /* (transfer full) */
   void            (*random)  (ShoalHost *host, guint8 *out, gsize size);   /* unpredictable bytes */
+  void            (*filter)  (ShoalHost *host, ShoalFilterLoad *load);   /* fetched or read, parsed on another thread */
   void            (*multicast) (ShoalHost *host, ShoalFamily family, const guint8 *data, gsize size);   /* to the group of local discovery; from the first one on it is heard */
 } ShoalHostOps;
 

@@ -43,7 +43,7 @@ shoal_link_say_extended (ShoalLink *self)
     .client = (char *) "Shoal " SHOAL_VERSION,
     .port = shoal_engine_public_port (self->engine),
     .reqq = SHOAL_REQQ,
-    .upload_only = swarm->state == SHOAL_TORRENT_SEEDING,
+    .upload_only = swarm->state == SHOAL_TORRENT_SEEDING && !shoal_swarm_is_super (swarm),
     .your_ip = self->addr,
   };
   g_autoptr(GBytes) payload = NULL;
@@ -86,8 +86,8 @@ on_handshake (ShoalLink          *self,
     self->upload_only = handshake.upload_only;
   if (handshake.metadata_size > 0 && handshake.metadata_size <= SHOAL_METADATA_SIZE_MAX)
     self->metadata_size = handshake.metadata_size;
-  if (handshake.your_ip.family != SHOAL_FAMILY_NONE && self->engine->external.family == SHOAL_FAMILY_NONE)
-    shoal_engine_set_external (self->engine, &handshake.your_ip);
+  if (handshake.your_ip.family != SHOAL_FAMILY_NONE)
+    shoal_engine_vote_external (self->engine, SHOAL_EXTERNAL_PEER, &self->addr, &handshake.your_ip);
   if (handshake.port != 0 && !self->outgoing)
     shoal_link_reach (self, handshake.port);
   shoal_extended_handshake_clear (&handshake);

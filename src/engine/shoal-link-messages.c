@@ -121,6 +121,7 @@ on_have (ShoalLink          *self,
       became_seed (self);
       shoal_link_count (self);
     }
+  shoal_swarm_super_heard (swarm, message->piece);
 
   return TRUE;
 }

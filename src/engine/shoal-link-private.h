@@ -36,6 +36,15 @@ G_BEGIN_DECLS
 #define SHOAL_HASHES_FIRST_US     (250 * G_TIME_SPAN_MILLISECOND)   /* blocks wait so long for the next request for hashes */
 #define SHOAL_HASHES_FIRST_MAX_US (3 * G_USEC_PER_SEC)              /* and so long in all */
 
+#define SHOAL_SUPER_OFFERS        2u                        /* pieces that a super-seed tells a peer of at once */
+
+/* A piece that a super-seed told a peer of. */
+typedef struct
+{
+  guint32 piece;         /* G_MAXUINT32: none */
+  gint64  told_us;
+} ShoalOffer;
+
 typedef enum
 {
   SHOAL_LINK_DIALING,
@@ -105,6 +114,8 @@ struct _ShoalLink
   gboolean         counted;        /* its pieces are in the picker's availability */
   gboolean         bits_told;      /* bitfield, have all or have none came */
   gboolean         we_told;        /* ours went out */
+  gboolean         masked;         /* super-seeding: it was told that there is nothing */
+  ShoalOffer       offers[SHOAL_SUPER_OFFERS];    /* while @masked */
   gboolean         told_none;      /* when there were none yet, or none known */
   guint32          fast[SHOAL_ALLOWED_FAST];      /* pieces that it may fetch while choked */
   guint            n_fast;

@@ -118,7 +118,7 @@ shoal_engine_accept (ShoalEngine     *self,
 
   g_return_val_if_fail (self->in_turn, NULL);
 
-  if (self->quitting || self->n_links >= self->config.max_links)
+  if (self->quitting || self->n_links >= self->config.max_links || !shoal_engine_may_connect (self, from))
     return NULL;
 
   link = link_new (self, from);
@@ -292,6 +292,11 @@ shoal_link_tell_pieces (ShoalLink *self)
     return;
 
   self->we_told = TRUE;
+  if (shoal_swarm_is_super (swarm))
+    {
+      shoal_swarm_super_begin (swarm, self);
+      return;
+    }
   if (!swarm->has_metadata || (!swarm->all_had && (had == NULL || shoal_bitfield_is_empty (had))))
     {
       self->told_none = TRUE;

@@ -24,6 +24,7 @@ struct _ShoalPeerbook
 {
   ShoalRng   *rng;
   ShoalAddr   self;
+  const ShoalFilter *filter;   /* (nullable): borrowed */
   GPtrArray  *peers;       /* of ShoalKnownPeer (owned) */
   GHashTable *by_addr;     /* ShoalAddr inside a peer to that peer */
   GHashTable *by_number;
@@ -108,6 +109,17 @@ shoal_peerbook_set_self (ShoalPeerbook   *self,
     nth (self, i)->priority = priority_of (self, &nth (self, i)->addr);
 }
 
+void
+shoal_peerbook_set_filter (ShoalPeerbook     *self,
+                           const ShoalFilter *filter)
+{
+  g_return_if_fail (self != NULL);
+
+  self->filter = filter;
+  for (guint i = 0; i < n_peers (self); i++)
+    nth (self, i)->blocked = shoal_filter_blocks (filter, &nth (self, i)->addr);
+}
+
 static gboolean
 is_users (const ShoalKnownPeer *peer)
 {
@@ -125,7 +137,7 @@ static gboolean
 is_candidate (const ShoalKnownPeer *peer,
               gboolean              skip_seeds)
 {
-  return peer->link == NULL && !peer->banned && is_dialable (peer) && !(skip_seeds && peer->is_seed)
+  return peer->link == NULL && !peer->banned && !peer->blocked && is_dialable (peer) && !(skip_seeds && peer->is_seed)
          && (peer->failures < GIVE_UP_FAILURES || is_users (peer));
 }
 
@@ -192,7 +204,7 @@ shoal_peerbook_add (ShoalPeerbook   *self,
 
   g_return_val_if_fail (self != NULL && addr != NULL, NULL);
 
-  if (!shoal_addr_is_usable (addr) || shoal_peerbook_is_banned (self, addr))
+  if (!shoal_addr_is_usable (addr) || shoal_filter_blocks (self->filter, addr) || shoal_peerbook_is_banned (self, addr))
     return NULL;
 
   peer = shoal_peerbook_find (self, addr);

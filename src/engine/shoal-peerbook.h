@@ -4,6 +4,7 @@
 #pragma once
 
 #include "shoal-addr.h"
+#include "shoal-filter.h"
 #include "shoal-rng.h"
 #include "shoal-terms.h"
 
@@ -24,6 +25,7 @@ typedef struct
   guint8    hash_failures;  /* pieces it sent a part of that failed */
   gboolean  connectable;    /* a dial worked, or it told its port */
   gboolean  banned;
+  gboolean  blocked;        /* by the filter: not dialled while it is */
   gboolean  is_seed;        /* had everything when last seen */
   guint8    pex_flags;      /* ShoalPexFlags, as the first peer said that told of it */
   gboolean  plain;          /* broke off an encrypted handshake: to be dialled without */
@@ -42,7 +44,9 @@ ShoalPeerbook  *shoal_peerbook_new        (ShoalRng *rng);
 void            shoal_peerbook_free       (ShoalPeerbook *self);
 /* Our own address as others see it, for BEP 40; family NONE: not known. */
 void            shoal_peerbook_set_self   (ShoalPeerbook *self, const ShoalAddr *external);
-/* (nullable): NULL if the address is unusable or banned, or the book is full of better ones. An address known already gains the source. */
+/* Addresses that are not wanted from now on; borrowed. @filter: (nullable) */
+void            shoal_peerbook_set_filter (ShoalPeerbook *self, const ShoalFilter *filter);
+/* (nullable): NULL if the address is unusable, blocked or banned, or the book is full of better ones. An address known already gains the source. */
 ShoalKnownPeer *shoal_peerbook_add        (ShoalPeerbook *self, const ShoalAddr *addr, ShoalPeerSource source, gint64 now_us);
 ShoalKnownPeer *shoal_peerbook_find       (ShoalPeerbook *self, const ShoalAddr *addr);
 ShoalKnownPeer *shoal_peerbook_by_number  (ShoalPeerbook *self, guint number);

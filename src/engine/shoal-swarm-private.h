@@ -170,6 +170,9 @@ struct _ShoalSwarm
   gboolean           stalled;         /* nothing has come for long: it holds no place in the queue */
   gint64             seeding_s;
   gboolean           sequential;
+  gboolean           super_seeding;   /* wanted */
+  gboolean           super_told;      /* some links are masked */
+  gboolean           super_over;      /* there is another seed */
   gboolean           first_last;
   gboolean           part_suffix;
 
@@ -305,6 +308,12 @@ void        shoal_swarm_leaves_gone     (ShoalSwarm *self, ShoalLink *link);
 void        shoal_swarm_leaves_tick     (ShoalSwarm *self);
 void        shoal_swarm_leaves_clear    (ShoalSwarm *self);
 void        shoal_swarm_leaves_asked    (ShoalSwarm *self, ShoalLink *link, const ShoalHashRequest *request);
+
+/* shoal-swarm-super.c */
+gboolean    shoal_swarm_is_super     (const ShoalSwarm *self);
+void        shoal_swarm_super_begin  (ShoalSwarm *self, ShoalLink *link);           /* instead of telling it of the pieces */
+void        shoal_swarm_super_heard  (ShoalSwarm *self, guint32 piece);             /* a peer has it now */
+void        shoal_swarm_super_tick   (ShoalSwarm *self);
 
 /* shoal-swarm-resume.c */
 void        shoal_swarm_save         (ShoalSwarm *self);

@@ -43,7 +43,7 @@ static void
 on_tracker_external (gpointer         owner,
                      const ShoalAddr *external)
 {
-  shoal_engine_set_external (((ShoalSwarm *) owner)->engine, external);
+  shoal_engine_vote_external (((ShoalSwarm *) owner)->engine, SHOAL_EXTERNAL_TRACKER, &(ShoalAddr){ 0 }, external);
 }
 
 static const ShoalAnnouncerOps announcer_ops = {
@@ -70,6 +70,7 @@ shoal_swarm_new (ShoalEngine *engine,
   self->added_s = engine->wall_s;
   self->book = shoal_peerbook_new (&engine->rng);
   shoal_peerbook_set_self (self->book, &engine->external);
+  shoal_peerbook_set_filter (self->book, engine->filter);
   self->checks = g_array_new (FALSE, FALSE, sizeof (ShoalRange));
   self->user_peers = g_ptr_array_new_with_free_func (g_free);
   shoal_choker_init (&self->choker);
@@ -638,6 +639,7 @@ shoal_swarm_tick (ShoalSwarm *self)
     {
       shoal_swarm_pex_tick (self);
       shoal_swarm_layers_tick (self);
+      shoal_swarm_super_tick (self);
       if (now_us >= self->choke_us)
         {
           self->choke_us = now_us + SHOAL_CHOKE_ROUND_US;
@@ -730,9 +732,14 @@ shoal_swarm_fill_stats (ShoalSwarm        *self,
   out->eta_s = eta (self, out->wanted_size - out->wanted_had, out->rate_down);
   out->tracker_state = shoal_announcer_state (self->announcer);
   out->tracker_error = g_strdup (error);
+  if (self->engine->config.use_trackers && !self->engine->quitting)
+    shoal_announcer_look (self->announcer, now_us);
+  out->tracker_seeds = shoal_announcer_seeds (self->announcer);
+  out->tracker_leechers = shoal_announcer_leechers (self->announcer);
   out->added_s = self->added_s;
   out->completed_s = self->completed_s;
   out->sequential = self->sequential;
+  out->super_seeding = self->super_seeding;
 }
 
 ShoalTorrentInfo *

@@ -113,7 +113,10 @@ fetch_done_cb (ShoalDone *done,
       gsize size;
       const guint8 *bytes = g_bytes_get_data (fetch->body, &size);
 
-      parsed = shoal_http_tracker_parse_announce (&answer, bytes, size, &error);
+      if (leg->call->is_scrape)
+        parsed = shoal_http_tracker_parse_scrape (&answer, &leg->call->announce.info_hash, bytes, size, &error);
+      else
+        parsed = shoal_http_tracker_parse_announce (&answer, bytes, size, &error);
     }
 
   /* Some trackers refuse with an error of HTTP and the reason in the body. */
@@ -145,7 +148,10 @@ begin_http (ShoalTrackerLeg *leg)
   ShoalTrackerCall *call = leg->call;
   g_autofree char *url = NULL;
 
-  url = shoal_http_tracker_announce_url (call->url, &call->announce);
+  if (call->is_scrape)
+    url = shoal_http_tracker_scrape_url (call->url, &call->announce.info_hash);
+  else
+    url = shoal_http_tracker_announce_url (call->url, &call->announce);
   leg->fetch = shoal_fetch_new (SHOAL_FETCH_TRACKER, url);
   leg->fetch->done.func = fetch_done_cb;
   leg->fetch->done.owner = leg;
@@ -216,6 +222,8 @@ send_leg (ShoalTrackerLeg *leg)
 
   if (leg->state == SHOAL_LEG_CONNECT)
     size = shoal_udp_tracker_write_connect (packet, leg->transaction);
+  else if (call->is_scrape)
+    size = shoal_udp_tracker_write_scrape (packet, server->connections[leg->index], leg->transaction, &call->announce.info_hash);
   else
     size = shoal_udp_tracker_write_announce (packet,
                                              server->connections[leg->index],
@@ -334,7 +342,10 @@ shoal_tracker_hub_datagram (ShoalTrackerHub *self,
     heard_error (leg, data, size);
   else if (action == SHOAL_UDP_TRACKER_CONNECT && leg->state == SHOAL_LEG_CONNECT)
     heard_connect (leg, data, size);
-  else if (action == SHOAL_UDP_TRACKER_ANNOUNCE && leg->state == SHOAL_LEG_ANNOUNCE
+  else if (action == SHOAL_UDP_TRACKER_SCRAPE && leg->state == SHOAL_LEG_ANNOUNCE && leg->call->is_scrape
+           && shoal_udp_tracker_parse_scrape (&answer, data, size))
+    leg_answered (leg, &answer);
+  else if (action == SHOAL_UDP_TRACKER_ANNOUNCE && leg->state == SHOAL_LEG_ANNOUNCE && !leg->call->is_scrape
            && shoal_udp_tracker_parse_announce (&answer, leg_families[leg->index], data, size))
     leg_answered (leg, &answer);
 

@@ -58,6 +58,7 @@ struct _ShoalTrackerCall
   char                *url;
   char                *path;          /* UDP: path and query */
   gboolean             is_udp;
+  gboolean             is_scrape;     /* BEP 48: only the info-hash of @announce counts */
   ShoalAnnounce        announce;
   char                *tracker_id;
   ShoalTrackerCallFunc func;          /* NULL once it was called, or dropped */

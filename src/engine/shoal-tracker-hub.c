@@ -13,6 +13,7 @@
  * asked. Engine thread only. */
 
 #include "shoal-tracker-hub-private.h"
+#include "shoal-http-tracker.h"
 #include <string.h>
 
 #define SECOND_US     ((gint64) G_USEC_PER_SEC)
@@ -416,21 +417,21 @@ shoal_tracker_hub_set_now (ShoalTrackerHub *self,
   self->now_us = MAX (self->now_us, now_us);
 }
 
-ShoalTrackerCall *
-shoal_tracker_hub_announce (ShoalTrackerHub      *self,
-                            const char           *url,
-                            const ShoalAnnounce  *announce,
-                            gboolean              urgent,
-                            ShoalTrackerCallFunc  func,
-                            gpointer              owner)
+static ShoalTrackerCall *
+call_new (ShoalTrackerHub      *self,
+          const char           *url,
+          const ShoalAnnounce  *announce,
+          gboolean              is_scrape,
+          gboolean              urgent,
+          ShoalTrackerCallFunc  func,
+          gpointer              owner)
 {
   ShoalTrackerCall *call;
-
-  g_return_val_if_fail (self != NULL && url != NULL && announce != NULL && func != NULL, NULL);
 
   call = g_new0 (ShoalTrackerCall, 1);
   call->hub = self;
   call->url = g_strdup (url);
+  call->is_scrape = is_scrape;
   call->announce = *announce;
   call->tracker_id = g_strdup (announce->tracker_id);
   call->announce.tracker_id = call->tracker_id;
@@ -451,6 +452,38 @@ shoal_tracker_hub_announce (ShoalTrackerHub      *self,
     fail_later (call, "The tracker's address is not understood");
 
   return call;
+}
+
+ShoalTrackerCall *
+shoal_tracker_hub_announce (ShoalTrackerHub      *self,
+                            const char           *url,
+                            const ShoalAnnounce  *announce,
+                            gboolean              urgent,
+                            ShoalTrackerCallFunc  func,
+                            gpointer              owner)
+{
+  g_return_val_if_fail (self != NULL && url != NULL && announce != NULL && func != NULL, NULL);
+
+  return call_new (self, url, announce, FALSE, urgent, func, owner);
+}
+
+ShoalTrackerCall *
+shoal_tracker_hub_scrape (ShoalTrackerHub      *self,
+                          const char           *url,
+                          const ShoalSha1      *info_hash,
+                          ShoalTrackerCallFunc  func,
+                          gpointer              owner)
+{
+  ShoalAnnounce announce = { .info_hash = *info_hash };
+  g_autofree char *scrape = NULL;
+
+  g_return_val_if_fail (self != NULL && url != NULL && info_hash != NULL && func != NULL, NULL);
+
+  scrape = shoal_http_tracker_scrape_url (url, info_hash);
+  if (scrape == NULL && g_ascii_strncasecmp (url, "udp:", 4) != 0)
+    return NULL;
+
+  return call_new (self, url, &announce, TRUE, FALSE, func, owner);
 }
 
 gboolean

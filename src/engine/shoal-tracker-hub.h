@@ -31,6 +31,8 @@ void             shoal_tracker_hub_set_now (ShoalTrackerHub *self, gint64 now_us
 /* Asks the tracker at @url (http, https, udp); @func is called once, never from inside this call. @announce is copied. */
 ShoalTrackerCall *shoal_tracker_hub_announce (ShoalTrackerHub *self, const char *url, const ShoalAnnounce *announce, gboolean urgent,
                                               ShoalTrackerCallFunc func, gpointer owner);
+/* Asks how many seeds and leechers the tracker counts (BEP 48). (nullable): NULL: it cannot be asked that. */
+ShoalTrackerCall *shoal_tracker_hub_scrape  (ShoalTrackerHub *self, const char *url, const ShoalSha1 *info_hash, ShoalTrackerCallFunc func, gpointer owner);
 /* @func will not be called. A `stopped` goes its way all the same, and so does what has left already; anything else is called off.
  * Returns: whether the tracker was or will be told */
 gboolean         shoal_tracker_call_drop   (ShoalTrackerCall *call);

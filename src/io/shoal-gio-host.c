@@ -24,6 +24,7 @@
 #include <unistd.h>
 #include "shoal-conn.h"
 #include "shoal-disk.h"
+#include "shoal-filter-loader.h"
 #include "shoal-gio-network.h"
 #include "shoal-gio-mapping.h"
 #include "shoal-http.h"
@@ -50,6 +51,7 @@ struct _ShoalGioHost
   ShoalResumeStore *store;       /* (nullable) */
   ShoalHttp       *http;
   ShoalResolver   *resolver;
+  ShoalFilterLoader *filters;
   ShoalMailbox    *commands;     /* borrowed */
   ShoalWatch       commands_bell;
   ShoalWatch       disk_bell;
@@ -245,6 +247,29 @@ effect_random (ShoalHost *host,
     }
 }
 
+/* --- Lists of blocked addresses --- */
+
+static void
+filter_loaded (ShoalFilterLoad *load,
+               gpointer         user_data)
+{
+  finish (user_data, &load->done);
+}
+
+static void
+list_wanted (ShoalFetch *request,
+             gpointer    user_data)
+{
+  effect_fetch (user_data, request);
+}
+
+static void
+effect_filter (ShoalHost       *host,
+               ShoalFilterLoad *load)
+{
+  shoal_filter_loader_load (((ShoalGioHost *) host)->filters, load);
+}
+
 static void
 local_came (const ShoalAddr *from,
             const guint8    *data,
@@ -292,6 +317,7 @@ static const ShoalHostOps host_ops = {
   .save = effect_save,
   .tell = effect_tell,
   .random = effect_random,
+  .filter = effect_filter,
   .multicast = effect_multicast,
 };
 
@@ -634,6 +660,7 @@ shoal_gio_host_new (GMainContext     *context,
   shoal_http_set_way (self->http, shoal_gio_network_http (self->network));
   self->resolver = shoal_resolver_new (shoal_gio_network_dns (self->network), lookup_answered, self);
   self->mapping = shoal_gio_mapping_new (mapping_due, self);
+  self->filters = shoal_filter_loader_new (list_wanted, filter_loaded, self);
   self->commands = commands;
   self->disk = shoal_disk_new (store, n_workers, disk_rings, GINT_TO_POINTER (bell));
 
@@ -694,6 +721,7 @@ shoal_gio_host_stop (ShoalGioHost *self)
   shoal_http_free (http);
   shoal_resolver_free (resolver);
   shoal_gio_mapping_free (mapping);
+  shoal_filter_loader_stop (self->filters);
   self->engine = engine;
   shoal_gio_network_close (self->network);
   close_lsd (self);
@@ -711,6 +739,7 @@ shoal_gio_host_free (ShoalGioHost *self)
 
   if (!self->stopping)
     shoal_gio_host_stop (self);
+  shoal_filter_loader_free (self->filters);
   shoal_disk_free (self->disk);
   shoal_conn_set_free (self->conns);
   shoal_gio_network_free (self->network);

@@ -3,6 +3,8 @@
 
 #include "shoal-preferences-private.h"
 
+#include <string.h>
+
 /* The ranges stand in the param specs alone; they are lax, so a value outside is moved to the nearest one inside, wherever
  * it came from. Changes are told once from an idle source: a preferences window, or a reset of all keys, then costs the
  * engine one new configuration. */
@@ -34,6 +36,8 @@ struct _ShoalPreferences
   double     seed_ratio;
   guint      seed_minutes;
   gboolean   add_paused;
+  char      *filter_source;
+  gboolean   use_filter;
   gboolean   use_lsd;
   gboolean   use_pex;
   gboolean   port_mapping;
@@ -59,6 +63,8 @@ typedef enum
   PROP_SEED_RATIO,
   PROP_SEED_MINUTES,
   PROP_ADD_PAUSED,
+  PROP_FILTER_SOURCE,
+  PROP_USE_FILTER,
   PROP_USE_LSD,
   PROP_USE_PEX,
   PROP_ENCRYPTION,
@@ -113,6 +119,8 @@ text_field (ShoalPreferences *self,
     {
     case PROP_DOWNLOAD_DIR:
       return &self->download_dir;
+    case PROP_FILTER_SOURCE:
+      return &self->filter_source;
     case PROP_BIND:
       return &self->bind;
     case PROP_DNS:
@@ -136,6 +144,8 @@ boolean_field (ShoalPreferences *self,
       return &self->part_suffix;
     case PROP_ADD_PAUSED:
       return &self->add_paused;
+    case PROP_USE_FILTER:
+      return &self->use_filter;
     case PROP_USE_LSD:
       return &self->use_lsd;
     case PROP_USE_PEX:
@@ -314,6 +324,9 @@ shoal_preferences_class_init (ShoalPreferencesClass *klass)
                          G_PARAM_READWRITE | G_PARAM_LAX_VALIDATION | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
   properties[PROP_SEED_MINUTES] = uint_spec ("seed-minutes", 0, G_MAXUINT, 0);
   properties[PROP_ADD_PAUSED] = boolean_spec ("add-paused", FALSE);
+  properties[PROP_FILTER_SOURCE] =
+    g_param_spec_string ("filter-source", NULL, NULL, "", G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+  properties[PROP_USE_FILTER] = boolean_spec ("use-filter", FALSE);
   properties[PROP_USE_LSD] = boolean_spec ("use-lsd", TRUE);
   properties[PROP_USE_PEX] = boolean_spec ("use-pex", TRUE);
   properties[PROP_PORT_MAPPING] = boolean_spec ("port-mapping", TRUE);
@@ -396,6 +409,8 @@ shoal_preferences_get_config (ShoalPreferences *self,
   config->port = (guint16) self->port;
   config->use_tcp = self->use_tcp;
   config->use_trackers = self->use_trackers;
+  if (self->use_filter && strlen (self->filter_source) < sizeof config->filter_source)
+    g_strlcpy (config->filter_source, self->filter_source, sizeof config->filter_source);
   config->use_lsd = self->use_lsd;
   config->use_pex = self->use_pex;
   config->portmap = self->port_mapping;

@@ -44,6 +44,7 @@ add_task_new (ShoalSession         *self,
   data->options->peers = g_strdupv ((char **) params->peers);
   data->options->paused = params->paused;
   data->options->sequential = params->sequential;
+  data->options->super_seeding = params->super_seeding;
   g_task_set_source_tag (task, shoal_session_add_uri_async);
   g_task_set_task_data (task, data, (GDestroyNotify) add_task_free);
   return task;

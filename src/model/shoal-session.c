@@ -384,6 +384,10 @@ event_cb (ShoalEvent *given,
     case SHOAL_EVENT_LISTENING:
       take_listening (self, event);
       break;
+    case SHOAL_EVENT_FILTER:
+      if (event->error != NULL)
+        g_message ("The list of blocked addresses could not be loaded: %s", event->error->message);
+      break;
     case SHOAL_EVENT_QUIT:
       take_quit (self);
       break;

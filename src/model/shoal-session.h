@@ -50,6 +50,7 @@ typedef struct
   const char *const *peers;
   gboolean           paused;
   gboolean           sequential;
+  gboolean           super_seeding;   /* as the only seed tell each peer of few pieces (BEP 16) */
 } ShoalAddParams;
 
 /**

@@ -8,6 +8,7 @@ encrypted the same download with RC4 required at both ends
 seed      1 GiB to a libtorrent leecher: CPU of the seed
 verify    4 GiB of data against the hashes
 load      2,000 complete torrents of 1,500 pieces and 20 files: until ready, memory of each, CPU while idle
+filter    500,000 blocked ranges: seconds to load, nanoseconds for a look-up
 swarm     8 leechers of 256 MiB behind a seed of 20 MiB/s: the last one done, as a multiple of the ideal time
 Memory while downloading comes with download."""
 
@@ -16,6 +17,7 @@ import json
 import os
 import shutil
 import statistics
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -27,7 +29,7 @@ from rivals import anonymous_kib, cpu_seconds, everyone, free_of, loopback_bytes
 
 MIB = 1 << 20
 GIB = 1 << 30
-NAMES = ('download', 'encrypted', 'seed', 'verify', 'load', 'swarm')
+NAMES = ('download', 'encrypted', 'seed', 'verify', 'load', 'swarm', 'filter')
 FIRST_BYTES = 2 * MIB        # once so much came over loopback, the transfer has begun
 WARM_BYTES = 128 * MIB       # a libtorrent seed sends slowly until its next tick of a second: when in it a client came is chance
 
@@ -199,6 +201,10 @@ class Bench:
                    {'seconds / shoal': lambda row: row['seconds'] / ours['seconds'] if ours else None})
 
     # ---- swarm -----------------------------------------------------------------------------------
+
+    def filter(self):
+        print('\nBlocked addresses (goals: 0.3 s, 1000 ns)')
+        subprocess.run([self.build / 'tests/bench/bench-filter'], check=False)
 
     def swarm_once(self, rival):
         size, rate, leechers = 256 * MIB, 20 * MIB, 8

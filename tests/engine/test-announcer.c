@@ -906,6 +906,49 @@ test_property (Fixture       *f,
   g_assert_cmpuint (n_answers, >, 200);
 }
 
+/* Somebody looks: the tracker is asked for numbers, rarely, and not when an announce told them. */
+static void
+test_look (Fixture       *f,
+           gconstpointer  data)
+{
+  static const char numbers[] = "d5:filesd20:AAAAAAAAAAAAAAAAAAAAd8:completei7e10:downloadedi9e10:incompletei8eeee";
+
+  make (f, A, 1);
+  for (guint i = 0; i < 5; i++)
+    shoal_announcer_look (f->announcer, f->now_us);
+  g_assert_cmpuint (f->host->fetches->len, ==, 1);
+  g_assert_true (says (f, "/scrape?info_hash="));
+  answer (f, numbers);
+  g_assert_cmpint (shoal_announcer_seeds (f->announcer), ==, 7);
+  g_assert_cmpint (shoal_announcer_leechers (f->announcer), ==, 8);
+  g_assert_cmpuint (f->n_changed, ==, 1);
+  pass (f, 1799 * SECOND_US);
+  shoal_announcer_look (f->announcer, f->now_us);
+  QUIET (f);
+
+  shoal_announcer_start (f->announcer, f->now_us);
+  answer (f, GOOD);
+  g_assert_cmpint (shoal_announcer_seeds (f->announcer), ==, 3);
+  pass (f, 60 * SECOND_US);
+  shoal_announcer_look (f->announcer, f->now_us);
+  QUIET (f);
+  shoal_announcer_stop (f->announcer, f->now_us);
+  answer (f, NO_MIN);
+
+  pass (f, 1800 * SECOND_US);
+  shoal_announcer_look (f->announcer, f->now_us);
+  g_assert_cmpuint (f->host->fetches->len, ==, 1);
+  answer (f, NULL);
+  g_assert_cmpint (shoal_announcer_seeds (f->announcer), ==, 3);
+
+  /* Called off. */
+  pass (f, 1801 * SECOND_US);
+  shoal_announcer_look (f->announcer, f->now_us);
+  shoal_announcer_look_away (f->announcer);
+  answer (f, numbers);
+  g_assert_cmpint (shoal_announcer_seeds (f->announcer), ==, 3);
+}
+
 int
 main (int    argc,
       char **argv)
@@ -916,6 +959,7 @@ main (int    argc,
     void      (*func) (Fixture *f, gconstpointer data);
   } tests[] = {
     { "/engine/announcer/life", test_life },
+    { "/engine/announcer/look", test_look },
     { "/engine/announcer/none", test_none },
     { "/engine/announcer/unusable", test_unusable },
     { "/engine/announcer/completed-before", test_completed_before },

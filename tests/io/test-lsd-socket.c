@@ -115,9 +115,11 @@ test_interfaces (Fixture      *self,
   g_autoptr(ShoalLsdSocket) one = NULL;
   gint64 now_us = g_get_monotonic_time ();
 
-  shoal_test_ip ("link add lan2 type dummy");
+  shoal_test_ip ("link add lan2 type veth peer name far2");
   shoal_test_ip ("addr add 10.10.0.1/24 dev lan2");
   shoal_test_ip ("link set lan2 up multicast on");
+  shoal_test_ip ("link set far2 addrgenmode none");
+  shoal_test_ip ("link set far2 up");
   g_assert_cmpuint (shoal_lsd_socket_send (all, (const guint8 *) "hello", 5, now_us + 60 * G_USEC_PER_SEC), ==, 2);
   wait_for (self, 2);
   g_assert_cmpuint (self->n_heard, ==, 2);
@@ -141,10 +143,12 @@ main (int    argc,
       return 0;
     }
   shoal_test_ip ("link set lo up");
-  shoal_test_ip ("link add lan type dummy");
+  shoal_test_ip ("link add lan type veth peer name far");
   shoal_test_ip ("addr add 10.9.0.1/24 dev lan");
   shoal_test_ip ("addr add fd09::1/64 dev lan nodad");
   shoal_test_ip ("link set lan up multicast on");
+  shoal_test_ip ("link set far addrgenmode none");   /* without an address it is not one of them */
+  shoal_test_ip ("link set far up");
   g_test_add ("/io/lsd-socket/both-families", Fixture, NULL, set_up, test_both_families, tear_down);
   g_test_add ("/io/lsd-socket/interfaces", Fixture, NULL, set_up, test_interfaces, tear_down);
   return g_test_run ();

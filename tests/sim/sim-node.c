@@ -460,6 +460,7 @@ effect_tell (ShoalHost  *host,
       case SHOAL_EVENT_INFO:
       case SHOAL_EVENT_READY:
       case SHOAL_EVENT_LISTENING:
+      case SHOAL_EVENT_FILTER:
         break;
       }
   shoal_event_free (event);
@@ -486,6 +487,14 @@ on_multicast (SimWorld *world,
   input->bytes = datagram->bytes;
   push_input (datagram->node, input);
   g_free (datagram);
+}
+
+/* No scenario has a list. */
+static void
+effect_filter (ShoalHost       *host,
+               ShoalFilterLoad *load)
+{
+  g_assert_not_reached ();
 }
 
 /* Every node of the local network hears it, the sender too. */
@@ -529,6 +538,7 @@ static const ShoalHostOps host_ops = {
   .save = effect_save,
   .tell = effect_tell,
   .random = effect_random,
+  .filter = effect_filter,
   .multicast = effect_multicast,
 };
 
@@ -823,6 +833,7 @@ sim_node_add (SimNode    *self,
     sim_disk_fill (&self->disk, 1, torrent);
   command->add = new_options ();
   command->add->metainfo = g_bytes_ref (torrent->bytes);
+  command->add->super_seeding = self->super_seeding;
   send_command (self, command);
 }
 

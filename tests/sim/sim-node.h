@@ -28,6 +28,7 @@ typedef struct
   GBytes           *kept;           /* (nullable): the .torrent that was saved */
   SimTorrent       *torrent;
   guint64           id;
+  gboolean          super_seeding;  /* what is added */
   gboolean          stopping;       /* no effect counts any more */
 
   /* What was told. */

@@ -244,7 +244,7 @@ sim_tracker_http (SimTracker      *self,
     return g_bytes_new_static ("<html>", 6);
   if (self->mood == SIM_TRACKER_REFUSES)
     return g_bytes_new_static ("d14:failure reason7:go awaye", 28);
-  if (self->mood != SIM_TRACKER_ALIVE || !parse_query (&announce, url))
+  if (self->mood != SIM_TRACKER_ALIVE || strstr (url, "/scrape?") != NULL || !parse_query (&announce, url))
     return NULL;
 
   n = announced (self, from, &announce, 0, peers);

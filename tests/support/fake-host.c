@@ -120,6 +120,13 @@ fake_random (ShoalHost *host,
 }
 
 static void
+fake_filter (ShoalHost       *host,
+             ShoalFilterLoad *load)
+{
+  g_ptr_array_add (fake (host)->filters, load);
+}
+
+static void
 fake_multicast (ShoalHost    *host,
                 ShoalFamily   family,
                 const guint8 *data,
@@ -147,11 +154,12 @@ fake_host_new (guint64 seed)
 {
   static const ShoalHostOps ops = {
     fake_network, fake_map, fake_dial, fake_attend, fake_hang_up, fake_send, fake_disk,
-    fake_fetch, fake_attend_fetch, fake_lookup, fake_save, fake_tell, fake_random, fake_multicast,
+    fake_fetch, fake_attend_fetch, fake_lookup, fake_save, fake_tell, fake_random, fake_filter, fake_multicast,
   };
   FakeHost *self = g_new0 (FakeHost, 1);
 
   self->host.ops = &ops;
+  self->filters = g_ptr_array_new ();
   self->fetches = g_ptr_array_new ();
   self->attended_fetches = g_ptr_array_new ();
   self->lookups = g_ptr_array_new ();
@@ -177,6 +185,8 @@ fake_host_free (FakeHost *self)
   g_assert_cmpuint (self->fetches->len, ==, 0);
   g_assert_cmpuint (self->lookups->len, ==, 0);
   g_assert_cmpuint (self->jobs->len, ==, 0);
+  g_assert_cmpuint (self->filters->len, ==, 0);
+  g_clear_pointer (&self->filters, g_ptr_array_unref);
   g_clear_pointer (&self->fetches, g_ptr_array_unref);
   g_clear_pointer (&self->attended_fetches, g_ptr_array_unref);
   g_clear_pointer (&self->lookups, g_ptr_array_unref);

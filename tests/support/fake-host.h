@@ -32,6 +32,7 @@ typedef struct
   GPtrArray       *fetches;     /* of ShoalFetch */
   GPtrArray       *attended_fetches;   /* of ShoalFetch: what attend_fetch was called for; cleared by the test */
   GPtrArray       *lookups;     /* of ShoalLookup */
+  GPtrArray       *filters;     /* of ShoalFilterLoad */
   GPtrArray       *jobs;        /* of ShoalDiskJob */
   GPtrArray       *records;     /* of ShoalResume (owned) */
   GPtrArray       *events;      /* of ShoalEvent (owned) */

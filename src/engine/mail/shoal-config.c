@@ -83,6 +83,7 @@ shoal_config_clamp (ShoalConfig *self)
 
   changed |= clamp_flag (&self->use_tcp);
   changed |= clamp_flag (&self->use_trackers);
+  self->filter_source[SHOAL_SOURCE_MAX - 1] = '\0';
   changed |= clamp_flag (&self->use_lsd);
   changed |= clamp_flag (&self->use_pex);
   changed |= clamp_flag (&self->portmap);

@@ -11,6 +11,7 @@ G_BEGIN_DECLS
 #define SHOAL_BIND_MAX   64     /* bytes with the NUL: an interface or an address */
 #define SHOAL_DNS_MAX    256    /* a few addresses */
 #define SHOAL_PROXY_MAX  1024   /* a URL */
+#define SHOAL_SOURCE_MAX 1024   /* a path or a link */
 
 /**
  * ShoalConfig:
@@ -23,6 +24,7 @@ typedef struct
   guint16         port;                 /* 0: any free one */
   gboolean        use_tcp;              /* TRUE */
   gboolean        use_trackers;         /* TRUE */
+  char            filter_source[SHOAL_SOURCE_MAX];   /* list of blocked addresses: absolute path or http(s) link; "": none */
   gboolean        use_lsd;              /* TRUE: peers are looked for in the local network */
   gboolean        use_pex;              /* TRUE: peers are told of peers, and asked */
   ShoalEncryption encryption;           /* PREFER */

@@ -19,7 +19,7 @@ typedef enum
   SHOAL_COMMAND_REMOVE,       /* answered by REPLY once the data is gone */
   SHOAL_COMMAND_RECHECK,
   SHOAL_COMMAND_PRIORITIES,   /* of all files */
-  SHOAL_COMMAND_OPTIONS,      /* sequential, first_last, limits */
+  SHOAL_COMMAND_OPTIONS,      /* sequential, first_last, super_seeding, limits */
   SHOAL_COMMAND_ADD_PEER,     /* @text "host:port" */
   SHOAL_COMMAND_ANNOUNCE,     /* ask the trackers again, as far as they allow */
   SHOAL_COMMAND_INFO,         /* answered by INFO */
@@ -48,6 +48,7 @@ typedef struct
   char       **peers;           /* (nullable): "host:port" */
   gboolean     paused;
   gboolean     sequential;
+  gboolean     super_seeding;
   gboolean     first_last;
   guint64      limit_down;
   guint64      limit_up;
@@ -74,6 +75,7 @@ struct _ShoalCommand
   char            *text;        /* (owned) (nullable) */
   GBytes          *priorities;  /* (owned) (nullable): one ShoalPriority a file */
   gboolean         sequential;
+  gboolean         super_seeding;
   gboolean         first_last;
   guint64          limit_down;
   guint64          limit_up;
@@ -93,6 +95,7 @@ typedef enum
   SHOAL_EVENT_READY,          /* @count torrents were loaded */
   SHOAL_EVENT_SNAPSHOT,       /* @snapshot */
   SHOAL_EVENT_LISTENING,      /* @count: the port; 0: none could be had, @error says why */
+  SHOAL_EVENT_FILTER,         /* @count ranges of addresses are blocked; @error: the list could not be loaded, the one before goes on */
   SHOAL_EVENT_QUIT,           /* the last one */
 } ShoalEventType;
 

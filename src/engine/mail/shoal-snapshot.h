@@ -84,10 +84,13 @@ typedef struct
   guint             n_known;        /* addresses in the book */
   gint64            eta_s;          /* seconds left or SHOAL_ETA_UNKNOWN */
   ShoalTrackerState tracker_state;
+  gint64            tracker_seeds;  /* that a tracker counts; -1: not known */
+  gint64            tracker_leechers;
   char             *tracker_error;  /* (nullable): of the last announce that failed, while none works */
   gint64            added_s;
   gint64            completed_s;
   gboolean          sequential;
+  gboolean          super_seeding;
 } ShoalTorrentStats;
 
 #define SHOAL_PEER_ADDRESS_MAX 64   /* bytes, with NUL */
