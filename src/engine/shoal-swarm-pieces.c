@@ -11,7 +11,6 @@
 #include <string.h>
 
 #define LEAVERS_MAX  256u  /* peers that went and are remembered, of one torrent */
-#define SUSPECTS_MAX 64u   /* failed pieces whose blocks are remembered, of one torrent */
 
 const ShoalBitfield *
 shoal_swarm_had (const ShoalSwarm *self)
@@ -206,41 +205,39 @@ shoal_swarm_drop_picker (ShoalSwarm *self)
   shoal_swarm_leaves_clear (self);
   g_clear_pointer (&self->picker, shoal_picker_free);
   g_clear_pointer (&self->plain_metainfo, shoal_metainfo_unref);
-  if (self->suspects != NULL)
-    g_clear_pointer (&self->suspects, g_hash_table_unref);
+  g_clear_pointer (&self->suspects, shoal_suspects_free);
 }
 
 /* --- What a failed hash tells about its contributors --- */
 
+/* The blocks of a run, which begins at a block. */
 static void
-suspects_free (gpointer data)
+digest_run (const ShoalRun *run,
+            ShoalSha1      *digests)
 {
-  ShoalSuspects *self = data;
-
-  g_free (self->contributors);
-  g_free (self->digests);
-  g_free (self);
+  for (guint32 at = 0; at < run->size; at += SHOAL_BLOCK_SIZE)
+    shoal_sha1 (run->data + at, MIN (run->size - at, SHOAL_BLOCK_SIZE), &digests[(run->offset + at) / SHOAL_BLOCK_SIZE]);
 }
 
-static ShoalSuspects *
-suspects_new (ShoalSwarm *self,
-              guint32     piece)
+/* Several sent a part of a piece that is wrong: what they sent is kept until it is right. */
+static void
+suspect (ShoalSwarm *self,
+         guint32     piece)
 {
-  ShoalSuspects *suspects = g_new0 (ShoalSuspects, 1);
+  guint32 n_blocks = shoal_layout_n_blocks (self->metainfo->layout, piece);
   guint n_runs = shoal_picker_n_runs (self->picker, piece);
   g_autofree ShoalRun *runs = g_new (ShoalRun, MAX (n_runs, 1));
+  g_autofree guint *contributors = g_new0 (guint, n_blocks);
+  g_autofree ShoalSha1 *digests = g_new0 (ShoalSha1, n_blocks);
 
   n_runs = shoal_picker_runs (self->picker, piece, runs, n_runs);
-  suspects->n_blocks = shoal_layout_n_blocks (self->metainfo->layout, piece);
-  suspects->contributors = g_new0 (guint, suspects->n_blocks);
-  suspects->digests = g_new0 (ShoalSha1, suspects->n_blocks);
-  for (guint32 block = 0; block < suspects->n_blocks; block++)
-    suspects->contributors[block] = shoal_picker_contributor (self->picker, (ShoalBlock){ piece, block });
   for (guint i = 0; i < n_runs; i++)
-    for (guint32 at = 0; at < runs[i].size; at += SHOAL_BLOCK_SIZE)
-      shoal_sha1 (runs[i].data + at, MIN (runs[i].size - at, SHOAL_BLOCK_SIZE), &suspects->digests[(runs[i].offset + at) / SHOAL_BLOCK_SIZE]);
-
-  return suspects;
+    digest_run (&runs[i], digests);
+  for (guint32 block = 0; block < n_blocks; block++)
+    contributors[block] = shoal_picker_contributor (self->picker, (ShoalBlock){ piece, block });
+  if (self->suspects == NULL)
+    self->suspects = shoal_suspects_new ();
+  shoal_suspects_failed (self->suspects, piece, contributors, digests, n_blocks);
 }
 
 void
@@ -290,21 +287,24 @@ static void
 find_liars (ShoalSwarm   *self,
             ShoalDiskJob *job)
 {
-  ShoalSuspects *before = self->suspects != NULL ? g_hash_table_lookup (self->suspects, GUINT_TO_POINTER (job->piece)) : NULL;
+  guint32 n_blocks = shoal_layout_n_blocks (self->metainfo->layout, job->piece);
+  g_autoptr(GArray) liars = NULL;
+  g_autofree ShoalSha1 *digests = NULL;
 
-  if (before == NULL)
+  if (self->suspects == NULL || !shoal_suspects_has (self->suspects, job->piece))
     return;
+  if (job->n_runs == 0)
+    {
+      shoal_suspects_forget (self->suspects, job->piece);   /* it was read back: its blocks are not in memory */
+      return;
+    }
+  liars = g_array_new (FALSE, FALSE, sizeof (guint));
+  digests = g_new0 (ShoalSha1, n_blocks);
   for (guint i = 0; i < job->n_runs; i++)
-    for (guint32 at = 0; at < job->runs[i].size; at += SHOAL_BLOCK_SIZE)
-      {
-        guint32 block = (job->runs[i].offset + at) / SHOAL_BLOCK_SIZE;
-        ShoalSha1 digest;
-
-        shoal_sha1 (job->runs[i].data + at, MIN (job->runs[i].size - at, SHOAL_BLOCK_SIZE), &digest);
-        if (memcmp (&digest, &before->digests[block], sizeof digest) != 0)
-          shoal_swarm_punish (self, before->contributors[block], "it sent wrong data");
-      }
-  g_hash_table_remove (self->suspects, GUINT_TO_POINTER (job->piece));
+    digest_run (&job->runs[i], digests);
+  shoal_suspects_right (self->suspects, job->piece, digests, n_blocks, liars);
+  for (guint i = 0; i < liars->len; i++)
+    shoal_swarm_punish (self, g_array_index (liars, guint, i), "it sent wrong data");
 }
 
 /* Whether a part of the piece came in an earlier run: nobody knows from whom. */
@@ -333,10 +333,7 @@ shoal_swarm_judge_whole (ShoalSwarm *self,
     }
   else if (!shoal_picker_has_spilled (self->picker, piece))
     {
-      if (self->suspects == NULL)
-        self->suspects = g_hash_table_new_full (NULL, NULL, NULL, suspects_free);
-      if (g_hash_table_size (self->suspects) < SUSPECTS_MAX)
-        g_hash_table_insert (self->suspects, GUINT_TO_POINTER (piece), suspects_new (self, piece));
+      suspect (self, piece);
     }
   shoal_picker_judged (self->picker, piece, FALSE);
   shoal_picker_set_alone (self->picker, piece, TRUE);

@@ -10,6 +10,7 @@
 #include "shoal-magnet.h"
 #include "shoal-peerbook.h"
 #include "shoal-picker.h"
+#include "shoal-suspects.h"
 
 G_BEGIN_DECLS
 
@@ -24,14 +25,6 @@ G_BEGIN_DECLS
 #define SHOAL_METADATA_TIMEOUT_US (8 * G_USEC_PER_SEC)
 #define SHOAL_METADATA_REST_US (30 * G_USEC_PER_SEC)     /* a peer that refused or did not answer is not asked again */
 #define SHOAL_RETRY_SHIFT_MAX  5u                        /* failing again and again doubles the wait, up to 32 times */
-
-/* Blocks of a piece that failed its hash, kept until it is right: tells who lied. */
-typedef struct
-{
-  guint32    n_blocks;
-  guint     *contributors;      /* a number for each block */
-  ShoalSha1 *digests;
-} ShoalSuspects;
 
 /* The info dictionary on its way. */
 typedef struct
@@ -119,7 +112,7 @@ struct _ShoalSwarm
   gboolean           settling;        /* CHECKING is over but for the FINISH job */
   gboolean           downloading_since_start;   /* this run fetched something: `completed` is due */
   gboolean           completed_told;
-  GHashTable        *suspects;        /* (nullable): piece to ShoalSuspects */
+  ShoalSuspects     *suspects;        /* (nullable): what is remembered of pieces that failed */
 
   GArray            *checks;          /* of ShoalRange: pieces to be compared */
   guint              n_checks;        /* under way */

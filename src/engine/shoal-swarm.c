@@ -103,7 +103,7 @@ shoal_swarm_free (ShoalSwarm *self)
   g_clear_pointer (&self->had, shoal_bitfield_free);
   g_clear_pointer (&self->spilled, g_array_unref);
   g_clear_pointer (&self->info_serials, g_array_unref);
-  g_clear_pointer (&self->suspects, g_hash_table_unref);
+  g_clear_pointer (&self->suspects, shoal_suspects_free);
   g_clear_pointer (&self->announcer, shoal_announcer_free);
   g_clear_pointer (&self->metainfo, shoal_metainfo_unref);
   shoal_peerbook_free (self->book);
