@@ -489,6 +489,34 @@ piece_job (ShoalSwarm *self,
   return job;
 }
 
+/*
+ * Padding is zeros, whatever a peer sent for it. Version 2 does not look at it and version 1 does: with other bytes the halves
+ * of a hybrid would seem to differ, and anybody could make the torrent fail.
+ */
+static void
+clear_padding (const ShoalLayout  *layout,
+               const ShoalDiskJob *job)
+{
+  guint64 begin = shoal_layout_piece_offset (layout, job->piece);
+  guint64 end = begin + shoal_layout_piece_size (layout, job->piece);
+
+  for (guint32 file = layout->piece_file[job->piece]; file < layout->n_files && layout->file_offset[file] < end; file++)
+    {
+      guint64 from = MAX (layout->file_offset[file], begin) - begin;
+      guint64 to = MIN (layout->file_offset[file] + layout->file_size[file], end) - begin;
+
+      for (guint i = 0; layout->file_pad[file] && i < job->n_runs; i++)
+        {
+          const ShoalRun *run = &job->runs[i];
+          guint64 first = MAX (from, run->offset);
+          guint64 last = MIN (to, (guint64) run->offset + run->size);
+
+          if (first < last)
+            memset (run->data + (first - run->offset), 0, (gsize) (last - first));
+        }
+    }
+}
+
 static void
 add_runs (ShoalSwarm   *self,
           ShoalDiskJob *job)
@@ -496,6 +524,7 @@ add_runs (ShoalSwarm   *self,
   job->n_runs = shoal_picker_n_runs (self->picker, job->piece);
   job->runs = g_new (ShoalRun, MAX (job->n_runs, 1));
   job->n_runs = shoal_picker_runs (self->picker, job->piece, job->runs, job->n_runs);
+  clear_padding (self->metainfo->layout, job);
 }
 
 static void

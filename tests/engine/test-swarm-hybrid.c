@@ -285,6 +285,25 @@ test_hashes_not_for_ever (void)
   g_assert_cmpuint (bot->n_blocks, ==, 1);
 }
 
+/* --- Padding --- */
+
+/* What a peer says that padding is does not matter: nobody can make the halves of a torrent differ. */
+static void
+test_padding (void)
+{
+  g_autoptr(Rig) rig = new_rig (SHOAL_TORRENT_HYBRID);
+  RigBot *bot;
+
+  rig_add (rig, FALSE, FALSE);
+  bot = rig_bot (rig, 1);
+  bot->has_all = TRUE;
+  bot->lies_in_padding = TRUE;
+  rig_until (rig, SHOAL_TORRENT_SEEDING, 60);
+  g_assert_true (rig_is_filled (rig));
+  g_assert_cmpuint (rig_look (rig)->wasted, ==, 0);
+  g_assert_false (shoal_peerbook_is_banned (swarm_of (rig)->book, &bot->addr));
+}
+
 /* --- Two links, one torrent --- */
 
 static void
@@ -382,6 +401,7 @@ main (int    argc,
   g_test_add_func ("/swarm-hybrid/dials", test_dials);
   g_test_add_func ("/swarm-hybrid/other-hash", test_other_hash);
   g_test_add_func ("/swarm-hybrid/twins-without-id", test_twins_without_id);
+  g_test_add_func ("/swarm-hybrid/padding", test_padding);
   g_test_add_func ("/swarm-hybrid/merge", test_merge);
   g_test_add_func ("/swarm-hybrid/second-hash", test_second_hash);
   g_test_add_func ("/swarm-hybrid/hashes-first", test_hashes_first);

@@ -132,6 +132,13 @@ answer (RigBot             *self,
   memcpy (bytes + SHOAL_PIECE_HEADER_SIZE, content_piece (self->rig->content, request->piece) + request->offset, request->size);
   if (self->lies)
     bytes[SHOAL_PIECE_HEADER_SIZE + 5] ^= 0xff;
+  for (guint32 i = 0; self->lies_in_padding && i < request->size; i++)
+    {
+      const ShoalLayout *layout = self->rig->content->metainfo->layout;
+
+      if (layout->file_pad[shoal_layout_file_at (layout, shoal_layout_piece_offset (layout, request->piece) + request->offset + i)])
+        bytes[SHOAL_PIECE_HEADER_SIZE + i] = 0xff;
+    }
   rig_bot_say (self, bytes, SHOAL_PIECE_HEADER_SIZE + request->size);
 }
 

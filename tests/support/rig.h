@@ -47,6 +47,7 @@ struct _RigBot
   gboolean    silent;        /* keeps requests instead of answering them */
   gboolean    rejects;       /* every request */
   gboolean    lies;          /* sends wrong bytes */
+  gboolean    lies_in_padding;   /* there alone */
   guint32     metadata_size; /* told in the extension handshake; 0: none */
   gboolean    metadata_lies;
   gboolean    metadata_silent;
