@@ -471,6 +471,22 @@ complete_cb (ShoalSession *session,
   settle (self);
 }
 
+/* Two of the links were one torrent. */
+static void
+merged_cb (ShoalSession *session,
+           guint64       id,
+           guint64       left,
+           Download     *self)
+{
+  Item *item = item_of (self, id);
+
+  if (item == NULL)
+    return;
+  item->alias = item_of (self, left) != NULL;
+  item->id = left;
+  settle (self);
+}
+
 static void
 state_cb (ShoalSession *session,
           guint64       id,
@@ -687,6 +703,7 @@ run (Download         *self,
 
   shoal_session_set_watched (self->session, arguments->json || on_terminal);
   g_signal_connect (self->session, "torrent-metadata", G_CALLBACK (metadata_cb), self);
+  g_signal_connect (self->session, "torrent-merged", G_CALLBACK (merged_cb), self);
   g_signal_connect (self->session, "torrent-complete", G_CALLBACK (complete_cb), self);
   g_signal_connect (self->session, "torrent-state", G_CALLBACK (state_cb), self);
   g_signal_connect_swapped (self->session, "notify::listening-error", G_CALLBACK (listening_cb), self);

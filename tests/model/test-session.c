@@ -300,6 +300,15 @@ snapshot_event (guint n_torrents)
 }
 
 static void
+merged_cb (ShoalSession *session,
+           guint64       id,
+           guint64       left,
+           GString      *log)
+{
+  g_string_append_printf (log, "merged %" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT, id, left);
+}
+
+static void
 test_snapshot (Fixture       *fixture,
                gconstpointer  data)
 {
@@ -322,10 +331,18 @@ test_snapshot (Fixture       *fixture,
   g_assert_cmpstr (fixture->log->str, ==, "");
   assert_command (fixture, SHOAL_COMMAND_ACKNOWLEDGE, 0);
 
+  /* One with another: the row goes at once. */
+  g_signal_connect (fixture->session, "torrent-merged", G_CALLBACK (merged_cb), fixture->log);
+  event = shoal_event_new (SHOAL_EVENT_MERGED);
+  event->id = 1;
+  event->other = 2;
+  shoal_runtime_inject (fixture->runtime, event);
+  g_assert_cmpstr (fixture->log->str, ==, "n-torrentsmerged 1 2");
+  g_assert_null (shoal_torrent_list_lookup (shoal_session_get_torrents (fixture->session), 1));
   event = shoal_event_new (SHOAL_EVENT_REMOVED);
   event->id = 1;
   shoal_runtime_inject (fixture->runtime, event);
-  g_assert_cmpstr (fixture->log->str, ==, "n-torrents");
+  g_assert_cmpstr (fixture->log->str, ==, "n-torrentsmerged 1 2");
   g_assert_null (shoal_torrent_list_lookup (shoal_session_get_torrents (fixture->session), 1));
 }
 
