@@ -574,7 +574,8 @@ watch (ShoalSwarm *self)
       for (guint i = 0; i < link->requests.n_live; i++)
         g_assert (shoal_picker_requests_of (self->picker, shoal_requests_peek (&link->requests, i)->block) > 0);
     }
-  g_assert (n_requests > 0 || shoal_swarm_web_working (self) > 0 || self->n_piece_jobs > 0 || self->finishing || shoal_picker_is_waiting (self->picker));
+  g_assert (n_requests > 0 || shoal_swarm_web_working (self) > 0 || self->n_piece_jobs > 0 || (self->leaves != NULL && self->leaves->len > 0) || self->finishing
+           || shoal_picker_is_waiting (self->picker));
 }
 #endif
 
