@@ -16,11 +16,12 @@
 #include "shoal-hash-message.h"
 #include "shoal-merkle.h"
 
-#define FETCHES_MAX       4u                          /* pieces of a torrent that wait for hashes */
+#define FETCHES_MAX       8u                          /* pieces of a torrent that wait for hashes */
 #define ANSWER_TIMEOUT_US (3 * G_USEC_PER_SEC)        /* of one peer */
 #define FETCH_TIMEOUT_US  (8 * G_USEC_PER_SEC)        /* in all */
 #define TRIES_MAX         8u                          /* peers that are asked */
 #define GIVEN_RATE        (4 * 1024 * 1024)           /* bytes a second that one peer may have hashed */
+#define GIVEN_BURST_US    (4 * G_USEC_PER_SEC)        /* and so much of it at once */
 
 /* Where the blocks of a piece stand in the tree of its file. */
 typedef struct
@@ -36,7 +37,7 @@ typedef struct
   guint32          piece;
   LeafRange        range;
   ShoalSha256     *own;       /* what came */
-  ShoalLink       *link;      /* (nullable): who is asked */
+  ShoalLink       *link;      /* (nullable): who is asked; NULL: all who could be are asked for another piece */
   gint64           asked_us;
   gint64           begun_us;
   guint            n_tries;
@@ -116,12 +117,31 @@ hash_blocks (const ShoalDiskJob *job,
 
 /* --- Asking --- */
 
-/* Who has the piece and speaks version 2; one that sent nothing of it rather than one that did. */
+static LeafFetch *
+find_fetch (ShoalSwarm             *self,
+            ShoalLink              *link,
+            const ShoalHashRequest *request)
+{
+  for (guint i = 0; self->leaves != NULL && i < self->leaves->len; i++)
+    {
+      LeafFetch *fetch = g_ptr_array_index (self->leaves, i);
+
+      if (fetch->link == link && (request == NULL || shoal_hash_request_equal (&fetch->range.request, request)))
+        return fetch;
+    }
+
+  return NULL;
+}
+
+/* Who has the piece and speaks version 2; one that sent nothing of it rather than one that did. Each is asked for one piece at a time. */
 static ShoalLink *
 choose_link (ShoalSwarm *self,
-             LeafFetch  *fetch)
+             LeafFetch  *fetch,
+             gboolean   *busy)
 {
   ShoalLink *second = NULL;
+
+  *busy = FALSE;
 
   SHOAL_NODE_FOREACH (node, &self->links)
     {
@@ -130,6 +150,11 @@ choose_link (ShoalSwarm *self,
 
       if (!shoal_swarm_can_give_hashes (self, link) || !shoal_link_peer_has (link, fetch->piece))
         continue;
+      if (find_fetch (self, link, NULL) != NULL)
+        {
+          *busy = TRUE;
+          continue;
+        }
       for (guint32 block = 0; block < fetch->range.n && !sent; block++)
         sent = shoal_picker_contributor (self->picker, (ShoalBlock){ fetch->piece, block }) == link->contributor;
       if (!sent)
@@ -155,8 +180,14 @@ ask_next (ShoalSwarm *self,
           LeafFetch  *fetch)
 {
   gint64 now_us = shoal_swarm_now (self);
+  gboolean busy = FALSE;
 
-  fetch->link = fetch->n_tries++ < TRIES_MAX && fetch->begun_us + FETCH_TIMEOUT_US > now_us ? choose_link (self, fetch) : NULL;
+  fetch->link = NULL;
+  if (fetch->n_tries < TRIES_MAX && fetch->begun_us + FETCH_TIMEOUT_US > now_us)
+    fetch->link = choose_link (self, fetch, &busy);
+  if (fetch->link == NULL && busy)
+    return TRUE;
+  fetch->n_tries++;
   if (fetch->link == NULL)
     {
       guint32 piece = fetch->piece;
@@ -171,6 +202,20 @@ ask_next (ShoalSwarm *self,
   return TRUE;
 }
 
+/* Somebody may be free for the pieces that wait. */
+static void
+ask_waiting (ShoalSwarm *self)
+{
+  guint i = 0;
+
+  while (self->leaves != NULL && i < self->leaves->len)
+    {
+      LeafFetch *fetch = g_ptr_array_index (self->leaves, i);
+
+      i = fetch->link != NULL || ask_next (self, fetch) ? i + 1 : 0;
+    }
+}
+
 gboolean
 shoal_swarm_leaves_begin (ShoalSwarm   *self,
                           ShoalDiskJob *job)
@@ -178,6 +223,7 @@ shoal_swarm_leaves_begin (ShoalSwarm   *self,
   LeafFetch *fetch;
   LeafRange range;
   ShoalSha256 *own;
+  gboolean busy;
 
   if (self->state != SHOAL_TORRENT_DOWNLOADING || !find_range (self->metainfo, job->piece, &range)
       || (self->leaves != NULL && self->leaves->len >= FETCHES_MAX))
@@ -190,8 +236,8 @@ shoal_swarm_leaves_begin (ShoalSwarm   *self,
   fetch->range = range;
   fetch->own = own;
   fetch->begun_us = shoal_swarm_now (self);
-  fetch->link = choose_link (self, fetch);
-  if (fetch->link == NULL)
+  fetch->link = choose_link (self, fetch, &busy);
+  if (fetch->link == NULL && !busy)
     {
       fetch_free (fetch);
       return FALSE;
@@ -200,28 +246,13 @@ shoal_swarm_leaves_begin (ShoalSwarm   *self,
     self->leaves = g_ptr_array_new_with_free_func (fetch_free);
   g_ptr_array_add (self->leaves, fetch);
   fetch->asked_us = fetch->begun_us;
-  ask (fetch->link, &fetch->range.request);
+  if (fetch->link != NULL)
+    ask (fetch->link, &fetch->range.request);
 
   return TRUE;
 }
 
 /* --- Answers --- */
-
-static LeafFetch *
-find_fetch (ShoalSwarm             *self,
-            ShoalLink              *link,
-            const ShoalHashRequest *request)
-{
-  for (guint i = 0; self->leaves != NULL && i < self->leaves->len; i++)
-    {
-      LeafFetch *fetch = g_ptr_array_index (self->leaves, i);
-
-      if (fetch->link == link && (request == NULL || shoal_hash_request_equal (&fetch->range.request, request)))
-        return fetch;
-    }
-
-  return NULL;
-}
 
 /* The hashes are right: every block that has another one came from a liar. */
 static void
@@ -285,11 +316,11 @@ shoal_swarm_leaves_came (ShoalSwarm             *self,
   if (memcmp (&root, &fetch->range.root, sizeof root) == 0)
     {
       judge (self, fetch, hashes);
+      ask_waiting (self);
       return;
     }
-  fetch->link = NULL;
+  /* The end of its link asks the next one. */
   shoal_swarm_punish (self, link->contributor, "it sent wrong hashes");
-  ask_next (self, fetch);
 }
 
 void
@@ -302,7 +333,8 @@ shoal_swarm_leaves_refused (ShoalSwarm             *self,
   if (fetch == NULL)
     return;
   link->hashes_after_us = shoal_swarm_now (self) + SHOAL_METADATA_REST_US;
-  ask_next (self, fetch);
+  fetch->link = NULL;
+  ask_waiting (self);
 }
 
 void
@@ -317,10 +349,8 @@ shoal_swarm_leaves_gone (ShoalSwarm *self,
       link->leaf_answer = NULL;
     }
   while ((fetch = find_fetch (self, link, NULL)) != NULL)
-    {
-      fetch->link = NULL;
-      ask_next (self, fetch);
-    }
+    fetch->link = NULL;
+  ask_waiting (self);
 }
 
 void
@@ -330,11 +360,12 @@ shoal_swarm_leaves_tick (ShoalSwarm *self)
     {
       LeafFetch *fetch = i <= self->leaves->len ? g_ptr_array_index (self->leaves, i - 1) : NULL;
 
-      if (fetch == NULL || fetch->asked_us + ANSWER_TIMEOUT_US > shoal_swarm_now (self))
+      if (fetch == NULL || fetch->link == NULL || fetch->asked_us + ANSWER_TIMEOUT_US > shoal_swarm_now (self))
         continue;
       fetch->link->hashes_after_us = shoal_swarm_now (self) + SHOAL_METADATA_REST_US;
-      ask_next (self, fetch);
+      fetch->link = NULL;
     }
+  ask_waiting (self);
 }
 
 /* --- Giving --- */
@@ -448,7 +479,7 @@ shoal_swarm_leaves_asked (ShoalSwarm             *self,
   LeafRange range;
   guint32 piece;
 
-  if (link->leaf_answer != NULL || link->leaf_after_us > shoal_swarm_now (self) || !self->opened || !shoal_hash_request_is_sane (request) || shoal_hash_request_n_uncles (request) > 0
+  if (link->leaf_answer != NULL || link->leaf_after_us > shoal_swarm_now (self) + GIVEN_BURST_US || !self->opened || !shoal_hash_request_is_sane (request) || shoal_hash_request_n_uncles (request) > 0
       || shoal_outbox_size (link->outbox) >= SHOAL_UPLOAD_AHEAD_MAX || !find_asked (self, request, &piece, &range)
       || !shoal_swarm_has_piece (self, piece))
     {
@@ -462,6 +493,6 @@ shoal_swarm_leaves_asked (ShoalSwarm             *self,
   answer->first = request->index - range.request.index;
   answer->size = range.size;
   link->leaf_answer = &answer->link;
-  link->leaf_after_us = shoal_swarm_now (self) + (gint64) range.size * G_USEC_PER_SEC / GIVEN_RATE;
+  link->leaf_after_us = MAX (link->leaf_after_us, shoal_swarm_now (self)) + (gint64) range.size * G_USEC_PER_SEC / GIVEN_RATE;
   read_part (answer, self);
 }
