@@ -8,6 +8,7 @@ encrypted the same download with RC4 required at both ends
 seed      1 GiB to a libtorrent leecher: CPU of the seed
 verify    4 GiB of data against the hashes
 load      2,000 complete torrents of 1,500 pieces and 20 files: until ready, memory of each, CPU while idle
+peers     a download from 200 and from 1,000 slow seeds: memory of each connected peer, CPU of them all
 filter    500,000 blocked ranges: seconds to load, nanoseconds for a look-up
 swarm     8 leechers of 256 MiB behind a seed of 20 MiB/s: the last one done, as a multiple of the ideal time
 Memory while downloading comes with download."""
@@ -29,7 +30,7 @@ from rivals import anonymous_kib, cpu_seconds, everyone, free_of, loopback_bytes
 
 MIB = 1 << 20
 GIB = 1 << 30
-NAMES = ('download', 'encrypted', 'seed', 'verify', 'load', 'swarm', 'filter')
+NAMES = ('download', 'encrypted', 'seed', 'verify', 'load', 'peers', 'swarm', 'filter')
 FIRST_BYTES = 2 * MIB        # once so much came over loopback, the transfer has begun
 WARM_BYTES = 128 * MIB       # a libtorrent seed sends slowly until its next tick of a second: when in it a client came is chance
 
@@ -200,6 +201,24 @@ class Bench:
                    (('seconds', 'ready in {:.2f} s'), ('each', '{:.1f} KiB each'), ('idle', '{:.2f} % CPU idle')),
                    {'seconds / shoal': lambda row: row['seconds'] / ours['seconds'] if ours else None})
 
+    # ---- peers -----------------------------------------------------------------------------------
+
+    def peers(self):
+        import peers   # pylint: disable=import-outside-toplevel
+        rivals = [rival for rival in self.rivals if rival.name in peers.STARTERS]
+        for count in (200, 1000):
+            def measure(rival, count=count):
+                with self.scene() as scene:
+                    share = self.payload(scene, 'slow.bin', peers.SIZE_MIB * MIB)
+                    path = scene.folder / 'slow.torrent'
+                    self.us.client.create(share / 'slow.bin', path, 'v1', None, '256KiB')
+                    return peers.measure(rival, scene, Torrent(path), share / 'slow.bin', count)
+            measure.__name__ = f'peers_{count}'
+            rows = self.repeat(rivals, measure, max(1, self.args.runs // 3))
+            self.results[f'peers {count}'] = rows
+            self.table(f'{count} slow seeds of {peers.RATE} B/s each', rows, (
+                ('each', '{:.1f} KiB each'), ('cpu', '{:.1f} % CPU'), ('rate', '{:.0f} KiB/s'), ('lost', '{:.0f} lost')), {})
+
     # ---- swarm -----------------------------------------------------------------------------------
 
     def filter(self):
@@ -304,6 +323,10 @@ class Bench:
             goal('load: seconds until ready', ours['seconds'], 0.5)
             goal('load: KiB of each torrent', ours['each'], 8, '{:.1f}')
             goal('load: % of a core while idle', ours['idle'], 0.3)
+        for count in (200, 1000):
+            rows = self.results.get(f'peers {count}', {})
+            if 'shoal' in rows and 'libtorrent' in rows:
+                goal(f"{count} slow peers: CPU of libtorrent's", rows['shoal']['cpu'] / rows['libtorrent']['cpu'], 1)
         ours = self.results.get('swarm', {}).get('shoal')
         if ours:
             goal('swarm: of the ideal time', ours['ideal'], 1.4)
