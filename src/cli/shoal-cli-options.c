@@ -23,6 +23,7 @@ shoal_cli_session_clear (ShoalCliSession *self)
   g_free (self->encryption);
   g_free (self->filter);
   g_strfreev (self->dns);
+  g_strfreev (self->dht_routers);
 }
 
 GOptionEntry *
@@ -33,6 +34,7 @@ shoal_cli_session_entries (ShoalCliSession *self)
     { "port", 0, 0, G_OPTION_ARG_INT, &self->port, "Where peers reach us; 0: any free port", "N" },
     { "bind", 0, 0, G_OPTION_ARG_STRING, &self->bind, "Interface or address to use, and no other", "NAME-OR-ADDRESS" },
     { "no-dht", 0, 0, G_OPTION_ARG_NONE, &self->no_dht, "Do not use the distributed hash table", NULL },
+    { "dht-router", 0, 0, G_OPTION_ARG_STRING_ARRAY, &self->dht_routers, "First node to ask in the distributed hash table", "HOST:PORT" },
     { "no-lsd", 0, 0, G_OPTION_ARG_NONE, &self->no_lsd, "Do not look for peers in the local network", NULL },
     { "no-pex", 0, 0, G_OPTION_ARG_NONE, &self->no_pex, "Do not exchange peers with peers", NULL },
     { "no-utp", 0, 0, G_OPTION_ARG_NONE, &self->no_utp, "Do not use uTP", NULL },
@@ -166,6 +168,7 @@ shoal_cli_session_preferences (const ShoalCliSession *self)
                 "use-lsd", !self->no_lsd,
                 "use-pex", !self->no_pex,
                 "encryption", (guint) encryption,
+                "use-dht", !self->no_dht,
                 "port-mapping", !self->no_portmap,
                 "limit-down", (guint) MAX (self->limit_down, 0),
                 "limit-up", (guint) MAX (self->limit_up, 0),
@@ -175,6 +178,12 @@ shoal_cli_session_preferences (const ShoalCliSession *self)
       g_autofree char *path = is_link (self->filter) ? g_strdup (self->filter) : g_canonicalize_filename (self->filter, NULL);
 
       g_object_set (preferences, "filter-source", path, "use-filter", TRUE, NULL);
+    }
+  if (self->dht_routers != NULL)
+    {
+      g_autofree char *routers = g_strjoinv (" ", self->dht_routers);
+
+      g_object_set (preferences, "dht-routers", routers, NULL);
     }
   if (self->max_peers > 0)
     g_object_set (preferences, "max-peers", (guint) self->max_peers, "max-peers-torrent", (guint) self->max_peers, NULL);

@@ -19,6 +19,7 @@ typedef struct
   int      port;
   char    *bind;
   gboolean no_dht;
+  char   **dht_routers;        /* nullable: instead of the usual ones */
   gboolean no_lsd;
   gboolean no_pex;
   char    *filter;

@@ -24,7 +24,8 @@ static const Command commands[] = {
   { "verify", shoal_cli_verify, "TORRENT --dir DIR [--json]" },
   { "download", shoal_cli_download,
     "SOURCE... --dir DIR [--state DIR] [--port N] [--bind NAME-OR-ADDRESS] [--peer HOST:PORT]...\n"
-    "                     [--no-dht] [--no-lsd] [--no-pex] [--no-utp] [--no-tcp] [--no-trackers] [--no-portmap]\n"
+    "                     [--no-dht] [--dht-router HOST:PORT]... [--no-lsd] [--no-pex] [--no-utp] [--no-tcp]\n"
+    "                     [--no-trackers] [--no-portmap]\n"
     "                     [--encryption=off|prefer|require] [--dns ADDRESS]... [--proxy URL] [--proxy-all] [--filter FILE-OR-URL]\n"
     "                     [--limit-down KIB] [--limit-up KIB] [--max-peers N] [--sequential] [--super-seeding] [--select LIST]\n"
     "                     [--seed] [--seed-ratio R]\n"

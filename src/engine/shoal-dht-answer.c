@@ -261,8 +261,11 @@ take (ShoalDht        *dht,
         return SHOAL_KRPC_ERROR_PROTOCOL;
       if ((query->flags & SHOAL_KRPC_IMPLIED_PORT) == 0)
         peer.port = query->port;
-      if (shoal_addr_is_usable (&peer))
-        shoal_dht_store_announce (dht->store, &query->target, &peer, (query->flags & SHOAL_KRPC_SEED) != 0, dht->now_us);
+      if (!shoal_addr_is_usable (&peer))
+        return 0;
+      shoal_dht_store_announce (dht->store, &query->target, &peer, (query->flags & SHOAL_KRPC_SEED) != 0, dht->now_us);
+      if (dht->ops->announced != NULL)
+        dht->ops->announced (dht->owner, &query->target, &peer);
       return 0;
 
     case SHOAL_KRPC_PUT:

@@ -97,11 +97,33 @@ leg_done (ShoalDhtLeg *self)
   shoal_dht_lookup_free (lookup);
 }
 
+/* Whoever announced itself to us is asked for nowhere else in a network of two. */
+static void
+look_at_home (ShoalDhtLookup *lookup)
+{
+  static const guint8 ips[SHOAL_N_DHT_NODES][16] = { { 127, 0, 0, 1 }, { [15] = 1 } };
+  static const ShoalFamily families[SHOAL_N_DHT_NODES] = { SHOAL_FAMILY_IPV4, SHOAL_FAMILY_IPV6 };
+
+  lookup->at_home = TRUE;
+  for (guint i = 0; i < SHOAL_N_DHT_NODES; i++)
+    {
+      ShoalAddr peers[SHOAL_KRPC_VALUES_MAX];
+      ShoalAddr asker = shoal_addr_make (families[i], ips[i], 1);
+      guint n = shoal_dht_store_peers (lookup->dht->store, &lookup->key, &asker, lookup->seed, peers, G_N_ELEMENTS (peers));
+
+      if (n > 0)
+        lookup->ops->peers (lookup->owner, peers, n, 0);
+    }
+}
+
 void
 shoal_dht_leg_pump (ShoalDhtLeg *self)
 {
   ShoalDhtNode *at = self->at;
   const ShoalDhtCandidate *next;
+
+  if (self->lookup != NULL && !self->lookup->at_home)
+    look_at_home (self->lookup);
 
   while (shoal_dht_may_ask (at->dht))
     {

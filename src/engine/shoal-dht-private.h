@@ -52,6 +52,7 @@ struct _ShoalDhtLookup
   guint16                  port;
   gboolean                 implied_port;
   gboolean                 seed;
+  gboolean                 at_home;   /* our own store was looked at */
   const ShoalDhtLookupOps *ops;
   gpointer                 owner;
   ShoalDhtLeg             *legs[SHOAL_N_DHT_NODES];

@@ -33,17 +33,19 @@ typedef struct _ShoalDhtLookup ShoalDhtLookup;
 /**
  * ShoalDhtOps:
  * @ready: a node answered, after there was none: lookups make sense
+ * @announced: (nullable): somebody announced itself here
  * @external: (nullable): others agree about how they see us; the port is not known and 0
  */
 typedef struct
 {
   void (*ready)    (gpointer owner);
+  void (*announced) (gpointer owner, const ShoalSha1 *key, const ShoalAddr *peer);
   void (*external) (gpointer owner, const ShoalAddr *external);
 } ShoalDhtOps;
 
 /**
  * ShoalDhtLookupOps:
- * @peers: some were found; @hops: how many questions in a row led there. Must not drop the lookup.
+ * @peers: some were found; @hops: how many questions in a row led there; 0: they announced themselves here. Must not drop the lookup.
  * @done: the last call. @n_told: nodes that were told of us
  */
 typedef struct

@@ -297,6 +297,7 @@ on_loaded (ShoalEngine  *self,
   while (g_hash_table_iter_next (&iter, NULL, &swarm))
     ((ShoalSwarm *) swarm)->restoring = FALSE;
   self->next_id = MAX (self->next_id, command->id + 1);
+  shoal_engine_dht_restore (self->dht, command->kept);
   event->count = g_hash_table_size (self->swarms);
   shoal_engine_tell (self, event);
   shoal_engine_prove_next (self);
@@ -579,6 +580,8 @@ on_config (ShoalEngine  *self,
   if (shoal_engine_network_differs (&self->config, &before))
     shoal_engine_want_network (self);
   shoal_engine_want_mapping (self);
+  shoal_engine_dht_configure (self->dht);
+  shoal_engine_dht_look (self->dht);
   shoal_engine_want_dials (self);
 }
 
@@ -639,6 +642,7 @@ on_quit (ShoalEngine  *self,
       if (link->swarm == NULL)
         shoal_link_hang_up (link, "the client ends");
     }
+  shoal_engine_dht_quit (self->dht);
   shoal_timers_arm (self->timers, &self->quit_timer, self->now_us + SHOAL_QUIT_US);
 }
 

@@ -59,12 +59,15 @@ shoal_engine_network (ShoalEngine             *self,
 
   self->port = now->tcp_port;
   shoal_lsd_set_port (self->lsd, self->port, self->now_us);
+  self->udp_port = now->udp_port;
   self->network_down = now->down;
   event->count = now->tcp_port;
   if (now->error != NULL)
     event->error = g_error_new_literal (G_FILE_ERROR, G_FILE_ERROR_FAILED, now->error);
   self->serial++;
   shoal_engine_tell (self, event);
+  if (!now->down)
+    shoal_engine_dht_network (self->dht);
   if (now->moved && !now->down && !self->quitting)
     begin_anew (self);
 }

@@ -6,6 +6,7 @@
 #include "shoal-arena.h"
 #include "shoal-engine.h"
 #include "shoal-external.h"
+#include "shoal-engine-dht.h"
 #include "shoal-handshake.h"
 #include "shoal-limiter.h"
 #include "shoal-list.h"
@@ -84,10 +85,12 @@ struct _ShoalEngine
   ShoalFilterLoad *filter_load;    /* (nullable): the next one is on its way */
   ShoalTimer       filter_timer;
   gint64           filter_hold_us; /* nobody is connected to before: the first one is on its way */
+  ShoalEngineDht  *dht;
   ShoalLimiter     limiter;
   ShoalPeerId      peer_id;
   guint32          announce_key;
   guint16          port;           /* listening; 0: not */
+  guint16          udp_port;       /* of datagrams; 0: none */
   gboolean         network_down;   /* nothing can be sent: nobody is dialled */
   ShoalMapping     mapping;        /* at the gateway */
   ShoalExternal    votes;          /* about how others see us */

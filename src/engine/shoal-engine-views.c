@@ -71,6 +71,7 @@ send_snapshot (ShoalEngine *self,
   snapshot->rate_down = shoal_rate_get (&self->rate_down, self->now_us);
   snapshot->rate_up = shoal_rate_get (&self->rate_up, self->now_us);
   snapshot->n_links = self->n_links;
+  snapshot->n_dht_nodes = shoal_engine_dht_n_nodes (self->dht);
   snapshot->port = self->port;
   snapshot->mapping = self->mapping;
 

@@ -50,6 +50,7 @@ shoal_engine_new (ShoalHost         *host,
   self->arena = shoal_arena_new (self->config.arena_size);
   self->hub = shoal_tracker_hub_new (host, self->timers, &self->rng);
   self->lsd = shoal_engine_new_lsd (self);
+  self->dht = shoal_engine_dht_new (self);
   shoal_limiter_init (&self->limiter);
   shoal_limiter_set (&self->limiter, SHOAL_DOWN, self->config.limit_down, 0);
   shoal_limiter_set (&self->limiter, SHOAL_UP, self->config.limit_up, 0);
@@ -72,6 +73,7 @@ shoal_engine_new (ShoalHost         *host,
   shoal_timer_init (&self->quit_timer, on_quit, self);
   shoal_engine_want_network (self);
   shoal_engine_want_mapping (self);
+  shoal_engine_dht_configure (self->dht);
 
   return self;
 }
@@ -89,6 +91,7 @@ shoal_engine_free (ShoalEngine *self)
   g_array_unref (self->tombstones);
   shoal_lsd_free (self->lsd);
   shoal_filter_unref (self->filter);
+  shoal_engine_dht_free (self->dht);
   shoal_tracker_hub_free (self->hub);
   shoal_arena_free (self->arena);
   shoal_timers_free (self->timers);
@@ -309,6 +312,7 @@ on_tick (gpointer owner,
         shoal_link_tick (link);
     }
   shoal_engine_want_dials (self);
+  shoal_engine_dht_tick (self->dht);
   if (shoal_node_is_linked (&self->active) || shoal_node_is_linked (&self->links))
     shoal_timers_arm (self->timers, &self->tick_timer, now_us + SHOAL_TICK_US);
   else
@@ -491,6 +495,8 @@ shoal_engine_datagram (ShoalEngine     *self,
 {
   g_return_if_fail (self->in_turn);
 
+  if (shoal_engine_dht_datagram (self->dht, from, data, size))
+    return;
   shoal_tracker_hub_datagram (self->hub, from, data, size);
 }
 

@@ -249,6 +249,7 @@ typedef struct
   void            (*attend_fetch) (ShoalHost *host, ShoalFetch *request);   /* there is room again, or it is cancelled */
   void            (*lookup)  (ShoalHost *host, ShoalLookup *query);
   void            (*save)    (ShoalHost *host, ShoalResume *record);   /* (transfer full); data it claims is synced before it is written */
+  void            (*keep)    (ShoalHost *host, GBytes *nodes);         /* (transfer full): DHT nodes, for the next start; comes back with the command LOADED */
   void            (*tell)    (ShoalHost *host, ShoalEvent *event);     /* (transfer full) */
   void            (*random)  (ShoalHost *host, guint8 *out, gsize size);   /* unpredictable bytes */
   void            (*filter)  (ShoalHost *host, ShoalFilterLoad *load);   /* fetched or read, parsed on another thread */

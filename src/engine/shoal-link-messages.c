@@ -282,6 +282,17 @@ on_hash_message (ShoalLink          *self,
   return TRUE;
 }
 
+static gboolean
+on_port (ShoalLink          *self,
+         const ShoalMessage *message)
+{
+  /* Whoever listens on the gateway's side of a private torrent is none of the DHT's business. */
+  if (!self->swarm->is_private)
+    shoal_engine_dht_told_port (self->engine->dht, &self->addr, message->port);
+
+  return TRUE;
+}
+
 /* A hint about what is in the peer's cache; rarest first serves the swarm better. */
 static gboolean
 on_ignored (ShoalLink          *self,
@@ -299,7 +310,7 @@ static const MessageFunc functions[] = {
   [SHOAL_MESSAGE_BITFIELD] = on_bitfield,
   [SHOAL_MESSAGE_REQUEST] = on_request,
   [SHOAL_MESSAGE_CANCEL] = on_cancel,
-  [SHOAL_MESSAGE_PORT] = on_ignored,
+  [SHOAL_MESSAGE_PORT] = on_port,
   [SHOAL_MESSAGE_SUGGEST] = on_ignored,
   [SHOAL_MESSAGE_HAVE_ALL] = on_have_all,
   [SHOAL_MESSAGE_HAVE_NONE] = on_have_none,

@@ -159,6 +159,8 @@ shoal_link_write_greeting (ShoalLink *self,
     .peer_id = self->engine->peer_id,
   };
 
+  if (shoal_engine_dht_is_on (self->engine->dht) && !self->swarm->is_private)
+    handshake.reserved |= SHOAL_RESERVED_DHT;
   /* The bit says that the torrent has a v2 hash; beside that hash it says nothing. */
   if (shoal_swarm_is_hybrid (self->swarm) && !shoal_swarm_is_v2_key (self->swarm, &self->key))
     {
@@ -227,6 +229,11 @@ go_live (ShoalLink *self)
   if (self->swarm->has_metadata && !self->swarm->opened)
     shoal_swarm_load (self->swarm);
   shoal_link_tell_pieces (self);
+  if ((self->reserved & SHOAL_RESERVED_DHT) != 0 && !self->swarm->is_private && shoal_engine_dht_port (self->engine->dht) != 0)
+    {
+      shoal_message_write_port (shoal_outbox_append (self->outbox, 7), shoal_engine_dht_port (self->engine->dht));
+      shoal_link_attend (self);
+    }
   shoal_swarm_changed (self->swarm);
 }
 

@@ -127,6 +127,9 @@ struct _ShoalSwarm
   ShoalPeerbook     *book;
   ShoalAnnouncer    *announcer;
   gboolean           announced;       /* start was said and stop was not */
+  gint64             dht_us;          /* looked up in the DHT not before; 0: it never was */
+  guint              dht_tries;       /* in a row, without anybody known after it */
+  gboolean           dht_nodes_taken; /* those that the .torrent names were tried */
   GPtrArray         *user_peers;      /* of "host:port": names to be looked up again */
   ShoalChoker        choker;
   gint64             choke_us;        /* next regular round */

@@ -196,6 +196,9 @@ shoal_swarm_enter (ShoalSwarm       *self,
   self->moving_us = 0;
   self->stalled = FALSE;
   self->settling = FALSE;
+  if (before != SHOAL_TORRENT_METADATA && before != SHOAL_TORRENT_DOWNLOADING)
+    self->dht_us = 0;
+  shoal_engine_dht_look (self->engine->dht);
   if (!self->restoring)
     self->dirty = TRUE;
 

@@ -220,6 +220,18 @@ effect_save (ShoalHost   *host,
 }
 
 static void
+effect_keep (ShoalHost *host,
+             GBytes    *nodes)
+{
+  ShoalGioHost *self = (ShoalGioHost *) host;
+
+  if (self->store != NULL)
+    shoal_resume_store_keep_nodes (self->store, nodes);
+  else
+    g_bytes_unref (nodes);
+}
+
+static void
 effect_tell (ShoalHost  *host,
              ShoalEvent *event)
 {
@@ -315,6 +327,7 @@ static const ShoalHostOps host_ops = {
   .attend_fetch = effect_attend_fetch,
   .lookup = effect_lookup,
   .save = effect_save,
+  .keep = effect_keep,
   .tell = effect_tell,
   .random = effect_random,
   .filter = effect_filter,
@@ -517,6 +530,7 @@ load (ShoalGioHost *self)
     {
       shoal_resume_store_load (self->store, kept, self);
       command->id = shoal_resume_store_last_id (self->store);
+      command->kept = shoal_resume_store_nodes (self->store);
     }
   shoal_engine_command (self->engine, command);
 }

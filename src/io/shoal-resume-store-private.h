@@ -11,6 +11,8 @@ G_BEGIN_DECLS
 
 #define TORRENT_SIZE_MAX (64u * 1024 * 1024)   /* bytes */
 #define LAST_ID_NAME     "last-id"
+#define NODES_NAME       "dht-nodes"
+#define NODES_SIZE_MAX   65536u                   /* bytes */
 
 /* A record that waits or is being saved. */
 typedef struct
@@ -45,6 +47,7 @@ struct _ShoalResumeStore
   gboolean          failing;     /* the last batch left something over */
   gboolean          try_now;
   gboolean          quit;
+  GBytes           *nodes;       /* (owned) (nullable): DHT nodes to be saved */
 };
 
 /* --- Files of the folder: names are relative to it --- */

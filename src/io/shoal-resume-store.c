@@ -253,6 +253,18 @@ wait_for_work (ShoalResumeStore *self)
     self->try_now = TRUE;
 }
 
+/* DHT nodes that wait; lock held, and given up meanwhile. */
+static void
+save_nodes (ShoalResumeStore *self)
+{
+  g_autoptr (GBytes) nodes = g_steal_pointer (&self->nodes);
+
+  pthread_mutex_unlock (&self->lock);
+  if (!store_write_file (self, NODES_NAME ".new", nodes) || !store_rename_file (self, NODES_NAME ".new", NODES_NAME))
+    g_debug ("DHT nodes cannot be kept: %s", g_strerror (errno));
+  pthread_mutex_lock (&self->lock);
+}
+
 static void *
 store_main (void *data)
 {
@@ -266,6 +278,8 @@ store_main (void *data)
       self->try_now = FALSE;
       if (g_hash_table_size (self->pending) > 0)
         do_batch (self);
+      if (self->nodes != NULL)
+        save_nodes (self);
       if (self->quit && (g_hash_table_size (self->pending) == 0 || self->failing))
         break;
     }
@@ -316,6 +330,7 @@ store_free (ShoalResumeStore *self)
     shoal_resume_backend_detach (self->backend);
   g_clear_object (&self->backend);
   g_hash_table_unref (self->pending);
+  g_clear_pointer (&self->nodes, g_bytes_unref);
   g_hash_table_unref (self->forgotten);
   g_hash_table_unref (self->journals);
   g_clear_pointer (&self->state_lock, shoal_state_lock_free);
@@ -416,6 +431,28 @@ shoal_resume_store_save (ShoalResumeStore *self,
       pthread_cond_signal (&self->work);
     }
   pthread_mutex_unlock (&self->lock);
+}
+
+void
+shoal_resume_store_keep_nodes (ShoalResumeStore *self,
+                               GBytes           *nodes)
+{
+  g_return_if_fail (self != NULL && nodes != NULL);
+
+  pthread_mutex_lock (&self->lock);
+  g_clear_pointer (&self->nodes, g_bytes_unref);
+  self->nodes = nodes;
+  self->try_now = TRUE;
+  pthread_cond_signal (&self->work);
+  pthread_mutex_unlock (&self->lock);
+}
+
+GBytes *
+shoal_resume_store_nodes (ShoalResumeStore *self)
+{
+  g_return_val_if_fail (self != NULL, NULL);
+
+  return store_read_file (self, NODES_NAME, NODES_SIZE_MAX);
 }
 
 gboolean

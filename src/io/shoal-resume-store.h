@@ -57,6 +57,11 @@ guint64           shoal_resume_store_last_id  (ShoalResumeStore *self);
 /* @record: (transfer full): saved soon, instead of an older one of the same id that still waits. Ignored after shoal_resume_store_forget(). */
 void              shoal_resume_store_save     (ShoalResumeStore *self, ShoalResume *record);
 
+/* @nodes: (transfer full): saved soon, in place of what was kept before. A failure is only a slower start. */
+void              shoal_resume_store_keep_nodes (ShoalResumeStore *self, GBytes *nodes);
+/* (transfer full) (nullable): what was kept last, as it was given */
+GBytes           *shoal_resume_store_nodes    (ShoalResumeStore *self);
+
 /* Blocks until all that was handed over before is saved or has failed; FALSE: something still could not be saved (it is tried again later). */
 gboolean          shoal_resume_store_flush    (ShoalResumeStore *self);
 

@@ -14,6 +14,9 @@
 #define KIB_MAX   (G_MAXUINT32 / 2)
 #define RATIO_MAX 1000.0
 
+/* Those that others use too; the key of the schema has the same. */
+#define SHOAL_DHT_ROUTERS "dht.libtorrent.org:25401 router.bittorrent.com:6881 dht.transmissionbt.com:6881 router.utorrent.com:6881"
+
 struct _ShoalPreferences
 {
   GObject parent_instance;
@@ -40,6 +43,8 @@ struct _ShoalPreferences
   gboolean   use_filter;
   gboolean   use_lsd;
   gboolean   use_pex;
+  gboolean   use_dht;
+  char      *dht_routers;
   gboolean   port_mapping;
   gboolean   use_tcp;
   gboolean   use_trackers;
@@ -67,6 +72,8 @@ typedef enum
   PROP_USE_FILTER,
   PROP_USE_LSD,
   PROP_USE_PEX,
+  PROP_USE_DHT,
+  PROP_DHT_ROUTERS,
   PROP_ENCRYPTION,
   PROP_PORT_MAPPING,
   PROP_USE_TCP,
@@ -121,6 +128,8 @@ text_field (ShoalPreferences *self,
       return &self->download_dir;
     case PROP_FILTER_SOURCE:
       return &self->filter_source;
+    case PROP_DHT_ROUTERS:
+      return &self->dht_routers;
     case PROP_BIND:
       return &self->bind;
     case PROP_DNS:
@@ -150,6 +159,8 @@ boolean_field (ShoalPreferences *self,
       return &self->use_lsd;
     case PROP_USE_PEX:
       return &self->use_pex;
+    case PROP_USE_DHT:
+      return &self->use_dht;
     case PROP_PORT_MAPPING:
       return &self->port_mapping;
     case PROP_USE_TCP:
@@ -329,6 +340,9 @@ shoal_preferences_class_init (ShoalPreferencesClass *klass)
   properties[PROP_USE_FILTER] = boolean_spec ("use-filter", FALSE);
   properties[PROP_USE_LSD] = boolean_spec ("use-lsd", TRUE);
   properties[PROP_USE_PEX] = boolean_spec ("use-pex", TRUE);
+  properties[PROP_USE_DHT] = boolean_spec ("use-dht", TRUE);
+  properties[PROP_DHT_ROUTERS] =
+    g_param_spec_string ("dht-routers", NULL, NULL, SHOAL_DHT_ROUTERS, G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
   properties[PROP_PORT_MAPPING] = boolean_spec ("port-mapping", TRUE);
   properties[PROP_USE_TCP] = boolean_spec ("use-tcp", TRUE);
   properties[PROP_USE_TRACKERS] = boolean_spec ("use-trackers", TRUE);
@@ -413,6 +427,8 @@ shoal_preferences_get_config (ShoalPreferences *self,
     g_strlcpy (config->filter_source, self->filter_source, sizeof config->filter_source);
   config->use_lsd = self->use_lsd;
   config->use_pex = self->use_pex;
+  config->use_dht = self->use_dht;
+  g_strlcpy (config->dht_routers, self->dht_routers, sizeof config->dht_routers);
   config->portmap = self->port_mapping;
   config->encryption = (ShoalEncryption) self->encryption;
   config->limit_down = (guint64) self->limit_down * 1024;

@@ -33,6 +33,8 @@ G_DECLARE_FINAL_TYPE (ShoalPreferences, shoal_preferences, SHOAL, PREFERENCES, G
  * - `seed-minutes` (uint): likewise (0)
  * - `add-paused` (boolean): new torrents wait for the user (FALSE)
  * - `encryption` (uint, a #ShoalEncryption): of connections to peers (PREFER)
+ * - `use-dht` (boolean): search and announce in the distributed hash table (TRUE)
+ * - `dht-routers` (string): host:port between spaces: whom to ask while nobody else is known there
  * - `port-mapping` (boolean): ask the router for an open port (TRUE)
  * - `use-tcp`, `use-trackers` (boolean): never stored (TRUE)
  *

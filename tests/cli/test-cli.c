@@ -63,9 +63,12 @@ spawn (GSubprocessFlags flags,
   g_ptr_array_add (args, path);
   for (const char *arg = first; arg != NULL; arg = va_arg (more, const char *))
     g_ptr_array_add (args, (gpointer) arg);
-  /* Nothing is asked of a real router. */
+  /* Nothing is asked of a real router, nor of anybody else out there. */
   if (g_strcmp0 (first, "download") == 0 || g_strcmp0 (first, "serve") == 0)
-    g_ptr_array_add (args, (gpointer) "--no-portmap");
+    {
+      g_ptr_array_add (args, (gpointer) "--no-portmap");
+      g_ptr_array_add (args, (gpointer) "--no-dht");
+    }
   g_ptr_array_add (args, NULL);
   g_subprocess_launcher_set_child_setup (launcher, die_with_parent, NULL, NULL);
   process = g_subprocess_launcher_spawnv (launcher, (const char *const *) args->pdata, &error);

@@ -223,12 +223,17 @@ test_two (Wire         *wire,
   g_assert_cmpuint (wire->n_done, ==, 1);
   g_assert_cmpuint (wire->n_told, ==, 1);
   g_assert_cmpuint (wire->n_peers, ==, 0);
-  /* The one that was told asks nobody who knows; the other one does not ask itself either. A third one finds it. */
+  /* The one that was told knows it without asking. */
+  g_assert_nonnull (shoal_dht_lookup (wire->nodes[1].dht, &key, 0, FALSE, FALSE, &lookup_ops, wire, wire->now_us));
+  pass (wire, 3 * SECOND_US);
+  g_assert_cmpuint (wire->n_done, ==, 2);
+  g_assert_cmpuint (wire->n_peers, ==, 1);
+  wire->n_peers = 0;
   shoal_dht_add_contact (wire->nodes[2].dht, &wire->nodes[0].addr, wire->now_us);
   pass (wire, 5 * SECOND_US);
   g_assert_nonnull (shoal_dht_lookup (wire->nodes[2].dht, &key, 0, FALSE, FALSE, &lookup_ops, wire, wire->now_us));
   pass (wire, 3 * SECOND_US);
-  g_assert_cmpuint (wire->n_done, ==, 2);
+  g_assert_cmpuint (wire->n_done, ==, 3);
   g_assert_cmpuint (wire->n_peers, ==, 1);
   g_assert_cmpuint (wire->peer.port, ==, 4321);
 }

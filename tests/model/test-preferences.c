@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Preferences keep their ranges, tell changes once, and give the engine what it takes. */
 
+#include <string.h>
 #include "shoal-preferences-private.h"
 
 static void
@@ -30,6 +31,8 @@ test_defaults (void)
   g_assert_true (config.use_tcp);
   g_assert_true (config.use_trackers);
   g_assert_true (config.use_pex);
+  g_assert_true (config.use_dht);
+  g_assert_nonnull (strstr (config.dht_routers, ":6881"));
   g_assert_true (config.part_suffix);
   g_assert_cmpuint (config.limit_down, ==, 0);
   g_assert_true (g_path_is_absolute (dir));
@@ -65,8 +68,8 @@ test_config (void)
   g_object_set (preferences,
                 "port", 7000u, "limit-down", 100u, "limit-up", 50u, "max-peers-torrent", 10u,
                 "part-suffix", FALSE, "max-active-downloads", 3u, "seed-ratio", 1.5, "seed-minutes", 9u,
-                "use-tcp", FALSE, "use-trackers", FALSE, "use-pex", FALSE, "use-lsd", FALSE, "port-mapping", FALSE,
-                "encryption", SHOAL_ENCRYPTION_REQUIRE, NULL);
+                "use-tcp", FALSE, "use-trackers", FALSE, "use-pex", FALSE, "use-lsd", FALSE, "use-dht", FALSE, "dht-routers", "a:1 b:2",
+                "port-mapping", FALSE, "encryption", SHOAL_ENCRYPTION_REQUIRE, NULL);
   shoal_preferences_get_config (preferences, &config);
   g_assert_cmpint (config.encryption, ==, SHOAL_ENCRYPTION_REQUIRE);
 
@@ -82,6 +85,8 @@ test_config (void)
   g_assert_false (config.use_tcp);
   g_assert_false (config.use_trackers);
   g_assert_false (config.use_pex);
+  g_assert_false (config.use_dht);
+  g_assert_cmpstr (config.dht_routers, ==, "a:1 b:2");
   g_assert_false (config.portmap);
   g_assert_false (config.use_lsd);
 }

@@ -284,6 +284,22 @@ on_answer (SimWorld *world,
   g_free (datagram);
 }
 
+static gboolean is_node (SimPeer *peer);
+
+/* From one engine to another: nobody answers at once. */
+static void
+deliver (Datagram *datagram,
+         SimNode  *to)
+{
+  Input *input = g_new0 (Input, 1);
+
+  input->kind = INPUT_DATAGRAM;
+  input->from = datagram->node->peer.addr;
+  input->bytes = g_steal_pointer (&datagram->bytes);
+  push_input (to, input);
+  g_free (datagram);
+}
+
 static void
 on_datagram (SimWorld *world,
              gpointer  a,
@@ -291,10 +307,16 @@ on_datagram (SimWorld *world,
 {
   Datagram *datagram = a;
   SimTracker *tracker = sim_tracker_at (world, &datagram->addr);
+  SimPeer *peer = tracker == NULL ? sim_world_find (world, &datagram->addr) : NULL;
   gsize size;
   const guint8 *data = g_bytes_get_data (datagram->bytes, &size);
   GBytes *bytes = tracker != NULL ? sim_tracker_udp (tracker, &datagram->node->peer.addr, data, size) : NULL;
 
+  if (peer != NULL && is_node (peer))
+    {
+      deliver (datagram, (SimNode *) peer);
+      return;
+    }
   g_bytes_unref (datagram->bytes);
   datagram->bytes = bytes;
   if (bytes != NULL && shoal_rng_below (&world->rng, 100) >= world->loss_percent)
@@ -422,6 +444,13 @@ apply_snapshot (SimNode             *self,
 }
 
 static void
+effect_keep (ShoalHost *host,
+             GBytes    *nodes)
+{
+  g_bytes_unref (nodes);
+}
+
+static void
 effect_tell (ShoalHost  *host,
              ShoalEvent *event)
 {
@@ -536,6 +565,7 @@ static const ShoalHostOps host_ops = {
   .attend_fetch = effect_attend_fetch,
   .lookup = effect_lookup,
   .save = effect_save,
+  .keep = effect_keep,
   .tell = effect_tell,
   .random = effect_random,
   .filter = effect_filter,
@@ -753,6 +783,12 @@ node_free (SimPeer *peer)
 }
 
 static const SimPeerOps node_ops = { node_turn, node_output, node_free };
+
+static gboolean
+is_node (SimPeer *peer)
+{
+  return peer->ops == &node_ops;
+}
 
 /* --- Life --- */
 

@@ -98,6 +98,16 @@ fake_lookup (ShoalHost   *host,
 }
 
 static void
+fake_keep (ShoalHost *host,
+           GBytes    *nodes)
+{
+  FakeHost *self = (FakeHost *) host;
+
+  g_clear_pointer (&self->kept, g_bytes_unref);
+  self->kept = nodes;
+}
+
+static void
 fake_save (ShoalHost   *host,
            ShoalResume *record)
 {
@@ -154,7 +164,7 @@ fake_host_new (guint64 seed)
 {
   static const ShoalHostOps ops = {
     fake_network, fake_map, fake_dial, fake_attend, fake_hang_up, fake_send, fake_disk,
-    fake_fetch, fake_attend_fetch, fake_lookup, fake_save, fake_tell, fake_random, fake_filter, fake_multicast,
+    fake_fetch, fake_attend_fetch, fake_lookup, fake_save, fake_keep, fake_tell, fake_random, fake_filter, fake_multicast,
   };
   FakeHost *self = g_new0 (FakeHost, 1);
 
@@ -192,6 +202,7 @@ fake_host_free (FakeHost *self)
   g_clear_pointer (&self->lookups, g_ptr_array_unref);
   g_clear_pointer (&self->jobs, g_ptr_array_unref);
   g_clear_pointer (&self->records, g_ptr_array_unref);
+  g_clear_pointer (&self->kept, g_bytes_unref);
   g_clear_pointer (&self->events, g_ptr_array_unref);
   g_clear_pointer (&self->datagrams, g_array_unref);
   g_clear_pointer (&self->dials, g_array_unref);

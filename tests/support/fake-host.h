@@ -40,6 +40,7 @@ typedef struct
   GArray          *dials;       /* of FakeDial */
   GPtrArray       *attended;    /* of ShoalLink */
   GPtrArray       *hung_up;     /* of ShoalLink */
+  GBytes          *kept;        /* (owned) (nullable): DHT nodes */
   ShoalNetwork     network;     /* as last wanted */
   gboolean         map;         /* likewise */
   guint            n_multicasts;

@@ -92,6 +92,7 @@ typedef enum
   SHOAL_PEER_SOURCE_RESUME   = 1 << 4,
   SHOAL_PEER_SOURCE_PEX      = 1 << 5,
   SHOAL_PEER_SOURCE_LSD      = 1 << 6,
+  SHOAL_PEER_SOURCE_DHT      = 1 << 7,
 } ShoalPeerSource;
 
 /** ShoalPeerFlag: what goes on between a peer and us (bits), in the order of the letters that clients show: "DdUuOSIK?EeXHLP". */

@@ -86,6 +86,8 @@ shoal_config_clamp (ShoalConfig *self)
   self->filter_source[SHOAL_SOURCE_MAX - 1] = '\0';
   changed |= clamp_flag (&self->use_lsd);
   changed |= clamp_flag (&self->use_pex);
+  changed |= clamp_flag (&self->use_dht);
+  changed |= clamp_flag (&self->dht_read_only);
   changed |= clamp_flag (&self->portmap);
   changed |= clamp_flag (&self->part_suffix);
   changed |= clamp_flag (&self->proxy_all);

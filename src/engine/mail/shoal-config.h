@@ -12,6 +12,7 @@ G_BEGIN_DECLS
 #define SHOAL_DNS_MAX    256    /* a few addresses */
 #define SHOAL_PROXY_MAX  1024   /* a URL */
 #define SHOAL_SOURCE_MAX 1024   /* a path or a link */
+#define SHOAL_ROUTERS_MAX 512   /* hosts and ports */
 
 /**
  * ShoalConfig:
@@ -26,6 +27,8 @@ typedef struct
   gboolean        use_trackers;         /* TRUE */
   char            filter_source[SHOAL_SOURCE_MAX];   /* list of blocked addresses: absolute path or http(s) link; "": none */
   gboolean        use_lsd;              /* TRUE: peers are looked for in the local network */
+  gboolean        use_dht;              /* FALSE: torrents without a "private" flag are searched and announced in the DHT */
+  gboolean        dht_read_only;        /* FALSE: answer nobody there (BEP 43) */
   gboolean        use_pex;              /* TRUE: peers are told of peers, and asked */
   ShoalEncryption encryption;           /* PREFER */
   gboolean        portmap;              /* FALSE: ask the gateway for our ports */
@@ -47,6 +50,7 @@ typedef struct
   char            bind[SHOAL_BIND_MAX];     /* "": the interface or address that everything goes through; "": any */
   char            dns[SHOAL_DNS_MAX];       /* "": name servers, numeric, between spaces; "": the system's */
   char            proxy[SHOAL_PROXY_MAX];   /* "": socks5://user:password@host:port or http://…; "": none */
+  char            dht_routers[SHOAL_ROUTERS_MAX];   /* "": host:port between spaces: DHT nodes to begin with; "": none */
   gboolean        proxy_all;            /* FALSE: nothing at all goes past the proxy */
 } ShoalConfig;
 

@@ -23,6 +23,7 @@ shoal_command_free (ShoalCommand *self)
 
   shoal_add_options_free (self->add);
   g_clear_pointer (&self->priorities, g_bytes_unref);
+  g_clear_pointer (&self->kept, g_bytes_unref);
   g_free (self->text);
   g_free (self->config);
   g_free (self);

@@ -79,6 +79,7 @@ struct _ShoalCommand
   gboolean         first_last;
   guint64          limit_down;
   guint64          limit_up;
+  GBytes          *kept;        /* (owned) (nullable): LOADED: DHT nodes of an earlier run */
   gpointer         config;      /* (owned) (nullable): g_memdup2() of a ShoalConfig */
 };
 

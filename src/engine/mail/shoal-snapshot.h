@@ -150,6 +150,7 @@ typedef struct
   guint64            rate_down;     /* of the session */
   guint64            rate_up;
   guint              n_links;
+  guint              n_dht_nodes;    /* that answer; 0 also while the DHT is off */
   guint16            port;          /* listening; 0: not */
   ShoalMapping       mapping;       /* at the gateway */
 } ShoalSnapshot;
