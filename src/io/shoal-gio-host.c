@@ -305,7 +305,7 @@ effect_multicast (ShoalHost    *host,
   gboolean bound = binding->wanted[0] != '\0';
   g_autoptr(GError) error = NULL;
 
-  if (self->stopping || !binding->up || (bound && binding->device[0] == '\0'))
+  if (self->stopping || !binding->up || shoal_gio_network_is_hidden (self->network) || (bound && binding->device[0] == '\0'))
     return;
   if (*lsd == NULL)
     *lsd = shoal_lsd_socket_new (self->reactor, family, bound ? binding->device : NULL, local_came, self, &error);
@@ -432,6 +432,7 @@ static void
 apply_network (ShoalGioHost *self)
 {
   ShoalNetworkState state;
+  gboolean hidden;
 
   close_lsd (self);
   shoal_gio_network_apply (self->network, &state);
@@ -440,8 +441,11 @@ apply_network (ShoalGioHost *self)
       shoal_conn_set_hang_up_all (self->conns, "The network has changed");
       shoal_http_cancel_all (self->http, "The network has changed");
     }
+  hidden = shoal_gio_network_is_hidden (self->network);
   shoal_engine_network (self->engine, &state);
-  shoal_gio_mapping_ports (self->mapping, shoal_gio_network_binding (self->network)->wanted, state.tcp_port, state.udp_port);
+  /* The gateway is not asked for ports when nothing may go past a proxy. */
+  shoal_gio_mapping_ports (self->mapping, shoal_gio_network_binding (self->network)->wanted, hidden ? 0 : state.tcp_port,
+                           hidden ? 0 : state.udp_port);
 }
 
 static void

@@ -181,6 +181,9 @@ bind_udp (ShoalGioNetwork *self,
 static guint16
 udp_port (const ShoalGioNetwork *self)
 {
+  if (shoal_gio_network_is_hidden (self))
+    return shoal_proxy_relay_port (self->proxy);
+
   for (guint i = 0; i < N_FAMILIES; i++)
     {
       if (self->udp[i] != NULL)
@@ -221,12 +224,6 @@ open_sockets (ShoalGioNetwork  *self,
     bind_udp (self, 0);
 
   return listens ? port : 0;
-}
-
-static gboolean
-is_hidden (const ShoalGioNetwork *self)
-{
-  return self->wanted.proxy_all && *self->wanted.proxy != '\0';
 }
 
 /* The way of names, HTTP and whatever a proxy carries; they close what they have. @down: (nullable): why nothing goes
@@ -278,7 +275,7 @@ shoal_gio_network_apply (ShoalGioNetwork   *self,
   if (first || state->moved)
     usable = replace_ways (self, usable ? NULL : error->message, usable ? &error : NULL) && usable;
   /* Behind a proxy nobody finds us, and datagrams have the relay's socket. */
-  if (usable && !is_hidden (self))
+  if (usable && !shoal_gio_network_is_hidden (self))
     state->tcp_port = open_sockets (self, &error);
   state->down = !usable;
   self->down = state->down;
@@ -297,6 +294,12 @@ shoal_gio_network_close (ShoalGioNetwork *self)
 }
 
 /* --- The way out --- */
+
+gboolean
+shoal_gio_network_is_hidden (const ShoalGioNetwork *self)
+{
+  return self->wanted.proxy_all && *self->wanted.proxy != '\0';
+}
 
 const ShoalBinding *
 shoal_gio_network_binding (const ShoalGioNetwork *self)
@@ -328,7 +331,7 @@ shoal_gio_network_stand_in (ShoalGioNetwork *self,
 {
   ShoalAddr addr;
 
-  if (!is_hidden (self) || shoal_addr_parse (&addr, query->host, 1))
+  if (!shoal_gio_network_is_hidden (self) || shoal_addr_parse (&addr, query->host, 1))
     return FALSE;
 
   if (shoal_proxy_stand_in (self->proxy, query->host, query->port, &addr))
@@ -362,7 +365,7 @@ shoal_gio_network_send (ShoalGioNetwork *self,
   ShoalUdpSocket *socket = self->udp[SHOAL_FAMILY_INDEX (to->family)];
 
   /* Without a relay datagrams go past the proxy, unless nothing may. */
-  if (shoal_proxy_is_on (self->proxy) && (is_hidden (self) || shoal_proxy_relays (self->proxy)))
+  if (shoal_proxy_is_on (self->proxy) && (shoal_gio_network_is_hidden (self) || shoal_proxy_relays (self->proxy)))
     return shoal_proxy_send (self->proxy, to, data, size, segment, flags);
 
   return socket != NULL ? shoal_udp_socket_send (socket, to, data, size, segment, flags) : SHOAL_SEND_FAILED;
@@ -402,6 +405,9 @@ relay_writable (gpointer user_data)
 {
   ShoalGioNetwork *self = user_data;
 
+  /* Behind a proxy there are datagrams only while it relays them: the engine has to know. */
+  if (shoal_gio_network_is_hidden (self))
+    self->due = TRUE;
   self->funcs.writable (self->user_data);
 }
 

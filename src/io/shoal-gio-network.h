@@ -49,6 +49,8 @@ void                shoal_gio_network_close   (ShoalGioNetwork *self);   /* for 
 const ShoalBinding *shoal_gio_network_binding (const ShoalGioNetwork *self);
 ShoalDnsClient     *shoal_gio_network_dns     (ShoalGioNetwork *self);   /* until shoal_gio_network_free() */
 ShoalHttpWay       *shoal_gio_network_http    (ShoalGioNetwork *self);   /* likewise */
+/* Nothing goes past a proxy: whoever would reach out otherwise (the local network, the gateway) keeps still. */
+gboolean            shoal_gio_network_is_hidden (const ShoalGioNetwork *self);
 ShoalProxy         *shoal_gio_network_proxy   (ShoalGioNetwork *self);   /* likewise */
 /* TRUE: the name is for the proxy to look up, and @query is answered. */
 gboolean            shoal_gio_network_stand_in (ShoalGioNetwork *self, ShoalLookup *query);

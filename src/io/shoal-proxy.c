@@ -3,7 +3,7 @@
 
 /*
  * The relay for datagrams lives as long as the connection over which it was asked for. When that
- * ends the relay is asked for again, after a while and only when something is to be sent.
+ * ends the relay is asked for again, after a while.
  *
  * Answers of a tracker come from its real address, while it was asked at the one that stands for
  * its name. What looks like a tracker's answer is therefore also handed over as coming from the
@@ -16,8 +16,8 @@
 #include <string.h>
 #include "shoal-list.h"
 
-#define DIAL_TIMEOUT    (15 * G_USEC_PER_SEC)
-#define ASK_AGAIN       (10 * G_USEC_PER_SEC)   /* for the relay */
+#define DIAL_TIMEOUT_S  15
+#define ASK_AGAIN_S     10                      /* for the relay */
 #define NAME_AGAIN_S    60                      /* the proxy's name is not known */
 #define PACKET_MAX      65536                   /* bytes */
 #define ASKED_MAX       64                      /* stand-ins that were asked last */
@@ -45,7 +45,7 @@ struct _ShoalProxy
   ShoalWatch           watch;        /* of the connection that keeps the relay */
   GSocket             *socket;       /* (nullable) */
   ShoalProxyHandshake *handshake;    /* (nullable) */
-  gint64               relay_us;     /* when it was asked for, or may be again */
+  GSource             *relay_timer;  /* (nullable): it was asked for long ago, or may be again */
   ShoalAddr            relay_addr;
   ShoalUdpSocket      *udp;          /* (nullable) */
 
@@ -175,6 +175,36 @@ shoal_proxy_negotiate (ShoalProxyHandshake *handshake,
 /* --- The relay --- */
 
 static void
+stop_relay_timer (ShoalProxy *self)
+{
+  if (self->relay_timer != NULL)
+    g_source_destroy (self->relay_timer);
+  g_clear_pointer (&self->relay_timer, g_source_unref);
+}
+
+static void
+start_relay_timer (ShoalProxy  *self,
+                   guint        seconds,
+                   GSourceFunc  func)
+{
+  stop_relay_timer (self);
+  self->relay_timer = g_timeout_source_new_seconds (seconds);
+  g_source_set_callback (self->relay_timer, func, self, NULL);
+  g_source_attach (self->relay_timer, g_main_context_get_thread_default ());
+}
+
+static gboolean
+ask_again (gpointer user_data)
+{
+  ShoalProxy *self = user_data;
+
+  g_clear_pointer (&self->relay_timer, g_source_unref);
+  begin_relay (self);
+
+  return G_SOURCE_REMOVE;
+}
+
+static void
 end_relay (ShoalProxy *self,
            const char *why)
 {
@@ -188,8 +218,20 @@ end_relay (ShoalProxy *self,
   g_clear_object (&self->socket);
   g_clear_pointer (&self->handshake, shoal_proxy_handshake_free);
   g_clear_pointer (&self->udp, shoal_udp_socket_free);
+  stop_relay_timer (self);
+  if (self->relay != RELAY_NONE && self->relay_wanted)
+    start_relay_timer (self, ASK_AGAIN_S, ask_again);
   self->relay = RELAY_NONE;
-  self->relay_us = g_get_monotonic_time () + ASK_AGAIN;
+}
+
+static gboolean
+asked_in_vain (gpointer user_data)
+{
+  ShoalProxy *self = user_data;
+
+  end_relay (self, "The proxy does not answer in time");
+
+  return G_SOURCE_REMOVE;
 }
 
 static gboolean
@@ -252,6 +294,7 @@ relay_opened (ShoalProxy *self)
       return;
     }
   self->relay = RELAY_OPEN;
+  stop_relay_timer (self);
   if (!shoal_reactor_watch (self->reactor, &self->watch, EPOLLIN))
     end_relay (self, g_strerror (errno));
 }
@@ -269,13 +312,17 @@ relay_ready (ShoalWatch *watch,
       gssize got = recv (watch->fd, &byte, 1, MSG_DONTWAIT);
 
       if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR))
-        end_relay (self, "The proxy has closed the connection");
+        {
+          end_relay (self, "The proxy has closed the connection");
+          self->funcs.writable (self->user_data);
+        }
       return;
     }
 
   if ((events & (EPOLLERR | EPOLLHUP)) != 0)
     {
       end_relay (self, "The proxy cannot be reached");
+      self->funcs.writable (self->user_data);
       return;
     }
   switch (shoal_proxy_negotiate (self->handshake, watch->fd, &events, &error))
@@ -311,14 +358,14 @@ begin_relay (ShoalProxy *self)
       self->server.kind != SHOAL_PROXY_SOCKS5)
     return;
 
+  self->relay = RELAY_ASKING;
   self->socket = shoal_socket_new (self->binding, self->addr.family, G_SOCKET_TYPE_STREAM, &error);
   if (self->socket == NULL)
     {
       end_relay (self, error->message);
       return;
     }
-  self->relay = RELAY_ASKING;
-  self->relay_us = g_get_monotonic_time ();
+  start_relay_timer (self, DIAL_TIMEOUT_S, asked_in_vain);
   self->handshake = shoal_proxy_handshake_associate (&self->server);
   fd = g_socket_get_fd (self->socket);
   shoal_watch_init (&self->watch, fd, relay_ready);
@@ -334,7 +381,10 @@ shoal_proxy_want_relay (ShoalProxy *self,
 {
   self->relay_wanted = wanted;
   if (!wanted)
-    end_relay (self, "none is wanted");
+    {
+      end_relay (self, "none is wanted");
+      stop_relay_timer (self);
+    }
   else
     begin_relay (self);
 }
@@ -343,6 +393,12 @@ gboolean
 shoal_proxy_relays (const ShoalProxy *self)
 {
   return self->relay == RELAY_OPEN;
+}
+
+guint16
+shoal_proxy_relay_port (const ShoalProxy *self)
+{
+  return shoal_proxy_relays (self) ? shoal_udp_socket_port (self->udp) : 0;
 }
 
 /* Who is asked by name is remembered, for the answer. */
@@ -367,15 +423,10 @@ shoal_proxy_send (ShoalProxy      *self,
                   ShoalSendFlags   flags)
 {
   const char *name = name_of (self, to);
-  gint64 now_us = g_get_monotonic_time ();
   guint8 packet[PACKET_MAX];
   ShoalSendResult result = SHOAL_SEND_SENT;
   gsize head;
 
-  if (self->relay == RELAY_ASKING && self->relay_us + DIAL_TIMEOUT < now_us)
-    end_relay (self, "The proxy does not answer in time");
-  if (self->relay == RELAY_NONE && self->relay_us <= now_us)
-    begin_relay (self);
   if (self->relay != RELAY_OPEN)
     return self->relay == RELAY_ASKING ? SHOAL_SEND_FULL : SHOAL_SEND_FAILED;
 
@@ -522,8 +573,8 @@ shoal_proxy_configure (ShoalProxy  *self,
                        GError     **error)
 {
   end_relay (self, "the proxy is another one");
+  stop_relay_timer (self);
   stop_finding (self);
-  self->relay_us = 0;
   self->addr = (ShoalAddr){ 0 };
   self->on = url != NULL && *url != '\0';
   self->usable = FALSE;
@@ -593,6 +644,7 @@ shoal_proxy_free (ShoalProxy *self)
 
   stop_finding (self);
   end_relay (self, "Shoal is being stopped");
+  stop_relay_timer (self);
   g_hash_table_unref (self->by_name);
   g_ptr_array_unref (self->names);
   g_free (self);

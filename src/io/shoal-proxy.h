@@ -24,7 +24,7 @@ typedef struct _ShoalProxy ShoalProxy;
 /**
  * ShoalProxyFuncs:
  * @arrived: a datagram came by the relay; in a turn
- * @writable: after FULL: sending may be tried again; in a turn
+ * @writable: the relay is there, or is not any more; after FULL sending may be tried again; in a turn
  * @changed: the proxy's address is known; outside of a turn
  */
 typedef struct
@@ -61,6 +61,7 @@ gboolean             shoal_proxy_stand_in  (ShoalProxy *self, const char *host, 
 void                 shoal_proxy_want_relay (ShoalProxy *self, gboolean wanted);
 /* Datagrams go: SOCKS5, and the proxy does it. */
 gboolean             shoal_proxy_relays    (const ShoalProxy *self);
+guint16              shoal_proxy_relay_port (const ShoalProxy *self);   /* of our end; 0: there is none */
 /* As shoal_udp_socket_send(). FULL also while the relay is asked for. */
 ShoalSendResult      shoal_proxy_send      (ShoalProxy *self, const ShoalAddr *to, const guint8 *data, gsize size,
                                             guint segment, ShoalSendFlags flags);

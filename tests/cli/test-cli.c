@@ -243,6 +243,13 @@ test_usage (Fixture       *fixture,
   assert_failed (run, 2);
   cli (run, "download", fixture->torrent, "--dir", fixture->dir, "--encryption=always", NULL);
   assert_failed (run, 2);
+  cli (run, "download", fixture->torrent, "--dir", fixture->dir, "--dns", "resolver.example", NULL);
+  assert_failed (run, 2);
+  cli (run, "download", fixture->torrent, "--dir", fixture->dir, "--proxy", "socks4://me:secret@192.0.2.1", NULL);
+  assert_failed (run, 2);
+  g_assert_null (strstr (run->err, "secret"));
+  cli (run, "download", fixture->torrent, "--dir", fixture->dir, "--proxy-all", NULL);
+  assert_failed (run, 2);
   cli (run, "download", "magnet:?dn=nothing", "--dir", fixture->dir, NULL);
   assert_failed (run, 2);
   cli (run, "serve", NULL);

@@ -43,8 +43,8 @@ class Case:
         self.scene.__exit__()
         self.world.close()
 
-    def start(self, *more):
-        self.ours = self.us.download(self.scene, self.services.torrent.path, self.got, more=more)
+    def start(self, *more, **how):
+        self.ours = self.us.download(self.scene, self.services.torrent.path, self.got, more=more, **how)
         return self.ours
 
     def finish(self):
@@ -66,6 +66,13 @@ def whole(us, host, wire, *options):
         case.finish()
         if TRACKER not in case.names.output():
             raise Failed('the name server was not asked')
+
+
+def everything_on(us, host, *options):
+    """Whatever else looks for peers and ports does so by this way too."""
+    with Case(us, host, slow=600) as case:
+        case.start(*options, alone=())
+        case.finish()
 
 
 def no_server(us, host):
@@ -138,7 +145,9 @@ CASES = {
     'counted unbound': (unbound_leaves_by_lan,),
     'http by name': (whole, 'http', '--bind', VPN, '--dns', SERVER),
     'udp by name': (whole, 'udp', '--bind', VPN, '--dns', SERVER),
+    'web seed by name': (whole, 'web', '--bind', VPN, '--dns', SERVER),
     'by address': (whole, 'http', '--bind', '172.20.1.1', '--dns', SERVER),
+    'everything on': (everything_on, '--bind', VPN, '--dns', SERVER),
     'no name server': (no_server,),
     'absent at start': (absent_at_start,),
     'down and up': (down_and_up, '--bind', VPN, '--dns', SERVER),

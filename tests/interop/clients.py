@@ -48,18 +48,20 @@ class Shoal(Client):
     def command(self, scene, *args):
         return scene.run('shoal', [self.cli, *args], env=self.env)
 
-    def create(self, folder, out, kind, tracker=None, piece_size='64KiB'):
+    def create(self, folder, out, kind, tracker=None, piece_size='64KiB', web_seed=None):
         argv = [self.cli, 'create', folder, '-o', out, f'--{kind}', '--piece-size', piece_size]
         if tracker:
             argv += ['--tracker', tracker]
+        if web_seed:
+            argv += ['--web-seed', web_seed]
         subprocess.run([str(part) for part in argv], check=True, capture_output=True, timeout=60)
 
     def seed(self, scene, torrent, folder, source=None, peers=(), more=()):
         return self.command(scene, 'download', torrent.path, '--dir', folder, '--seed', '--port', scene.port(), *self.ALONE,
                             *[part for peer in peers for part in ('--peer', peer)], *more)
 
-    def download(self, scene, source, folder, peers=(), more=()):
-        return self.command(scene, 'download', source, '--dir', folder, '--port', scene.port(), *self.ALONE,
+    def download(self, scene, source, folder, peers=(), more=(), alone=ALONE):
+        return self.command(scene, 'download', source, '--dir', folder, '--port', scene.port(), *alone,
                             *[part for peer in peers for part in ('--peer', peer)], *more)
 
 

@@ -77,7 +77,7 @@ class Tinyproxy(Proxy):
 
 
 PROXIES = {proxy.name: proxy for proxy in (Microsocks(), Microsocks(True), Dante(), Tinyproxy(), Tinyproxy(True))}
-WIRES = {'microsocks': ('http',), 'danted': ('http', 'udp'), 'tinyproxy': ('http',)}
+WIRES = {'microsocks': ('http', 'web'), 'danted': ('http', 'udp', 'web'), 'tinyproxy': ('http', 'web')}
 
 
 class Case:
@@ -101,8 +101,8 @@ class Case:
         self.scene.__exit__()
         self.world.close()
 
-    def start(self, *more):
-        self.ours = self.us.download(self.scene, self.services.torrent.path, self.got, more=('--proxy', self.url, '--proxy-all', *more))
+    def start(self, *more, **how):
+        self.ours = self.us.download(self.scene, self.services.torrent.path, self.got, more=('--proxy', self.url, '--proxy-all', *more), **how)
 
     def finish(self):
         if self.ours.wait(SECONDS) != 0:
@@ -121,6 +121,13 @@ class Case:
 def whole(us, host, proxy, wire):
     with Case(us, host, proxy, wire) as case:
         case.start()
+        case.finish()
+
+
+def everything_on(us, host, proxy):
+    """Whatever else looks for peers and ports keeps still, or goes by the proxy."""
+    with Case(us, host, proxy, 'http') as case:
+        case.start('--limit-down', '600', alone=())
         case.finish()
 
 
@@ -161,7 +168,9 @@ def main():
         row = {'*': reason}
     else:
         for name, proxy in PROXIES.items():
-            cases = {f'{wire} tracker': (whole, wire) for wire in WIRES[proxy.binary]}
+            cases = {'web seed' if wire == 'web' else f'{wire} tracker': (whole, wire) for wire in WIRES[proxy.binary]}
+            if name == 'dante':
+                cases |= {'everything on': (everything_on,)}
             if name in ('microsocks', 'tinyproxy'):
                 cases |= {'listens to nobody': (listens_to_nobody,), 'proxy gone': (proxy_gone,)}
             for case, (function, *more) in cases.items():

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from clients import LibTorrent
 from ground import Failed, Torrent, until, write_payload
+from web import nginx_binary, user
 
 SERVER = '172.20.9.1'        # everything that the world has to offer, reached either way
 TRACKER = 'tracker.example'
@@ -117,8 +118,12 @@ class Services:
         share = scene.new_folder('share')
         write_payload(share / 'payload', FILES)
         port = scene.port()
-        url = {'http': f'http://{TRACKER}:{port}/announce', 'udp': f'udp://{TRACKER}:{port}/announce'}[wire]
-        us.create(share / 'payload', scene.folder / 'named.torrent', 'v1', url)
+        url = {'http': f'http://{TRACKER}:{port}/announce', 'udp': f'udp://{TRACKER}:{port}/announce', 'web': None}[wire]
+        web = f'http://{TRACKER}:{port}/' if wire == 'web' else None
+        us.create(share / 'payload', scene.folder / 'named.torrent', 'v1', url, web_seed=web)
+        if web:
+            self._web_seed(share, port)
+            return
         us.create(share / 'payload', scene.folder / 'plain.torrent', 'v1', f'http://{SERVER}:{port}/announce')
         self.share = share
         self.torrent = Torrent(scene.folder / 'named.torrent')
@@ -128,6 +133,18 @@ class Services:
                                              scene.folder / 'plain.torrent', '--dir', share, '--host', SERVER, '--port', self.seed_port,
                                              '--limit-up', slow])
         until(lambda: 'complete' in self.seed.output(), 30, 'the seed is ready', [self.seed])
+
+    def _web_seed(self, share, port):
+        """A server of files; no tracker and no peer."""
+        self.share, self.torrent, self.seed_port = share, Torrent(self.scene.folder / 'named.torrent'), port
+        root = self.scene.new_folder('nginx')
+        (root / 'nginx.conf').write_text(
+            f'daemon off; master_process off; pid {root}/pid; error_log {root}/log; events {{ }}\n'
+            f'http {{ access_log off; client_body_temp_path {root}/1; proxy_temp_path {root}/2; fastcgi_temp_path {root}/3;\n'
+            f'uwsgi_temp_path {root}/4; scgi_temp_path {root}/5; server {{ listen {SERVER}:{port}; root {share}; }} }}\n')
+        web = self.scene.run('nginx', [*self.world.server.prefix(), nginx_binary(), '-c', root / 'nginx.conf', '-e', root / 'early.log',
+                                       '-g', f'user {user()};'])
+        until(lambda: self.world.server.listens(port), 10, 'the web server listens', [web])
 
     def _tracker(self, port):
         root = self.scene.new_folder('tracker')
@@ -142,6 +159,8 @@ class Services:
 
 def why_not(*programs):
     absent = [name for name in ('ip', 'nsenter', 'unshare', 'opentracker', *programs) if not shutil.which(name)]
+    if not nginx_binary():
+        absent.append('nginx')
     if not LibTorrent().installed():
         absent.append('libtorrent')
     return ', '.join(absent)

@@ -69,10 +69,15 @@ test_config (void)
                 "port", 7000u, "limit-down", 100u, "limit-up", 50u, "max-peers-torrent", 10u,
                 "part-suffix", FALSE, "max-active-downloads", 3u, "seed-ratio", 1.5, "seed-minutes", 9u,
                 "use-tcp", FALSE, "use-trackers", FALSE, "use-pex", FALSE, "use-lsd", FALSE, "use-dht", FALSE, "dht-routers", "a:1 b:2",
-                "port-mapping", FALSE, "encryption", SHOAL_ENCRYPTION_REQUIRE, NULL);
+                "port-mapping", FALSE, "encryption", SHOAL_ENCRYPTION_REQUIRE,
+                "bind", "tun0", "dns", "192.0.2.53", "proxy", "socks5://192.0.2.1", "proxy-all", TRUE, NULL);
   shoal_preferences_get_config (preferences, &config);
   g_assert_cmpint (config.encryption, ==, SHOAL_ENCRYPTION_REQUIRE);
 
+  g_assert_cmpstr (config.bind, ==, "tun0");
+  g_assert_cmpstr (config.dns, ==, "192.0.2.53");
+  g_assert_cmpstr (config.proxy, ==, "socks5://192.0.2.1");
+  g_assert_true (config.proxy_all);
   g_assert_cmpuint (config.port, ==, 7000);
   g_assert_cmpuint (config.limit_down, ==, 102400);
   g_assert_cmpuint (config.limit_up, ==, 51200);
