@@ -55,6 +55,8 @@ flags_of (const ShoalLink *link,
     flags |= SHOAL_PEER_ENCRYPTED_HANDSHAKE;
   if ((sources & SHOAL_PEER_SOURCE_PEX) != 0)
     flags |= SHOAL_PEER_FROM_PEX;
+  if ((sources & SHOAL_PEER_SOURCE_DHT) != 0)
+    flags |= SHOAL_PEER_FROM_DHT;
   if ((sources & SHOAL_PEER_SOURCE_LSD) != 0)
     flags |= SHOAL_PEER_FROM_LSD;
 
