@@ -64,18 +64,18 @@ class Row:
 
 
 def pex_learns(row, other, host):
-    """A seed, another program that alone is connected to it and gives next to nothing itself, and Shoal, which knows that one only."""
+    """A seed, another program that alone is connected to it, and Shoal, which knows that one only. The one in the middle loads so slowly
+    that it has nothing to give, and nothing to say stands behind blocks."""
     with Scene(host) as scene:
         torrent = row.torrent(scene)
         seed_port, middle_port, middle = scene.port(), scene.port(), scene.new_folder('middle')
         if other is row.lt:
             programs = [row.shoal(scene, torrent.path, scene.folder / 'share', port=seed_port)]
             programs.append(row.libtorrent(scene, torrent.path, middle, f'{NETWORK}.2', middle_port, '--peer', f'{ADDRESS}:{seed_port}',
-                                           '--limit-down', '20', '--limit-up', '1'))
+                                           '--limit-down', '1'))
         else:
             daemon = row.transmission.start(scene, {'pex-enabled': True, 'peer-port': middle_port, 'bind-address-ipv4': f'{NETWORK}.2',
-                                                    'speed-limit-down-enabled': True, 'speed-limit-down': 20,
-                                                    'speed-limit-up-enabled': True, 'speed-limit-up': 1})
+                                                    'speed-limit-down-enabled': True, 'speed-limit-down': 1})
             row.transmission.add(daemon, torrent.path, middle)
             # Transmission knows only peers that others tell of: the seed comes to it.
             programs = [daemon, row.libtorrent(scene, torrent.path, scene.folder / 'share', f'{NETWORK}.4', seed_port,
@@ -99,7 +99,7 @@ def pex_teaches(row, other, host):
             row.transmission.add(daemon, torrent.path, got)
             programs.append(daemon)
         programs.append(row.shoal(scene, torrent.path, scene.new_folder('middle'), '--peer', f'{NETWORK}.2:{seed_port}', '--peer',
-                                  f'{NETWORK}.3:{port}', '--limit-down', '20', '--limit-up', '1', use=('--no-pex',), port=middle_port))
+                                  f'{NETWORK}.3:{port}', '--limit-down', '1', use=('--no-pex',), port=middle_port))
         row.complete(scene, got, programs)
 
 
