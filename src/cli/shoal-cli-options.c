@@ -164,6 +164,7 @@ shoal_cli_session_preferences (const ShoalCliSession *self)
                 "proxy-all", self->proxy_all,
                 "port", (guint) self->port,
                 "use-tcp", !self->no_tcp,
+                "use-utp", !self->no_utp,
                 "use-trackers", !self->no_trackers,
                 "use-lsd", !self->no_lsd,
                 "use-pex", !self->no_pex,

@@ -13,6 +13,7 @@ shoal_engine_want_network (ShoalEngine *self)
 
   self->host->ops->network (self->host, &(ShoalNetwork){
                               .tcp = config->use_tcp,
+                              .bbr = config->tcp_bbr,
                               .port = config->port,
                               .bind = config->bind,
                               .dns = config->dns,
@@ -25,7 +26,7 @@ gboolean
 shoal_engine_network_differs (const ShoalConfig *a,
                               const ShoalConfig *b)
 {
-  return a->port != b->port || a->use_tcp != b->use_tcp || strcmp (a->bind, b->bind) != 0 ||
+  return a->port != b->port || a->use_tcp != b->use_tcp || a->use_utp != b->use_utp || a->tcp_bbr != b->tcp_bbr || strcmp (a->bind, b->bind) != 0 ||
          strcmp (a->dns, b->dns) != 0 || strcmp (a->proxy, b->proxy) != 0 || a->proxy_all != b->proxy_all;
 }
 
@@ -58,10 +59,13 @@ shoal_engine_network (ShoalEngine             *self,
   g_return_if_fail (self->in_turn);
 
   self->port = now->tcp_port;
+  if (!self->config.use_tcp && self->config.use_utp)
+    self->port = now->udp_port;
   shoal_lsd_set_port (self->lsd, self->port, self->now_us);
   self->udp_port = now->udp_port;
+  shoal_utp_hub_accept (self->utp, self->config.use_utp && !self->quitting);
   self->network_down = now->down;
-  event->count = now->tcp_port;
+  event->count = self->port;
   if (now->error != NULL)
     event->error = g_error_new_literal (G_FILE_ERROR, G_FILE_ERROR_FAILED, now->error);
   self->serial++;

@@ -16,6 +16,7 @@
 #include "shoal-rng.h"
 #include "shoal-timers.h"
 #include "shoal-tracker-hub.h"
+#include "shoal-utp-hub.h"
 
 G_BEGIN_DECLS
 
@@ -86,6 +87,7 @@ struct _ShoalEngine
   ShoalTimer       filter_timer;
   gint64           filter_hold_us; /* nobody is connected to before: the first one is on its way */
   ShoalEngineDht  *dht;
+  ShoalUtpHub     *utp;
   ShoalLimiter     limiter;
   ShoalPeerId      peer_id;
   guint32          announce_key;
@@ -107,6 +109,7 @@ struct _ShoalEngine
   guint            n_adding;       /* links to .torrent files being fetched */
 
   ShoalNode        links;          /* every link */
+  ShoalNode        ended;          /* links that are closed at the end of the turn */
   guint            n_links;
   guint            link_serial;    /* numbers links whose address says nothing */
   guint            n_half_open;
@@ -159,6 +162,9 @@ void        shoal_engine_unload_later (ShoalEngine *self);
 /* shoal-engine-network.c */
 void        shoal_engine_want_network    (ShoalEngine *self);                      /* tells the host what the config says */
 gboolean    shoal_engine_network_differs (const ShoalConfig *a, const ShoalConfig *b);
+
+/* shoal-link-utp.c */
+void        shoal_engine_end_links    (ShoalEngine *self);
 
 /* shoal-engine-commands.c */
 void        shoal_engine_handle       (ShoalEngine *self, ShoalCommand *command);

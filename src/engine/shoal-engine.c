@@ -60,6 +60,8 @@ shoal_engine_new (ShoalHost         *host,
   shoal_node_init (&self->active);
   shoal_node_init (&self->unproved);
   shoal_node_init (&self->links);
+  shoal_node_init (&self->ended);
+  self->utp = shoal_utp_hub_new (host, self->timers, &self->rng, &shoal_link_utp_ops, self);
   self->next_id = 1;
   self->tombstones = g_array_new (FALSE, FALSE, sizeof (ShoalTombstone));
   shoal_rate_init (&self->rate_down, 5);
@@ -84,7 +86,11 @@ shoal_engine_free (ShoalEngine *self)
   if (self == NULL)
     return;
 
+  self->in_turn = TRUE;
+  shoal_utp_hub_drop_all (self->utp, self->now_us);
+  shoal_engine_end_links (self);
   g_assert (self->n_links == 0);
+  shoal_utp_hub_free (self->utp);
   g_hash_table_unref (self->by_req2);
   g_hash_table_unref (self->by_key);
   g_hash_table_unref (self->swarms);
@@ -497,7 +503,8 @@ shoal_engine_datagram (ShoalEngine     *self,
 
   if (shoal_engine_dht_datagram (self->dht, from, data, size))
     return;
-  shoal_tracker_hub_datagram (self->hub, from, data, size);
+  if (!shoal_utp_hub_datagram (self->utp, from, data, size, arrived_us, self->now_us))
+    shoal_tracker_hub_datagram (self->hub, from, data, size);
 }
 
 /* Trackers ask again by themselves. */
@@ -505,6 +512,8 @@ void
 shoal_engine_writable (ShoalEngine *self)
 {
   g_return_if_fail (self->in_turn);
+
+  shoal_utp_hub_writable (self->utp);
 }
 
 void
@@ -521,11 +530,15 @@ shoal_engine_end (ShoalEngine *self)
 {
   g_return_val_if_fail (self->in_turn, SHOAL_NEVER);
 
+  shoal_utp_hub_deliver (self->utp, self->now_us);
+  shoal_engine_end_links (self);
   SHOAL_NODE_FOREACH (node, &self->active)
     shoal_swarm_turn_end (SHOAL_NODE_OWNER (node, ShoalSwarm, active_node));
   if (self->queue_changed && self->config.max_active_downloads != 0 && !self->quitting)
     shoal_swarm_queue_update (self);
   self->queue_changed = FALSE;
+  shoal_utp_hub_flush (self->utp, self->now_us);
+  shoal_engine_end_links (self);
   if (somebody_waits (self) && !shoal_timer_is_armed (&self->limiter_timer))
     shoal_timers_arm (self->timers, &self->limiter_timer, self->now_us + 1);
   if (shoal_node_is_linked (&self->links) && !shoal_timer_is_armed (&self->tick_timer))

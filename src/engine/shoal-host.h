@@ -197,6 +197,7 @@ void             shoal_filter_load_free (ShoalFilterLoad *self);
 typedef struct
 {
   gboolean    tcp;             /* listen and dial */
+  gboolean    bbr;             /* TCP asks the system for BBR, where it has that */
   guint16     port;            /* wanted; 0: any */
   const char *bind;            /* (nullable): the interface or address that everything goes through; NULL or "": any */
   const char *dns;             /* (nullable): numeric addresses of name servers, between spaces; else the system's are

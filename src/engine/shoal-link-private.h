@@ -71,6 +71,13 @@ struct _ShoalLink
   ShoalNode        engine_node;
   ShoalNode        swarm_node;
   gpointer         host_data;
+  ShoalUtpSocket  *utp;            /* (nullable): its uTP leg */
+  gboolean         utp_tried;
+  gboolean         over_utp;       /* that leg is the one that was kept */
+  gboolean         tcp_leg;        /* the host has one for it */
+  gboolean         tcp_open;       /* which waits for uTP to answer */
+  ShoalTimer       race_timer;
+  ShoalNode        ended_node;     /* hung up, and no host will say that it is closed */
   ShoalAddr        addr;
   ShoalKnownPeer  *known;          /* (nullable) */
   guint            contributor;    /* number of @known, or one that no known peer has */
@@ -208,6 +215,17 @@ gboolean    shoal_link_may_be_second  (ShoalLink *self);                       /
 void        shoal_link_settle_twins   (ShoalLink *self);                       /* the other end had its time to close one */
 void        shoal_link_leave_to_twin  (ShoalLink *self);                       /* it was closed: the peer may still be here */
 void        shoal_link_reach          (ShoalLink *self, guint16 port);         /* an incoming peer says where it listens */
+
+/* shoal-link-utp.c */
+extern const ShoalUtpHubOps shoal_link_utp_ops;
+void        shoal_link_legs_init      (ShoalLink *self);
+void        shoal_link_legs_end       (ShoalLink *self);
+void        shoal_link_dial_legs      (ShoalLink *self);
+void        shoal_link_hang_up_legs   (ShoalLink *self);
+void        shoal_link_attend_leg     (ShoalLink *self);
+gboolean    shoal_link_tcp_opened     (ShoalLink *self);                       /* TRUE: the link is open with it */
+gboolean    shoal_link_tcp_closed     (ShoalLink *self);                       /* TRUE: the link is closed with it */
+void        shoal_link_opened_at_last (ShoalLink *self);
 
 /* shoal-link-input.c */
 void        shoal_link_block_off      (ShoalLink *self);                       /* the block under way goes nowhere */

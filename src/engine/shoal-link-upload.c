@@ -182,7 +182,7 @@ shoal_link_pump (ShoalLink *self)
       job->piece = upload->piece;
       job->offset = upload->offset;
       job->size = real;
-      job->allow_file = real == upload->size && self->cipher == NULL;
+      job->allow_file = real == upload->size && self->cipher == NULL && !self->over_utp;
       job->done.func = on_read;
       job->done.owner = self;
       upload->job = job;

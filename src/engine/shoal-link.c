@@ -44,6 +44,7 @@ link_new (ShoalEngine     *engine,
   shoal_timer_init (&self->hold_timer, on_hold, self);
   shoal_node_init (&self->engine_node);
   shoal_node_init (&self->swarm_node);
+  shoal_link_legs_init (self);
   shoal_node_append (&engine->links, &self->engine_node);
   engine->n_links++;
 
@@ -55,6 +56,7 @@ link_free (ShoalLink *self)
 {
   self->engine->n_links--;
   shoal_node_unlink (&self->engine_node);
+  shoal_link_legs_end (self);
   shoal_link_cipher_free (self);
   for (guint i = 0; i < 2; i++)
     shoal_limiter_wait_end (&self->wait[i]);
@@ -104,7 +106,7 @@ shoal_link_dial (ShoalSwarm     *swarm,
   self->key = swarm->keys[known->is_v2 ? swarm->n_keys - 1 : 0];
   engine->n_half_open++;
   join_swarm (self, swarm);
-  engine->host->ops->dial (engine->host, self, &known->addr);
+  shoal_link_dial_legs (self);
 
   return self;
 }
@@ -126,6 +128,7 @@ shoal_engine_accept (ShoalEngine     *self,
   link->undecided = TRUE;
   link->contributor = SHOAL_CONTRIBUTOR_UNKNOWN | ++self->link_serial;
   link->host_data = host_data;
+  link->tcp_leg = TRUE;
 
   return link;
 }
@@ -134,9 +137,13 @@ void
 shoal_link_opened (ShoalLink       *self,
                    const ShoalAddr *local)
 {
-  if (self->state != SHOAL_LINK_DIALING)
-    return;
+  if (self->state == SHOAL_LINK_DIALING && shoal_link_tcp_opened (self))
+    shoal_link_opened_at_last (self);
+}
 
+void
+shoal_link_opened_at_last (ShoalLink *self)
+{
   self->engine->n_half_open--;
   self->state = SHOAL_LINK_GREETING;
   self->opened_us = self->heard_us = self->engine->now_us;
@@ -348,7 +355,7 @@ void
 shoal_link_attend (ShoalLink *self)
 {
   if (self->state != SHOAL_LINK_CLOSING && self->state != SHOAL_LINK_DIALING)
-    self->engine->host->ops->attend (self->engine->host, self);
+    shoal_link_attend_leg (self);
 }
 
 void
@@ -499,7 +506,7 @@ shoal_link_hang_up (ShoalLink  *self,
     self->engine->n_half_open--;
   let_go (self, SHOAL_LINK_CLOSING);
   self->why = why;
-  self->engine->host->ops->hang_up (self->engine->host, self);
+  shoal_link_hang_up_legs (self);
 }
 
 void
@@ -528,7 +535,7 @@ shoal_link_end (ShoalLink  *self,
       shoal_link_hang_up (self, why);
       return;
     }
-  self->engine->host->ops->attend (self->engine->host, self);
+  shoal_link_attend_leg (self);
 }
 
 /* Blocks count as uploaded once they stand in the outbox; those that the peer did not take were not uploaded. */
@@ -549,6 +556,8 @@ shoal_link_closed (ShoalLink  *self,
   gint64 now_us = self->engine->now_us;
   gboolean dialling = self->state == SHOAL_LINK_DIALING;
 
+  if (!shoal_link_tcp_closed (self))
+    return;
   g_debug ("link closed: %s", self->why != NULL ? self->why : why != NULL ? why : "by the peer");
   if (dialling)
     self->engine->n_half_open--;

@@ -393,7 +393,7 @@ shoal_swarm_dial (ShoalSwarm *self)
   const ShoalConfig *config = &self->engine->config;
   ShoalKnownPeer *known;
 
-  if (!shoal_swarm_is_live (self) || !config->use_tcp || self->n_links >= MAX (config->dial_below, 1) || self->n_dialled >= config->max_dialled
+  if (!shoal_swarm_is_live (self) || !(config->use_tcp || config->use_utp) || self->n_links >= MAX (config->dial_below, 1) || self->n_dialled >= config->max_dialled
       || self->n_links >= shoal_swarm_link_cap (self))
     return FALSE;
   known = shoal_peerbook_next (self->book, self->state == SHOAL_TORRENT_SEEDING, shoal_swarm_now (self));

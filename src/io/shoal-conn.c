@@ -86,6 +86,7 @@ struct _ShoalConnSet
   ShoalNode     sweep;
   ShoalNode     closing;
   guint         n_conns;
+  gboolean      bbr;
   GHashTable   *n_from;      /* ShoalAddr without port to how many */
   gint64        now_us;
   guint64       moved;
@@ -106,6 +107,13 @@ shoal_conn_set_new (ShoalReactor *reactor)
   self->n_from = g_hash_table_new_full (shoal_addr_hash, shoal_addr_equal, g_free, NULL);
 
   return self;
+}
+
+void
+shoal_conn_set_bbr (ShoalConnSet *self,
+                    gboolean      bbr)
+{
+  self->bbr = bbr;
 }
 
 void
@@ -510,6 +518,8 @@ conn_new (ShoalConnSet *set,
       g_socket_set_blocking (socket, FALSE);
       /* Messages are gathered here already; the kernel must not wait for more. */
       g_socket_set_option (socket, IPPROTO_TCP, TCP_NODELAY, TRUE, NULL);
+      if (set->bbr && setsockopt (self->watch.fd, IPPROTO_TCP, TCP_CONGESTION, "bbr", 3) < 0)
+        g_debug ("No BBR: %s", g_strerror (errno));
     }
 
   return self;

@@ -20,6 +20,8 @@ typedef struct _ShoalConnSet ShoalConnSet;
 typedef struct _ShoalConn    ShoalConn;
 
 ShoalConnSet *shoal_conn_set_new  (ShoalReactor *reactor);
+/* From now on sockets ask for BBR, where the system has it. */
+void          shoal_conn_set_bbr  (ShoalConnSet *self, gboolean bbr);
 void          shoal_conn_set_free (ShoalConnSet *self);   /* every conn is closed */
 
 /* Borrowed for good: what is dialled from then on is kept to @binding, and goes through @proxy (nullable) while that is on. */

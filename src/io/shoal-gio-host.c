@@ -91,6 +91,7 @@ effect_network (ShoalHost          *host,
   ShoalGioHost *self = (ShoalGioHost *) host;
 
   shoal_gio_network_want (self->network, wanted);
+  shoal_conn_set_bbr (self->conns, wanted->bbr);
 }
 
 static void

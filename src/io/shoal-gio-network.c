@@ -167,6 +167,8 @@ bind_udp (ShoalGioNetwork *self,
 
       self->udp[i] = shoal_udp_socket_new (self->reactor, &self->binding, families[i], port,
                                            self->funcs.datagram_came, self->user_data, &error);
+      if (self->udp[i] != NULL)
+        shoal_udp_socket_on_writable (self->udp[i], self->funcs.writable);
       if (self->udp[i] == NULL && is_about_the_port (error))
         {
           for (guint j = 0; j < i; j++)

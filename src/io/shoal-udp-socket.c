@@ -2,15 +2,26 @@
 /* Datagrams of one address family, to and from anybody. */
 
 /*
- * The socket is never connected: it serves every tracker. A wake-up reads a bounded number of
- * datagrams; the rest is found again, since the watch is level triggered.
+ * The socket is never connected: it serves every tracker and peer. Where the kernel can, many datagrams of one size
+ * come with one call (UDP_GRO) and go with one (UDP_SEGMENT), which is most of what speed costs here. A wake-up reads a
+ * bounded number; the rest is found again, since the watch is level triggered.
+ *
+ * When the kernel takes no more in the middle of a train, what is left of it is kept, and nothing else is taken before
+ * it is gone.
  */
 
 #include "shoal-udp-socket.h"
 
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/udp.h>
+#include <string.h>
+#include <time.h>
 
-#define DATAGRAMS_A_TURN 64
+#define READS_A_TURN  64
+#define READ_MAX      65536           /* bytes that come with one call */
+#define BUFFER_SIZE   (4 << 20)       /* of the kernel, each way; it gives what it likes */
+#define SEGMENTS_MAX  64u             /* of one call */
 
 struct _ShoalUdpSocket
 {
@@ -19,32 +30,137 @@ struct _ShoalUdpSocket
   GSocket      *socket;
   ShoalUdpFunc  arrived;
   gpointer      user_data;
+  void        (*writable) (gpointer user_data);
+  ShoalFamily   family;
+  gboolean      no_segments;   /* the kernel cannot cut trains */
+  gboolean      blocked;       /* it takes no more; asked for when it does */
+  ShoalAddr     left_to;       /* the rest of a train */
+  guint8       *left;          /* (nullable) */
+  gsize         left_size;
+  guint         left_segment;
 };
+
+static void send_left (ShoalUdpSocket *self);
+
+/* What the kernel says beside the bytes. */
+static void
+read_ancillary (struct msghdr *message,
+                gint64         real_minus_monotonic_us,
+                guint         *segment,
+                gint64        *arrived_us)
+{
+  for (struct cmsghdr *c = CMSG_FIRSTHDR (message); c != NULL; c = CMSG_NXTHDR (message, c))
+    {
+      if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_TIMESTAMPNS)
+        {
+          struct timespec stamp;
+
+          memcpy (&stamp, CMSG_DATA (c), sizeof stamp);
+          *arrived_us = MIN (*arrived_us, (gint64) stamp.tv_sec * G_USEC_PER_SEC + stamp.tv_nsec / 1000 -
+                                              real_minus_monotonic_us);
+        }
+      else if (c->cmsg_level == SOL_UDP && c->cmsg_type == UDP_GRO)
+        {
+          int size = 0;
+
+          memcpy (&size, CMSG_DATA (c), sizeof size);
+          if (size > 0)
+            *segment = (guint) size;
+        }
+    }
+}
+
+static void
+read_datagrams (ShoalUdpSocket *self)
+{
+  guint8 data[READ_MAX];
+  gint64 now_us = g_get_monotonic_time ();
+  gint64 offset_us = g_get_real_time () - now_us;
+
+  for (guint i = 0; i < READS_A_TURN; i++)
+    {
+      struct sockaddr_storage name;
+      union { struct cmsghdr align; char bytes[128]; } ancillary;
+      struct iovec iov = { data, sizeof data };
+      struct msghdr message = {
+        .msg_name = &name, .msg_namelen = sizeof name, .msg_iov = &iov, .msg_iovlen = 1,
+        .msg_control = &ancillary, .msg_controllen = sizeof ancillary,
+      };
+      gssize size = recvmsg (self->watch.fd, &message, MSG_TRUNC);
+      guint segment = (guint) MAX (size, 1);
+      gint64 arrived_us = now_us;
+      ShoalAddr from;
+
+      if (size < 0 && (errno == EAGAIN || errno == ENOMEM))
+        return;
+      /* An error is about a datagram that was sent earlier; reading it has cleared it. */
+      if (size < 0 || (gsize) size > sizeof data ||
+          !shoal_addr_from_sockaddr (&from, (struct sockaddr *) &name, message.msg_namelen))
+        continue;
+
+      read_ancillary (&message, offset_us, &segment, &arrived_us);
+      for (gsize at = 0; at < (gsize) size || at == 0; at += segment)
+        {
+          gsize one = MIN (segment, (gsize) size - at);
+
+          if (one <= SHOAL_DATAGRAM_MAX)
+            self->arrived (&from, data + at, one, arrived_us, self->user_data);
+        }
+    }
+}
 
 static void
 udp_ready (ShoalWatch *watch,
            guint32     events)
 {
   ShoalUdpSocket *self = (ShoalUdpSocket *) watch;
-  guint8 data[SHOAL_DATAGRAM_MAX];
 
-  for (guint i = 0; i < DATAGRAMS_A_TURN; i++)
+  if ((events & EPOLLOUT) != 0 && self->blocked)
     {
-      struct sockaddr_storage name;
-      socklen_t name_size = sizeof name;
-      ShoalAddr from;
-      struct sockaddr *peer = (struct sockaddr *) &name;
-      gssize size = recvfrom (watch->fd, data, sizeof data, MSG_TRUNC, peer, &name_size);
-
-      if (size < 0 && (errno == EAGAIN || errno == ENOMEM))
-        return;
-      /* An error is about a datagram that was sent earlier; reading it has cleared it. */
-      if (size < 0 || (gsize) size > sizeof data ||
-          !shoal_addr_from_sockaddr (&from, peer, name_size))
-        continue;
-
-      self->arrived (&from, data, (gsize) size, g_get_monotonic_time (), self->user_data);
+      self->blocked = FALSE;
+      if (self->left != NULL)
+        send_left (self);
+      if (!self->blocked)
+        {
+          if (!shoal_reactor_watch (self->reactor, watch, EPOLLIN))
+            g_debug ("The datagram socket stays awake: %s", g_strerror (errno));
+          if (self->writable != NULL)
+            self->writable (self->user_data);
+        }
     }
+  if ((events & ~(guint32) EPOLLOUT) != 0)
+    read_datagrams (self);
+}
+
+static void
+set_option (ShoalUdpSocket *self,
+            int             level,
+            int             name,
+            int             value)
+{
+  if (setsockopt (self->watch.fd, level, name, &value, sizeof value) < 0)
+    g_debug ("Option %d of datagrams: %s", name, g_strerror (errno));
+}
+
+/* @whole: routers that cannot pass it on drop it. */
+static void
+set_whole (ShoalUdpSocket *self,
+           gboolean        whole)
+{
+  if (self->family == SHOAL_FAMILY_IPV6)
+    set_option (self, IPPROTO_IPV6, IPV6_MTU_DISCOVER, whole ? IPV6_PMTUDISC_PROBE : IPV6_PMTUDISC_DONT);
+  else
+    set_option (self, IPPROTO_IP, IP_MTU_DISCOVER, whole ? IP_PMTUDISC_PROBE : IP_PMTUDISC_DONT);
+}
+
+static void
+set_options (ShoalUdpSocket *self)
+{
+  set_option (self, SOL_SOCKET, SO_RCVBUF, BUFFER_SIZE);
+  set_option (self, SOL_SOCKET, SO_SNDBUF, BUFFER_SIZE);
+  set_option (self, SOL_SOCKET, SO_TIMESTAMPNS, 1);
+  set_option (self, SOL_UDP, UDP_GRO, 1);
+  set_whole (self, FALSE);
 }
 
 ShoalUdpSocket *
@@ -63,8 +179,11 @@ shoal_udp_socket_new (ShoalReactor       *reactor,
   self->user_data = user_data;
   self->socket = shoal_socket_watch_new (binding, family, G_SOCKET_TYPE_DATAGRAM, port, reactor, &self->watch,
                                          udp_ready, error);
+  self->family = family;
   if (self->socket == NULL)
     g_clear_pointer (&self, g_free);
+  else
+    set_options (self);
 
   return self;
 }
@@ -76,7 +195,15 @@ shoal_udp_socket_free (ShoalUdpSocket *self)
     return;
 
   shoal_socket_watch_free (self->socket, self->reactor, &self->watch);
+  g_free (self->left);
   g_free (self);
+}
+
+void
+shoal_udp_socket_on_writable (ShoalUdpSocket *self,
+                              void          (*writable) (gpointer user_data))
+{
+  self->writable = writable;
 }
 
 guint16
@@ -85,26 +212,97 @@ shoal_udp_socket_port (const ShoalUdpSocket *self)
   return shoal_socket_port (self->socket);
 }
 
-/* One datagram. */
+/* One datagram, or as many as @segment makes of it. */
 static ShoalSendResult
-send_one (ShoalUdpSocket        *self,
-          const struct sockaddr *name,
-          socklen_t              name_size,
-          const guint8          *data,
-          gsize                  size)
+send_some (ShoalUdpSocket  *self,
+           const ShoalAddr *to,
+           const guint8    *data,
+           gsize            size,
+           guint            segment)
 {
+  struct sockaddr_storage name;
+  union { struct cmsghdr align; char bytes[CMSG_SPACE (sizeof (guint16))]; } ancillary = { 0 };
+  struct iovec iov = { (gpointer) data, size };
+  struct msghdr message = {
+    .msg_name = &name, .msg_namelen = shoal_addr_to_sockaddr (to, &name), .msg_iov = &iov, .msg_iovlen = 1,
+  };
   gssize sent;
 
+  if (size > segment)
+    {
+      guint16 value = (guint16) segment;
+      struct cmsghdr *c;
+
+      message.msg_control = &ancillary;
+      message.msg_controllen = sizeof ancillary;
+      c = CMSG_FIRSTHDR (&message);
+      c->cmsg_level = SOL_UDP;
+      c->cmsg_type = UDP_SEGMENT;
+      c->cmsg_len = CMSG_LEN (sizeof value);
+      memcpy (CMSG_DATA (c), &value, sizeof value);
+    }
   do
-    sent = sendto (self->watch.fd, data, size, MSG_NOSIGNAL, name, name_size);
+    sent = sendmsg (self->watch.fd, &message, MSG_NOSIGNAL);
   while (sent < 0 && errno == EINTR);
 
   if (sent >= 0)
     return SHOAL_SEND_SENT;
-  if (errno == EMSGSIZE)
+  if (errno == EMSGSIZE || (size > segment && (errno == EINVAL || errno == EIO || errno == EOPNOTSUPP)))
     return SHOAL_SEND_TOO_BIG;
 
   return errno == EAGAIN || errno == ENOBUFS ? SHOAL_SEND_FULL : SHOAL_SEND_FAILED;
+}
+
+/* A train, in as few calls as the kernel allows. @done: (out): bytes that went */
+static ShoalSendResult
+send_train (ShoalUdpSocket  *self,
+            const ShoalAddr *to,
+            const guint8    *data,
+            gsize            size,
+            guint            segment,
+            gsize           *done)
+{
+  ShoalSendResult result = SHOAL_SEND_SENT;
+
+  *done = 0;
+  while (*done < size)
+    {
+      gsize n = MIN (size - *done, (gsize) segment * (self->no_segments ? 1 : SEGMENTS_MAX));
+
+      result = send_some (self, to, data + *done, n, segment);
+      if (result == SHOAL_SEND_TOO_BIG && n > segment)
+        {
+          /* It cannot cut trains, or not on this way: one by one. */
+          self->no_segments = TRUE;
+          continue;
+        }
+      if (result != SHOAL_SEND_SENT)
+        break;
+      *done += n;
+    }
+
+  return result;
+}
+
+static void
+wait_for_room (ShoalUdpSocket *self)
+{
+  self->blocked = TRUE;
+  if (!shoal_reactor_watch (self->reactor, &self->watch, EPOLLIN | EPOLLOUT))
+    g_debug ("Nobody tells when datagrams can be sent: %s", g_strerror (errno));
+}
+
+static void
+send_left (ShoalUdpSocket *self)
+{
+  g_autofree guint8 *left = g_steal_pointer (&self->left);
+  gsize done;
+
+  if (send_train (self, &self->left_to, left, self->left_size, self->left_segment, &done) != SHOAL_SEND_FULL)
+    return;
+  self->left_size -= done;
+  self->left = g_memdup2 (left + done, self->left_size);
+  wait_for_room (self);
 }
 
 ShoalSendResult
@@ -115,20 +313,30 @@ shoal_udp_socket_send (ShoalUdpSocket  *self,
                        guint            segment,
                        ShoalSendFlags   flags)
 {
-  struct sockaddr_storage name;
-  socklen_t name_size = shoal_addr_to_sockaddr (to, &name);
-  ShoalSendResult result = SHOAL_SEND_SENT;
+  gboolean whole = (flags & SHOAL_SEND_WHOLE) != 0;
+  ShoalSendResult result;
+  gsize done;
 
+  if (self->blocked)
+    return SHOAL_SEND_FULL;
   if (segment == 0)
     segment = (guint) size;
-  for (gsize done = 0; result == SHOAL_SEND_SENT && done < size; done += segment)
-    {
-      result = send_one (self, (struct sockaddr *) &name, name_size, data + done,
-                         MIN (segment, size - done));
-      /* The rest of a train that has begun is lost on the way, like any other datagram. */
-      if (result != SHOAL_SEND_SENT && done > 0)
-        return SHOAL_SEND_SENT;
-    }
 
-  return result;
+  if (whole)
+    set_whole (self, TRUE);
+  result = send_train (self, to, data, size, segment, &done);
+  if (whole)
+    set_whole (self, FALSE);
+
+  if (result != SHOAL_SEND_FULL)
+    return done > 0 ? SHOAL_SEND_SENT : result;
+  wait_for_room (self);
+  if (done == 0)
+    return SHOAL_SEND_FULL;
+  self->left_to = *to;
+  self->left = g_memdup2 (data + done, size - done);
+  self->left_size = size - done;
+  self->left_segment = segment;
+
+  return SHOAL_SEND_SENT;
 }

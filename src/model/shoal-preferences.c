@@ -46,6 +46,8 @@ struct _ShoalPreferences
   gboolean   use_dht;
   char      *dht_routers;
   gboolean   port_mapping;
+  gboolean   use_utp;
+  gboolean   tcp_bbr;
   gboolean   use_tcp;
   gboolean   use_trackers;
   guint      encryption;
@@ -74,6 +76,8 @@ typedef enum
   PROP_USE_PEX,
   PROP_USE_DHT,
   PROP_DHT_ROUTERS,
+  PROP_USE_UTP,
+  PROP_TCP_BBR,
   PROP_ENCRYPTION,
   PROP_PORT_MAPPING,
   PROP_USE_TCP,
@@ -163,6 +167,10 @@ boolean_field (ShoalPreferences *self,
       return &self->use_dht;
     case PROP_PORT_MAPPING:
       return &self->port_mapping;
+    case PROP_USE_UTP:
+      return &self->use_utp;
+    case PROP_TCP_BBR:
+      return &self->tcp_bbr;
     case PROP_USE_TCP:
       return &self->use_tcp;
     case PROP_USE_TRACKERS:
@@ -344,6 +352,8 @@ shoal_preferences_class_init (ShoalPreferencesClass *klass)
   properties[PROP_DHT_ROUTERS] =
     g_param_spec_string ("dht-routers", NULL, NULL, SHOAL_DHT_ROUTERS, G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
   properties[PROP_PORT_MAPPING] = boolean_spec ("port-mapping", TRUE);
+  properties[PROP_USE_UTP] = boolean_spec ("use-utp", TRUE);
+  properties[PROP_TCP_BBR] = boolean_spec ("tcp-bbr", FALSE);
   properties[PROP_USE_TCP] = boolean_spec ("use-tcp", TRUE);
   properties[PROP_USE_TRACKERS] = boolean_spec ("use-trackers", TRUE);
   properties[PROP_ENCRYPTION] = uint_spec ("encryption", SHOAL_ENCRYPTION_OFF, SHOAL_ENCRYPTION_REQUIRE, SHOAL_ENCRYPTION_PREFER);
@@ -422,6 +432,8 @@ shoal_preferences_get_config (ShoalPreferences *self,
   shoal_config_init (config);
   config->port = (guint16) self->port;
   config->use_tcp = self->use_tcp;
+  config->use_utp = self->use_utp;
+  config->tcp_bbr = self->tcp_bbr;
   config->use_trackers = self->use_trackers;
   if (self->use_filter && strlen (self->filter_source) < sizeof config->filter_source)
     g_strlcpy (config->filter_source, self->filter_source, sizeof config->filter_source);

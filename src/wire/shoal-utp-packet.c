@@ -40,10 +40,11 @@ read_extensions (ShoalUtpPacket *out,
         return FALSE;
       if (type == EXTENSION_SACK)
         {
-          if (size == 0 || size % 4 != 0 || out->sack != NULL)
+          /* Whole words, says the standard; others send any number of bytes. */
+          if (size == 0 || out->sack != NULL)
             return FALSE;
           out->sack = bytes;
-          out->sack_size = size;
+          out->sack_size = MIN (size, SHOAL_UTP_SACK_MAX);
         }
       type = next;
     }
@@ -126,7 +127,7 @@ shoal_utp_packet_write_head (const ShoalUtpPacket *self,
   guint after_sack = padding > 0 ? EXTENSION_PADDING : EXTENSION_NONE;
   guint8 *at = out;
 
-  g_return_val_if_fail (self->sack_size <= SHOAL_UTP_SACK_MAX && self->sack_size % 4 == 0, 0);
+  g_return_val_if_fail (self->sack_size <= SHOAL_UTP_SACK_MAX, 0);
   g_return_val_if_fail (padding != 1 && padding <= SHOAL_UTP_PADDING_MAX, 0);
 
   at = put (at, (guint32) self->type << 4 | VERSION, 1);

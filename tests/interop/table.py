@@ -24,6 +24,7 @@ def main():
     entries = [json.loads(path.read_text()) for path in Path(sys.argv[1]).glob('interop-*.json')]
     entries.sort(key=lambda entry: ORDER.index(entry['program']))
     for group in (lambda e: e['program'] not in ALONE and 'table' not in e, lambda e: e.get('table') == 'encryption',
+                  lambda e: e.get('table') == 'utp',
                   *(lambda e, name=name: e['program'] == name for name in ALONE)):
         rows = [line for entry in entries if group(entry) for line in lines_of(entry)]
         if not rows:

@@ -33,6 +33,8 @@ test_defaults (void)
   g_assert_true (config.use_pex);
   g_assert_true (config.use_dht);
   g_assert_nonnull (strstr (config.dht_routers, ":6881"));
+  g_assert_true (config.use_utp);
+  g_assert_false (config.tcp_bbr);
   g_assert_true (config.part_suffix);
   g_assert_cmpuint (config.limit_down, ==, 0);
   g_assert_true (g_path_is_absolute (dir));
@@ -69,7 +71,7 @@ test_config (void)
                 "port", 7000u, "limit-down", 100u, "limit-up", 50u, "max-peers-torrent", 10u,
                 "part-suffix", FALSE, "max-active-downloads", 3u, "seed-ratio", 1.5, "seed-minutes", 9u,
                 "use-tcp", FALSE, "use-trackers", FALSE, "use-pex", FALSE, "use-lsd", FALSE, "use-dht", FALSE, "dht-routers", "a:1 b:2",
-                "port-mapping", FALSE, "encryption", SHOAL_ENCRYPTION_REQUIRE,
+                "use-utp", FALSE, "tcp-bbr", TRUE, "port-mapping", FALSE, "encryption", SHOAL_ENCRYPTION_REQUIRE,
                 "bind", "tun0", "dns", "192.0.2.53", "proxy", "socks5://192.0.2.1", "proxy-all", TRUE, NULL);
   shoal_preferences_get_config (preferences, &config);
   g_assert_cmpint (config.encryption, ==, SHOAL_ENCRYPTION_REQUIRE);
@@ -92,6 +94,8 @@ test_config (void)
   g_assert_false (config.use_pex);
   g_assert_false (config.use_dht);
   g_assert_cmpstr (config.dht_routers, ==, "a:1 b:2");
+  g_assert_false (config.use_utp);
+  g_assert_true (config.tcp_bbr);
   g_assert_false (config.portmap);
   g_assert_false (config.use_lsd);
 }

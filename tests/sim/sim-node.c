@@ -803,6 +803,7 @@ sim_node_new (SimWorld *world)
   sim_world_add (world, &self->peer, &node_ops);
   sim_disk_init (&self->disk, world);
   shoal_config_init (&self->config);
+  self->config.use_utp = FALSE;
   self->config.encryption = SHOAL_ENCRYPTION_OFF;   /* large numbers for each link: where it is not the point, time is saved */
   self->config.port = self->peer.addr.port;
 

@@ -427,6 +427,7 @@ make_engine (Rig               *self,
   if (config != NULL)
     plain = *config;
   plain.encryption = SHOAL_ENCRYPTION_OFF;   /* the scripted peers know nothing of it */
+  plain.use_utp = FALSE;
   self->fake = fake_host_new ((guint64) self->now_us);
   self->engine = shoal_engine_new (&self->fake->host, &plain);
 }

@@ -23,6 +23,7 @@ shoal_config_init (ShoalConfig *self)
 
   *self = (ShoalConfig){
     .use_tcp = TRUE,
+    .use_utp = TRUE,
     .use_trackers = TRUE,
     .use_lsd = TRUE,
     .use_pex = TRUE,
@@ -82,6 +83,8 @@ shoal_config_clamp (ShoalConfig *self)
   g_return_val_if_fail (self != NULL, FALSE);
 
   changed |= clamp_flag (&self->use_tcp);
+  changed |= clamp_flag (&self->use_utp);
+  changed |= clamp_flag (&self->tcp_bbr);
   changed |= clamp_flag (&self->use_trackers);
   self->filter_source[SHOAL_SOURCE_MAX - 1] = '\0';
   changed |= clamp_flag (&self->use_lsd);

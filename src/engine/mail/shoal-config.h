@@ -24,6 +24,8 @@ typedef struct
 {
   guint16         port;                 /* 0: any free one */
   gboolean        use_tcp;              /* TRUE */
+  gboolean        use_utp;              /* TRUE */
+  gboolean        tcp_bbr;              /* FALSE: TCP is sent as the system does it */
   gboolean        use_trackers;         /* TRUE */
   char            filter_source[SHOAL_SOURCE_MAX];   /* list of blocked addresses: absolute path or http(s) link; "": none */
   gboolean        use_lsd;              /* TRUE: peers are looked for in the local network */
