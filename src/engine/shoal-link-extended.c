@@ -32,6 +32,9 @@ static gboolean
 offers (const ShoalLink *self,
         ShoalExtendedId  extension)
 {
+  if (extension == SHOAL_EXTENDED_HOLEPUNCH)
+    return shoal_swarm_punches (self->swarm);
+
   return extension != SHOAL_EXTENDED_PEX || shoal_swarm_uses_pex (self->swarm);
 }
 
@@ -251,6 +254,10 @@ shoal_link_extended (ShoalLink          *self,
 
     case SHOAL_EXTENDED_PEX:
       shoal_swarm_pex_came (self->swarm, self, message);
+      return TRUE;
+
+    case SHOAL_EXTENDED_HOLEPUNCH:
+      shoal_swarm_punch_came (self->swarm, self, message);
       return TRUE;
 
     default:

@@ -107,6 +107,8 @@ struct _ShoalLink
   gint64           leaf_after_us;       /* it gets no hashes of blocks before */
   GArray          *hashes_wanted;       /* (nullable): of ShoalHashRequest: as @metadata_wanted */
   gboolean         upload_only;
+  guint            n_punches;      /* ways through NATs that it asked for lately, or pointed us at */
+  gint64           punched_us;
   ShoalPexLink    *pex;            /* (nullable): peer exchange; NULL: not with this peer */
   guint16          told_port;           /* where it says that it listens; 0: it did not say */
 

@@ -589,6 +589,8 @@ shoal_link_closed (ShoalLink  *self,
           else if (dialling || (self->outgoing && !self->peer_id_known))
             {
               shoal_peerbook_failed (swarm->book, known, now_us);
+              if (dialling)
+                shoal_swarm_punch (swarm, known);
               /* It may know the torrent by the other hash only. */
               if (self->greeted && shoal_swarm_is_hybrid (swarm))
                 known->is_v2 = !known->is_v2;

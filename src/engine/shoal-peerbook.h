@@ -27,6 +27,7 @@ typedef struct
   gboolean  banned;
   gboolean  blocked;        /* by the filter: not dialled while it is */
   gboolean  is_seed;        /* had everything when last seen */
+  gboolean  punched;        /* a way through its NAT was tried */
   guint8    pex_flags;      /* ShoalPexFlags, as the first peer said that told of it */
   gboolean  plain;          /* broke off an encrypted handshake: to be dialled without */
   gboolean  encrypts;       /* went through with one */

@@ -50,6 +50,12 @@ flags_of (const ShoalLink *link)
     flags |= SHOAL_PEX_ENCRYPTION;
   if (link->outgoing || (link->known != NULL && link->known->connectable))
     flags |= SHOAL_PEX_REACHABLE;
+  if (link->method != 0)
+    flags |= SHOAL_PEX_ENCRYPTION;
+  if (link->over_utp)
+    flags |= SHOAL_PEX_UTP;
+  if (link->numbers[SHOAL_EXTENDED_HOLEPUNCH] != 0)
+    flags |= SHOAL_PEX_HOLEPUNCH;
 
   return flags;
 }
@@ -149,6 +155,7 @@ shoal_swarm_pex_offer (ShoalSwarm *self,
 /* What a peer says of a peer that nobody knew yet is believed until that one speaks for itself. */
 static void
 learn (ShoalSwarm         *self,
+       ShoalLink          *from,
        const ShoalPexPeer *peer)
 {
   ShoalKnownPeer *known = shoal_peerbook_find (self->book, &peer->addr);
@@ -159,6 +166,7 @@ learn (ShoalSwarm         *self,
     return;
   known->is_seed = (peer->flags & SHOAL_PEX_SEED) != 0;
   known->pex_flags = peer->flags;
+  known->is_v2 = shoal_swarm_is_v2_key (self, &from->key);   /* they met in that swarm */
 }
 
 void
@@ -189,7 +197,7 @@ shoal_swarm_pex_came (ShoalSwarm         *self,
     }
   for (guint i = 0; i < told->n_added; i++)
     if (is_of_use (&told->added[i].addr, &link->addr))
-      learn (self, &told->added[i]);
+      learn (self, link, &told->added[i]);
   if (told->n_added == 0)
     return;
   shoal_engine_activate (self->engine, self);

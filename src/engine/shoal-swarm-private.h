@@ -305,6 +305,11 @@ void        shoal_swarm_leaves_tick     (ShoalSwarm *self);
 void        shoal_swarm_leaves_clear    (ShoalSwarm *self);
 void        shoal_swarm_leaves_asked    (ShoalSwarm *self, ShoalLink *link, const ShoalHashRequest *request);
 
+/* shoal-swarm-punch.c */
+gboolean    shoal_swarm_punches      (const ShoalSwarm *self);
+void        shoal_swarm_punch        (ShoalSwarm *self, ShoalKnownPeer *known);     /* it could not be dialled: others may know a way */
+void        shoal_swarm_punch_came   (ShoalSwarm *self, ShoalLink *link, const ShoalMessage *message);
+
 /* shoal-swarm-super.c */
 gboolean    shoal_swarm_is_super     (const ShoalSwarm *self);
 void        shoal_swarm_super_begin  (ShoalSwarm *self, ShoalLink *link);           /* instead of telling it of the pieces */

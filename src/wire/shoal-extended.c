@@ -20,6 +20,7 @@ static const struct
 } extensions[] = {
   { "lt_donthave", SHOAL_EXTENDED_DONTHAVE },
   { "upload_only", SHOAL_EXTENDED_UPLOAD_ONLY },
+  { "ut_holepunch", SHOAL_EXTENDED_HOLEPUNCH },
   { "ut_metadata", SHOAL_EXTENDED_METADATA },
   { "ut_pex", SHOAL_EXTENDED_PEX },
 };

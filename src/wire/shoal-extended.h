@@ -20,6 +20,7 @@ typedef enum
   SHOAL_EXTENDED_DONTHAVE  = 2,
   SHOAL_EXTENDED_UPLOAD_ONLY = 3,
   SHOAL_EXTENDED_PEX = 4,          /* BEP 11, shoal-pex.h */
+  SHOAL_EXTENDED_HOLEPUNCH = 5,    /* BEP 55, shoal-holepunch.h */
   SHOAL_N_EXTENDED,
 } ShoalExtendedId;
 
