@@ -207,6 +207,26 @@ parse_link (GUri       *base,
   return NULL;
 }
 
+/* Whether the link itself says that it leads to this machine or its network; a name may still do so. */
+static gboolean
+is_local (GUri *uri)
+{
+  const char *host = g_uri_get_host (uri);
+  ShoalAddr addr;
+
+  if (g_ascii_strcasecmp (host, "localhost") == 0)
+    return TRUE;
+
+  return shoal_addr_parse (&addr, host, 80) && shoal_addr_is_local (&addr);
+}
+
+/* Whoever wrote a torrent could else have a device in the user's home do things by a link. */
+static gboolean
+is_command (const HttpCall *call)
+{
+  return call->fetch->use == SHOAL_FETCH_SEED && g_uri_get_query (call->uri) != NULL && is_local (call->uri);
+}
+
 static void
 call_redirect (HttpCall *call)
 {
@@ -216,6 +236,12 @@ call_redirect (HttpCall *call)
   if (next == NULL)
     {
       http_call_finish (call, "Redirected to something that is not HTTP");
+      return;
+    }
+  if (is_local (next) && !is_local (call->uri))
+    {
+      g_uri_unref (next);
+      http_call_finish (call, "Redirected from outside into the local network");
       return;
     }
   g_uri_unref (call->uri);
@@ -340,6 +366,11 @@ call_begin (HttpCall *call)
   if (shoal_http_way_refusal (call->http->way) != NULL)
     {
       http_call_finish (call, shoal_http_way_refusal (call->http->way));
+      return;
+    }
+  if (is_command (call))
+    {
+      http_call_finish (call, "A web seed in the local network takes no parameters");
       return;
     }
   if (call->fetch->family == SHOAL_FAMILY_NONE || shoal_http_way_knows_names (call->http->way))

@@ -277,6 +277,18 @@ test_no_link (Fixture       *self,
     }
 }
 
+/* What a torrent names must not steer a device at home. */
+static void
+test_command (Fixture       *self,
+              gconstpointer  data)
+{
+  request (self, "/ok?reboot=1");
+  self->fetch->use = SHOAL_FETCH_SEED;
+  run (self);
+  g_assert_cmpstr (self->fetch->error, ==, "A web seed in the local network takes no parameters");
+  g_assert_cmpuint (self->n_requests, ==, 0);
+}
+
 static void
 test_nobody_there (Fixture       *self,
                    gconstpointer  data)
@@ -400,6 +412,7 @@ main (int    argc,
   ADD ("size", test_size);
   ADD ("redirect", test_redirect);
   ADD ("no-link", test_no_link);
+  ADD ("command", test_command);
   ADD ("nobody-there", test_nobody_there);
   ADD ("late", test_late);
   ADD ("family", test_family);
