@@ -442,12 +442,30 @@ test_seed_limits (Fixture       *fixture,
   g_assert_cmpint (run->status, ==, 0);
 }
 
+/* The same file, as seen from the current folder. */
+static char *
+relative_path (const char *path)
+{
+  g_autofree char *here = g_get_current_dir ();
+  GString *text = g_string_new (NULL);
+
+  for (const char *at = here; *at != '\0'; at++)
+    {
+      if (*at == '/' && at[1] != '\0')
+        g_string_append (text, "../");
+    }
+  g_string_append (text, path + 1);
+
+  return g_string_free (text, FALSE);
+}
+
 static void
 test_serve (Fixture       *fixture,
             gconstpointer  data)
 {
   Run *run = &fixture->run;
   g_autofree char *state = g_build_filename (fixture->dir, "state", NULL);
+  g_autofree char *relative = NULL;
   g_autoptr(GSubprocess) process = NULL;
   g_autoptr(GDataInputStream) lines = NULL;
 
@@ -457,7 +475,8 @@ test_serve (Fixture       *fixture,
   process = start ("serve", "--state", state, NULL);
   lines = g_data_input_stream_new (g_subprocess_get_stdout_pipe (process));
   assert_line (lines, "ready 1 torrents");
-  cli (run, "serve", "--state", state, NULL);
+  relative = relative_path (state);
+  cli (run, "serve", "--state", relative, NULL);
   assert_failed (run, 1);
   g_assert_nonnull (strstr (run->err, "in use"));
   stop (process, SIGTERM, 143);

@@ -137,7 +137,9 @@ shoal_runtime_new (const char         *state_dir,
 
   if (state_dir != NULL)
     {
-      store = shoal_resume_store_open (state_dir, error);
+      g_autofree char *dir = g_canonicalize_filename (state_dir, NULL);
+
+      store = shoal_resume_store_open (dir, error);
       if (store == NULL)
         return NULL;
     }

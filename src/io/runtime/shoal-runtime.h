@@ -22,7 +22,7 @@ typedef void (*ShoalRuntimeFunc) (ShoalEvent *event, gpointer user_data);
 
 /**
  * shoal_runtime_new:
- * @state_dir: (nullable): folder of resume data, made if missing; %NULL: nothing is kept
+ * @state_dir: (nullable): folder of resume data, made if missing, relative to the current one if it is relative; %NULL: nothing is kept
  *
  * Takes the lock of @state_dir (in use: %SHOAL_STORE_ERROR_IN_USE, "in use by process N"). Starts the thread; kept torrents are loaded there,
  * then %SHOAL_EVENT_READY comes.
