@@ -21,6 +21,7 @@ from ground import Failed, OpenTracker, Scene, Tap, Torrent, differences, end_on
 SECONDS = 100          # peers are told of at most once a minute
 NETWORK = '10.92.0'
 ADDRESS = f'{NETWORK}.1'
+QUIET = '10.91.0'        # on loopback: what listens on an interface may not hear its own machine
 
 
 def make_network():
@@ -71,17 +72,17 @@ def pex_learns(row, other, host):
         seed_port, middle_port, middle = scene.port(), scene.port(), scene.new_folder('middle')
         if other is row.lt:
             programs = [row.shoal(scene, torrent.path, scene.folder / 'share', port=seed_port)]
-            programs.append(row.libtorrent(scene, torrent.path, middle, f'{NETWORK}.2', middle_port, '--peer', f'{ADDRESS}:{seed_port}',
+            programs.append(row.libtorrent(scene, torrent.path, middle, f'{QUIET}.2', middle_port, '--peer', f'{QUIET}.1:{seed_port}',
                                            '--limit-down', '1'))
         else:
-            daemon = row.transmission.start(scene, {'pex-enabled': True, 'peer-port': middle_port, 'bind-address-ipv4': f'{NETWORK}.2',
+            daemon = row.transmission.start(scene, {'pex-enabled': True, 'peer-port': middle_port, 'bind-address-ipv4': f'{QUIET}.2',
                                                     'speed-limit-down-enabled': True, 'speed-limit-down': 1})
             row.transmission.add(daemon, torrent.path, middle)
             # Transmission knows only peers that others tell of: the seed comes to it.
-            programs = [daemon, row.libtorrent(scene, torrent.path, scene.folder / 'share', f'{NETWORK}.4', seed_port,
-                                               '--peer', f'{NETWORK}.2:{middle_port}')]
+            programs = [daemon, row.libtorrent(scene, torrent.path, scene.folder / 'share', f'{QUIET}.4', seed_port,
+                                               '--peer', f'{QUIET}.2:{middle_port}')]
         got = scene.new_folder('got')
-        programs.append(row.shoal(scene, torrent.path, got, '--peer', f'{NETWORK}.2:{middle_port}', use=('--no-pex',)))
+        programs.append(row.shoal(scene, torrent.path, got, '--peer', f'{QUIET}.2:{middle_port}', use=('--no-pex',)))
         row.complete(scene, got, programs)
 
 
@@ -91,15 +92,15 @@ def pex_teaches(row, other, host):
         torrent = row.torrent(scene)
         seed_port, middle_port, port = scene.port(), scene.port(), scene.port()
         got = scene.new_folder('got')
-        programs = [row.libtorrent(scene, torrent.path, scene.folder / 'share', f'{NETWORK}.2', seed_port)]
+        programs = [row.libtorrent(scene, torrent.path, scene.folder / 'share', f'{QUIET}.2', seed_port)]
         if other is row.lt:
-            programs.append(row.libtorrent(scene, torrent.path, got, f'{NETWORK}.3', port))
+            programs.append(row.libtorrent(scene, torrent.path, got, f'{QUIET}.3', port))
         else:
-            daemon = row.transmission.start(scene, {'pex-enabled': True, 'peer-port': port, 'bind-address-ipv4': f'{NETWORK}.3'})
+            daemon = row.transmission.start(scene, {'pex-enabled': True, 'peer-port': port, 'bind-address-ipv4': f'{QUIET}.3'})
             row.transmission.add(daemon, torrent.path, got)
             programs.append(daemon)
-        programs.append(row.shoal(scene, torrent.path, scene.new_folder('middle'), '--peer', f'{NETWORK}.2:{seed_port}', '--peer',
-                                  f'{NETWORK}.3:{port}', '--limit-down', '1', use=('--no-pex',), port=middle_port))
+        programs.append(row.shoal(scene, torrent.path, scene.new_folder('middle'), '--peer', f'{QUIET}.2:{seed_port}', '--peer',
+                                  f'{QUIET}.3:{port}', '--limit-down', '1', use=('--no-pex',), port=middle_port))
         row.complete(scene, got, programs)
 
 
