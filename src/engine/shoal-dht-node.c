@@ -263,7 +263,7 @@ tick (ShoalDhtNode *self)
   /* Nobody at all is known and nobody can be asked: nothing to do until there is a contact. */
   if (n_good < SHOAL_DHT_K)
     self->tick_us = MIN (self->tick_us, MAX (self->boot_us, dht->now_us + SECOND_US));
-  if (n_good == 0 && stalest == NULL && self->contacts->len == 0 && dht->routers->len == 0)
+  if (n_good == 0 && stalest == NULL && self->contacts->len == 0 && dht->routers->len == 0 && dht->router_addrs->len == 0)
     self->tick_us = SHOAL_NEVER;
   if (dht->now_us >= dht->expire_us)
     {

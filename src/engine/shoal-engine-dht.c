@@ -18,7 +18,8 @@
 #define SEARCHES_MAX 4u                    /* torrents looked up at once */
 #define AGAIN_US     (15 * 60 * SECOND_US) /* announces are repeated */
 #define SHORT_US     (5 * 60 * SECOND_US)  /* while few peers are known */
-#define ALONE_US     (15 * SECOND_US)      /* while nobody at all is; doubled each time, up to the usual */
+#define ALONE_US     (15 * SECOND_US)      /* while nobody at all is, or hardly a node was told; doubled each time, up to the usual */
+#define TOLD_LOW     4u                    /* nodes: the DHT was not found yet, fewer are not found by others */
 #define KEEP_US      (10 * 60 * SECOND_US) /* nodes are kept for the next start */
 #define NAMES_MAX    8u                    /* nodes that a torrent names */
 
@@ -126,14 +127,15 @@ on_peers (gpointer         owner,
     add_peers (swarm, addrs, n);
 }
 
-/* When to look for a torrent again. */
+/* When to look for a torrent again; @n_told: nodes that know of us now. */
 static gint64
-wait_for (ShoalSwarm *swarm)
+wait_for (ShoalSwarm *swarm,
+          guint       n_told)
 {
   gboolean wants = swarm->state != SHOAL_TORRENT_SEEDING;
   guint n_known = swarm->n_links + shoal_peerbook_candidates (swarm->book, FALSE);
 
-  if (wants && n_known == 0)
+  if ((wants && n_known == 0) || n_told < TOLD_LOW)
     return MIN (ALONE_US << MIN (swarm->dht_tries, 8u), AGAIN_US);
   swarm->dht_tries = 0;
 
@@ -154,7 +156,7 @@ on_done (gpointer owner,
   g_debug ("torrent %" G_GUINT64_FORMAT ": %u of %u DHT nodes answered, %u were told", search->id, n_answered, n_asked, n_told);
   if (swarm != NULL && search->last)
     {
-      gint64 wait_us = wait_for (swarm);
+      gint64 wait_us = wait_for (swarm, n_told);
 
       swarm->dht_tries++;
       swarm->dht_us = engine->now_us + wait_us * 9 / 10 + shoal_rng_below (&engine->rng, (guint32) (wait_us / 5));

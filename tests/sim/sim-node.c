@@ -339,6 +339,8 @@ effect_send (ShoalHost       *host,
   SimNode *self = node_of (host);
   SimWorld *world = self->peer.world;
 
+  if (world->watch != NULL)
+    world->watch (world->watch_data, data, size);
   if (shoal_rng_below (&world->rng, 100) >= world->loss_percent)
     {
       Datagram *datagram = g_new0 (Datagram, 1);

@@ -56,7 +56,8 @@ sim_torrent_equals (const SimTorrent *self,
 
 static GBytes *
 write_torrent (SimTorrent        *self,
-               const char *const *trackers)
+               const char *const *trackers,
+               gboolean           is_private)
 {
   g_auto(ShoalWriter) out = { 0 };
   g_autofree guint8 *hashes = g_malloc ((gsize) self->n_pieces * SHOAL_SHA1_SIZE);
@@ -87,6 +88,11 @@ write_torrent (SimTorrent        *self,
   shoal_bencode_write_int (&out, self->piece_size);
   shoal_bencode_write_text (&out, "pieces");
   shoal_bencode_write_bytes (&out, hashes, (gsize) self->n_pieces * SHOAL_SHA1_SIZE);
+  if (is_private)
+    {
+      shoal_bencode_write_text (&out, "private");
+      shoal_bencode_write_int (&out, 1);
+    }
   shoal_bencode_write_end (&out);
   shoal_bencode_write_end (&out);
 
@@ -132,7 +138,19 @@ sim_torrent_new (SimWorld          *world,
 {
   SimTorrent *self = begin (world, piece_size, size);
 
-  self->bytes = write_torrent (self, trackers);
+  self->bytes = write_torrent (self, trackers, FALSE);
+
+  return end (self, world);
+}
+
+SimTorrent *
+sim_torrent_new_private (SimWorld *world,
+                         guint32   piece_size,
+                         guint64   size)
+{
+  SimTorrent *self = begin (world, piece_size, size);
+
+  self->bytes = write_torrent (self, NULL, TRUE);
 
   return end (self, world);
 }

@@ -21,6 +21,8 @@ struct _SimTorrent
 
 /* One file; its hashes are made up, as the simulated disk compares bytes. @trackers: (nullable): URLs, a tier each. Owned by the world. */
 SimTorrent *sim_torrent_new    (SimWorld *world, guint32 piece_size, guint64 size, const char *const *trackers);
+/* Private, without a tracker. */
+SimTorrent *sim_torrent_new_private (SimWorld *world, guint32 piece_size, guint64 size);
 /* Of version 2, with hashes that are true. */
 SimTorrent *sim_torrent_new_v2 (SimWorld *world, guint32 piece_size, guint64 size, const char *const *trackers);
 void        sim_torrent_free   (SimTorrent *self);

@@ -20,6 +20,8 @@ typedef struct _SimTracker SimTracker;
 typedef struct _SimTorrent SimTorrent;
 
 typedef void     (*SimEventFunc) (SimWorld *world, gpointer a, gpointer b);
+/* Sees every datagram that a node sends, lost or not. */
+typedef void     (*SimWatchFunc) (gpointer data, const guint8 *bytes, gsize size);
 typedef gboolean (*SimDoneFunc)  (SimWorld *world, gpointer data);
 
 /* What differs between a real engine and a scripted bot; all are called in the peer's own turn, except free. */
@@ -72,6 +74,8 @@ struct _SimWorld
   guint64     serial;
   gboolean    lan;                 /* set before the peers are made: all of them share one local network */
   guint       loss_percent;        /* of datagrams */
+  SimWatchFunc watch;              /* (nullable) */
+  gpointer    watch_data;
 };
 
 SimWorld *sim_world_new     (guint64 seed);
