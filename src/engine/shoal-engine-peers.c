@@ -59,6 +59,8 @@ flags_of (const ShoalLink *link,
     flags |= SHOAL_PEER_FROM_DHT;
   if ((sources & SHOAL_PEER_SOURCE_LSD) != 0)
     flags |= SHOAL_PEER_FROM_LSD;
+  if (link->over_utp)
+    flags |= SHOAL_PEER_UTP;
 
   return flags;
 }

@@ -74,6 +74,7 @@ struct _ShoalLink
   ShoalUtpSocket  *utp;            /* (nullable): its uTP leg */
   gboolean         utp_tried;
   gboolean         over_utp;       /* that leg is the one that was kept */
+  gsize            apart;          /* bytes of the outbox that go in packets of their own there: the handshake */
   gboolean         tcp_leg;        /* the host has one for it */
   gboolean         tcp_open;       /* which waits for uTP to answer */
   ShoalTimer       race_timer;

@@ -197,6 +197,9 @@ utp_output (gpointer owner,
   ShoalLink *self = owner;
   gsize done = 0;
 
+  /* Transmission 3.00 leaves what stands behind the handshake in one packet until another one comes. */
+  if (self->apart > 0)
+    room = MIN (room, self->apart);
   while (done < room && self->utp != NULL && self->over_utp)
     {
       ShoalSpan spans[SPANS_MAX];
@@ -216,6 +219,7 @@ utp_output (gpointer owner,
       done += copied;
       shoal_link_sent (self, copied);
     }
+  self->apart -= MIN (self->apart, done);
 
   return done;
 }

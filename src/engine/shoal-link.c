@@ -231,6 +231,7 @@ go_live (ShoalLink *self)
 {
   self->state = SHOAL_LINK_LIVE;
   self->useful_us = self->engine->now_us;
+  self->apart = shoal_outbox_size (self->outbox);
   if (self->reserved & SHOAL_RESERVED_EXTENDED)
     shoal_link_say_extended (self);
   if (self->swarm->has_metadata && !self->swarm->opened)

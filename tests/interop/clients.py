@@ -60,8 +60,8 @@ class Shoal(Client):
         return self.command(scene, 'download', torrent.path, '--dir', folder, '--seed', '--port', scene.port(), *self.ALONE,
                             *[part for peer in peers for part in ('--peer', peer)], *more)
 
-    def download(self, scene, source, folder, peers=(), more=(), alone=ALONE):
-        return self.command(scene, 'download', source, '--dir', folder, '--port', scene.port(), *alone,
+    def download(self, scene, source, folder, peers=(), more=(), alone=None):
+        return self.command(scene, 'download', source, '--dir', folder, '--port', scene.port(), *(self.ALONE if alone is None else alone),
                             *[part for peer in peers for part in ('--peer', peer)], *more)
 
 

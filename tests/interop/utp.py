@@ -16,8 +16,11 @@ from interop import DIRECTIONS, SECONDS, finish_ours, make, open_tracker
 CASES = {'plain': 'off', 'encrypted': 'require'}
 UTP_ALONE = {'enable_outgoing_utp': True, 'enable_incoming_utp': True, 'enable_outgoing_tcp': False, 'enable_incoming_tcp': False}
 THEIRS = {
-    'libtorrent': ('--settings', json.dumps(UTP_ALONE)),
-    'transmission': {'utp-enabled': True},
+    'libtorrent': {
+        'plain': ('--settings', json.dumps({**UTP_ALONE, 'in_enc_policy': 2, 'out_enc_policy': 2})),
+        'encrypted': ('--settings', json.dumps({**UTP_ALONE, 'in_enc_policy': 0, 'out_enc_policy': 0})),
+    },
+    'transmission': {'plain': {'utp-enabled': True, 'encryption': 0}, 'encrypted': {'utp-enabled': True, 'encryption': 2}},
 }
 
 
@@ -26,7 +29,7 @@ class ShoalOverUtp(Shoal):
 
 
 def utp_case(us, other, direction, case, host, build):
-    more = {us: (f'--encryption={CASES[case]}',), other: THEIRS[other.name]}
+    more = {us: (f'--encryption={CASES[case]}',), other: THEIRS[other.name][case]}
     seeder, leecher = (other, us) if direction == 'seeds' else (us, other)
     with Scene(host) as scene:
         bare = make(us, us, scene, 'v1')
@@ -50,7 +53,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument('build')
     parser.add_argument('program', choices=THEIRS)
-    parser.add_argument('cases', nargs='*', help='columns, or seeds, or gets')
+    parser.add_argument('cases', nargs='*', help='as in gets/plain; all of them if none is named')
     args = parser.parse_intermixed_args()
     end_on_sigterm()
     host = own_network() if shutil.which('opentracker') else '127.0.0.1'
@@ -62,7 +65,7 @@ def main():
     else:
         for direction, words in DIRECTIONS.items():
             for case in CASES:
-                if args.cases and case not in args.cases and direction not in args.cases:
+                if args.cases and f'{direction}/{case}' not in args.cases:
                     continue
                 if other.name == 'transmission' and direction == 'gets' and host.startswith('127.'):
                     row[f'{direction}/{case}'] = 'refuses 127.0.0.1'
