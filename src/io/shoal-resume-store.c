@@ -280,7 +280,7 @@ store_main (void *data)
         do_batch (self);
       if (self->nodes != NULL)
         save_nodes (self);
-      if (self->quit && (g_hash_table_size (self->pending) == 0 || self->failing))
+      if (self->quit && self->nodes == NULL && (g_hash_table_size (self->pending) == 0 || self->failing))
         break;
     }
   pthread_mutex_unlock (&self->lock);

@@ -57,7 +57,7 @@ guint64           shoal_resume_store_last_id  (ShoalResumeStore *self);
 /* @record: (transfer full): saved soon, instead of an older one of the same id that still waits. Ignored after shoal_resume_store_forget(). */
 void              shoal_resume_store_save     (ShoalResumeStore *self, ShoalResume *record);
 
-/* @nodes: (transfer full): saved soon, in place of what was kept before. A failure is only a slower start. */
+/* @nodes: (transfer full): saved soon, in place of what was kept before; flush does not wait for it. A failure is only a slower start. */
 void              shoal_resume_store_keep_nodes (ShoalResumeStore *self, GBytes *nodes);
 /* (transfer full) (nullable): what was kept last, as it was given */
 GBytes           *shoal_resume_store_nodes    (ShoalResumeStore *self);

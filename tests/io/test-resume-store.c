@@ -153,6 +153,45 @@ test_keep (Fixture      *self,
 }
 
 static void
+check_nodes (Fixture    *self,
+             const char *expected)
+{
+  g_autoptr (GBytes) nodes = shoal_resume_store_nodes (self->store);
+
+  if (expected == NULL)
+    {
+      g_assert_null (nodes);
+      return;
+    }
+  g_assert_nonnull (nodes);
+  g_assert_cmpmem (g_bytes_get_data (nodes, NULL), g_bytes_get_size (nodes), expected, strlen (expected));
+}
+
+/* Nodes of the DHT: the last ones that were given, beside whatever torrents there are. */
+static void
+test_nodes (Fixture      *self,
+            gconstpointer data)
+{
+  g_autofree char *path = NULL;
+
+  check_nodes (self, NULL);
+  shoal_resume_store_keep_nodes (self->store, g_bytes_new ("first", 5));
+  shoal_resume_store_keep_nodes (self->store, g_bytes_new ("second", 6));
+  restart (self, 0);
+  check_nodes (self, "second");
+  shoal_resume_store_save (self->store, new_record (4, "four", "4"));
+  shoal_resume_store_keep_nodes (self->store, g_bytes_new ("third", 5));
+  restart (self, 1);
+  check_nodes (self, "third");
+
+  /* Nothing there is taken for a torrent, and without it nothing else is missing. */
+  path = path_of (self, "dht-nodes");
+  g_assert_cmpint (g_unlink (path), ==, 0);
+  restart (self, 1);
+  check_nodes (self, NULL);
+}
+
+static void
 test_forget (Fixture      *self,
              gconstpointer data)
 {
@@ -483,6 +522,7 @@ main (int    argc,
   g_test_init (&argc, &argv, NULL);
 #define ADD(name, func) g_test_add ("/io/resume-store/" name, Fixture, NULL, set_up, func, tear_down)
   ADD ("keep", test_keep);
+  ADD ("nodes", test_nodes);
   ADD ("forget", test_forget);
   ADD ("damage", test_damage);
   ADD ("lost", test_lost);
