@@ -59,9 +59,11 @@ fake_send (ShoalHost       *host,
 {
   FakeHost *self = fake (host);
 
-  if (self->send_result == SHOAL_SEND_SENT)
+  if (segment == 0)
+    segment = (guint) size;
+  for (gsize at = 0; at < size && self->send_result == SHOAL_SEND_SENT; at += segment)
     {
-      FakeDatagram datagram = { *to, g_bytes_new (data, size) };
+      FakeDatagram datagram = { *to, g_bytes_new (data + at, MIN (segment, size - at)) };
 
       g_array_append_val (self->datagrams, datagram);
     }
