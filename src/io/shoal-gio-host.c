@@ -63,6 +63,9 @@ struct _ShoalGioHost
 
   ShoalDone       *finished;     /* to be handed to the engine, oldest first */
   ShoalDone      **finished_end;
+  ShoalNetworkState first;       /* what came of the first network */
+  gboolean         begun;        /* it was made */
+  gboolean         untold;       /* and the engine does not know yet */
   gboolean         loaded;       /* kept torrents were handed over */
   gboolean         in_turn;
   gboolean         stopping;
@@ -436,7 +439,11 @@ apply_network (ShoalGioHost *self)
   gboolean hidden;
 
   close_lsd (self);
-  shoal_gio_network_apply (self->network, &state);
+  if (self->untold)
+    state = self->first;
+  else
+    shoal_gio_network_apply (self->network, &state);
+  self->untold = FALSE;
   if (state.moved)
     {
       shoal_conn_set_hang_up_all (self->conns, "The network has changed");
@@ -573,7 +580,7 @@ settle (ShoalGioHost *self,
       if (self->http != NULL)
         shoal_http_pump (self->http, now_us);
       hand_over_finished (self);
-      if (shoal_gio_network_is_due (self->network))
+      if (self->untold || shoal_gio_network_is_due (self->network))
         apply_network (self);
       apply_mapping (self);
       shoal_conn_set_flush (self->conns);
@@ -590,6 +597,12 @@ run_turn (ShoalGioHost *self,
   gint64 deadline;
 
   self->in_turn = TRUE;
+  /* The engine's very first wish, a name perhaps, goes the way that is wanted, not past it. */
+  if (!self->begun && shoal_gio_network_is_due (self->network))
+    {
+      shoal_gio_network_apply (self->network, &self->first);
+      self->begun = self->untold = TRUE;
+    }
   shoal_engine_begin (self->engine, now_us, g_get_real_time () / G_USEC_PER_SEC);
   if (inputs)
     take_inputs (self, now_us);

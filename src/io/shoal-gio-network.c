@@ -366,6 +366,9 @@ shoal_gio_network_send (ShoalGioNetwork *self,
 {
   ShoalUdpSocket *socket = self->udp[SHOAL_FAMILY_INDEX (to->family)];
 
+  /* Another way is wanted already: the old one carries nothing any more. */
+  if (self->replaced)
+    return SHOAL_SEND_FAILED;
   /* Without a relay datagrams go past the proxy, unless nothing may. */
   if (shoal_proxy_is_on (self->proxy) && (shoal_gio_network_is_hidden (self) || shoal_proxy_relays (self->proxy)))
     return shoal_proxy_send (self->proxy, to, data, size, segment, flags);

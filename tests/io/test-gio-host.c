@@ -28,6 +28,7 @@ struct _ShoalEngine
   ShoalAddr   datagram_from;
   guint       n_done;
   guint       n_closed;
+  ShoalLookup *early;         /* (nullable): wanted as soon as a turn begins */
 };
 
 struct _ShoalLink
@@ -151,6 +152,8 @@ shoal_engine_begin (ShoalEngine *self,
   self->in_turn = TRUE;
   self->now_us = now_us;
   self->n_turns++;
+  if (self->early != NULL)
+    self->host->ops->lookup (self->host, g_steal_pointer (&self->early));
 }
 
 gint64
@@ -594,6 +597,23 @@ test_answers_at_once (Fixture       *self,
   answers_free (&answers);
 }
 
+/* Not even the first name goes past the interface that everything is kept to. */
+static void
+test_early_name (Fixture       *self,
+                 gconstpointer  data)
+{
+  Answers answers = { 0 };
+
+  self->engine.early = shoal_lookup_new ("router.example", 6881);
+  self->engine.early->done = (ShoalDone) { .func = lookup_done, .owner = &answers };
+  self->engine.host->ops->network (self->engine.host, &(ShoalNetwork) { .tcp = TRUE, .bind = "nosuch0" });
+  WAIT (self, answers.n == 1);
+  g_assert_cmpstr (answers.lookup->error, ==, "The network is down: nosuch0 is not there");
+  WAIT (self, self->engine.n_network == 1);
+  g_assert_cmpstr (self->engine.network_error, ==, "The network is down: nosuch0 is not there");
+  answers_free (&answers);
+}
+
 /* Nobody answers, and the host is stopped: each comes back once, and so does what is asked
  * afterwards. */
 static void
@@ -676,6 +696,7 @@ main (int    argc,
   ADD ("not-wanted", 0, test_not_wanted);
   ADD ("switched-off", 0, test_switched_off);
   ADD ("answers-at-once", 0, test_answers_at_once);
+  ADD ("early-name", 0, test_early_name);
   ADD ("unanswered", 0, test_unanswered);
   ADD ("disk", 0, test_disk);
   ADD ("random", 0, test_random);

@@ -177,7 +177,11 @@ test_hidden (Fixture       *self,
   ShoalLookup *same = shoal_lookup_new ("tracker.example", 81);
   ShoalLookup *numeric = shoal_lookup_new ("192.0.2.1", 80);
 
+  apply (self, NULL);
+  g_assert_cmpint (send_one (self), ==, SHOAL_SEND_SENT);
   shoal_gio_network_want (self->network, &(ShoalNetwork){ .tcp = TRUE, .proxy = "http://127.0.0.1:9", .proxy_all = TRUE });
+  /* From now on, not only once the sockets are gone. */
+  g_assert_cmpint (send_one (self), ==, SHOAL_SEND_FAILED);
   shoal_gio_network_apply (self->network, &self->state);
   g_assert_false (self->state.down);
   g_assert_cmpuint (self->state.tcp_port, ==, 0);
