@@ -10,9 +10,9 @@
 #include "shoal-timers.h"
 
 #define BANS_MAX          2048u                          /* the oldest is forgotten first */
-#define GIVE_UP_FAILURES  6u
+#define GIVE_UP_FAILURES  9u
 #define SECOND_US         ((gint64) G_USEC_PER_SEC)
-#define FAILED_WAIT_US    (30 * SECOND_US)
+#define FAILED_WAIT_US    (5 * SECOND_US)
 #define FAILED_MAX_US     (3600 * SECOND_US)
 #define NEAR_WAIT_US      (1 * SECOND_US)                /* loopback, and what the user has asked for */
 #define USER_MAX_US       (15 * SECOND_US)

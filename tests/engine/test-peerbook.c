@@ -196,7 +196,7 @@ check_failures (Fixture    *f,
       shoal_peerbook_failed (f->book, peer, now_us);
       g_assert_null (peer->link);
       at_us = shoal_peerbook_when (f->book, FALSE, now_us);
-      if (gives_up && i >= 6)
+      if (gives_up && i >= 9)
         {
           g_assert_cmpint (at_us, ==, SHOAL_NEVER);
           g_assert_null (shoal_peerbook_next (f->book, FALSE, SHOAL_NEVER - 1));
@@ -216,7 +216,7 @@ static void
 test_failures (Fixture       *f,
                gconstpointer  data)
 {
-  check_failures (f, "1.0.0.1:1", SHOAL_PEER_SOURCE_TRACKER, 30 * SECOND_US, 3600 * SECOND_US, TRUE);
+  check_failures (f, "1.0.0.1:1", SHOAL_PEER_SOURCE_TRACKER, 5 * SECOND_US, 3600 * SECOND_US, TRUE);
 }
 
 static void

@@ -114,7 +114,11 @@ class Tracker:
 
         class Answer(http.server.BaseHTTPRequestHandler):
             def do_GET(self):
-                query = urllib.parse.parse_qs(urllib.parse.urlparse(self.path).query, errors='replace')
+                link = urllib.parse.urlparse(self.path)
+                query = urllib.parse.parse_qs(link.query, errors='replace')
+                if link.path != '/announce':     # a scrape
+                    self.send_error(404)
+                    return
                 outer.announced.append((query.get('event', [''])[0], int(query.get('port', ['0'])[0])))
                 body = b'd8:intervali1800e12:min intervali900e5:peers0:e'
                 self.send_response(200)
