@@ -3,6 +3,7 @@
 
 #include "shoal-preferences-private.h"
 
+#include <errno.h>
 #include <string.h>
 
 /* The ranges stand in the param specs alone; they are lax, so a value outside is moved to the nearest one inside, wherever
@@ -409,18 +410,23 @@ shoal_preferences_get_settings (ShoalPreferences *self)
 char *
 shoal_preferences_dup_download_dir (ShoalPreferences *self)
 {
-  const char *dir;
+  const char *special;
+  char *dir;
 
   g_return_val_if_fail (SHOAL_IS_PREFERENCES (self), NULL);
 
   if (g_path_is_absolute (self->download_dir))
     return g_strdup (self->download_dir);
 
-  dir = g_get_user_special_dir (G_USER_DIRECTORY_DOWNLOAD);
-  if (dir != NULL)
-    return g_strdup (dir);
+  special = g_get_user_special_dir (G_USER_DIRECTORY_DOWNLOAD);
+  dir = special != NULL ? g_strdup (special) : g_build_filename (g_get_home_dir (), "Downloads", NULL);
 
-  return g_build_filename (g_get_home_dir (), "Downloads", NULL);
+  /* Nobody chose it, so it need not be there yet; a folder that the user chose may be on a drive that is away. What goes
+   * wrong here is told by the torrents that are to go there. */
+  if (g_mkdir_with_parents (dir, 0755) != 0)
+    g_debug ("%s: %s", dir, g_strerror (errno));
+
+  return dir;
 }
 
 void

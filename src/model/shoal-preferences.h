@@ -48,6 +48,6 @@ ShoalPreferences *shoal_preferences_new              (GSettings *settings);
 /* (transfer none) (nullable): e.g. for keys of the window's own */
 GSettings        *shoal_preferences_get_settings     (ShoalPreferences *self);
 /* (transfer full): the folder in use, never empty: `download-dir`, or the user's Downloads */
-char             *shoal_preferences_dup_download_dir (ShoalPreferences *self);
+char             *shoal_preferences_dup_download_dir (ShoalPreferences *self);   /* the default one is made if it is missing */
 
 G_END_DECLS
