@@ -8,7 +8,7 @@
  *
  * By policy: OFF neither begins nor takes encryption. PREFER dials with it and offers both methods; a peer that breaks off is dialled
  * again at once in plain, and with encryption the next time if that fails too; what comes in may be either. REQUIRE offers and takes
- * RC4 alone. What of the handshake is left to chance is all of its paddings, and when the first of them ends.
+ * RC4 alone. One that broke off where shoal_mse_is_short() may not be to blame: it is dialled once more as before. What of the handshake is left to chance is all of its paddings, and when the first of them ends.
  */
 
 #include "shoal-link-private.h"
@@ -160,6 +160,7 @@ begin_stream (ShoalLink *self)
     {
       self->known->plain = FALSE;
       self->known->encrypts = TRUE;
+      self->known->excused = FALSE;
     }
 }
 
@@ -273,4 +274,10 @@ gboolean
 shoal_link_cipher_failed (const ShoalLink *self)
 {
   return self->outgoing && self->cipher != NULL && self->cipher->mse != NULL;
+}
+
+gboolean
+shoal_link_cipher_is_short (const ShoalLink *self)
+{
+  return shoal_link_cipher_failed (self) && shoal_mse_is_short (self->cipher->mse);
 }

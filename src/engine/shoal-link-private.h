@@ -208,6 +208,7 @@ static inline gboolean shoal_link_is_live (const ShoalLink *self) { return self-
 /* shoal-link-cipher.c */
 gboolean    shoal_link_cipher_dial    (ShoalLink *self);                       /* begins an encrypted handshake; FALSE: not with this peer */
 gboolean    shoal_link_cipher_failed  (const ShoalLink *self);                 /* dialled, and the encrypted handshake did not end */
+gboolean    shoal_link_cipher_is_short (const ShoalLink *self);                /* that, and shoal_mse_is_short() */
 void        shoal_link_cipher_free    (ShoalLink *self);
 gsize       shoal_link_decipher_greeting (ShoalLink *self, guint8 *bytes, gsize size);   /* returns how many bytes are not for the parser, the rest is plain */
 void        shoal_link_decipher       (ShoalLink *self, guint8 *bytes, gsize size);      /* the next bytes in, where they are */

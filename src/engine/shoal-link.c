@@ -585,6 +585,8 @@ shoal_link_closed (ShoalLink  *self,
           known->link = NULL;
           if (self->stopped)
             known->retry_us = now_us;   /* not its fault: it is wanted again when the torrent goes on */
+          else if (shoal_link_cipher_is_short (self) && !known->excused)
+            shoal_peerbook_excuse (swarm->book, known, now_us);
           else if (shoal_link_cipher_failed (self) && !dialling && self->engine->config.encryption == SHOAL_ENCRYPTION_PREFER)
             shoal_peerbook_refused_cipher (swarm->book, known, now_us);
           else if (dialling || (self->outgoing && !self->peer_id_known))

@@ -358,6 +358,7 @@ shoal_peerbook_failed (ShoalPeerbook  *self,
   if (peer->failures < G_MAXUINT8)
     peer->failures++;
   peer->plain = FALSE;   /* the other way is tried again next time */
+  peer->excused = FALSE;
   peer->link = NULL;
   peer->retry_us = now_us + with_jitter (self, MIN (wait_us, most_us));
 }
@@ -384,6 +385,7 @@ shoal_peerbook_refused_cipher (ShoalPeerbook  *self,
 {
   g_return_if_fail (self != NULL && peer != NULL);
 
+  peer->excused = FALSE;
   if (peer->encrypts)
     {
       peer->encrypts = FALSE;
@@ -391,6 +393,18 @@ shoal_peerbook_refused_cipher (ShoalPeerbook  *self,
       return;
     }
   peer->plain = TRUE;
+  peer->link = NULL;
+  peer->retry_us = now_us;
+}
+
+void
+shoal_peerbook_excuse (ShoalPeerbook  *self,
+                       ShoalKnownPeer *peer,
+                       gint64          now_us)
+{
+  g_return_if_fail (self != NULL && peer != NULL);
+
+  peer->excused = TRUE;
   peer->link = NULL;
   peer->retry_us = now_us;
 }

@@ -31,6 +31,7 @@ typedef struct
   guint8    pex_flags;      /* ShoalPexFlags, as the first peer said that told of it */
   gboolean  plain;          /* broke off an encrypted handshake: to be dialled without */
   gboolean  encrypts;       /* went through with one */
+  gboolean  excused;        /* its last encrypted handshake failed by chance, as shoal_mse_is_short() says */
   gboolean  is_v2;          /* of a hybrid: it is in the swarm of the v2 hash */
   guint     pinned;         /* somebody remembers it (blame for a piece) */
   gint64    retry_us;       /* not to be dialled before */
@@ -66,9 +67,11 @@ gint64          shoal_peerbook_when       (ShoalPeerbook *self, gboolean skip_se
 guint           shoal_peerbook_candidates (ShoalPeerbook *self, gboolean skip_seeds);
 guint           shoal_peerbook_size       (const ShoalPeerbook *self);
 
-/* A dial failed: back-off doubling from 30 s (user's own peers: from 1 s to 15 s, never given up; loopback: from 1 s) to 1 h, with jitter; given up after 6. */
 /* It broke off an encrypted handshake: it is dialled without at once, unless it took one before. */
 void            shoal_peerbook_refused_cipher (ShoalPeerbook *self, ShoalKnownPeer *peer, gint64 now_us);
+/* It broke one off that was bound to fail with some: it is dialled at once as before. Not twice in a row, see @excused. */
+void            shoal_peerbook_excuse     (ShoalPeerbook *self, ShoalKnownPeer *peer, gint64 now_us);
+/* A dial failed: back-off doubling from 5 s (user's own peers: from 1 s to 15 s, never given up; loopback: from 1 s) to 1 h, with jitter; given up after 6. */
 void            shoal_peerbook_failed     (ShoalPeerbook *self, ShoalKnownPeer *peer, gint64 now_us);
 /* A connection ended: the link is taken off; @useful: something was exchanged: short back-off (10 s, loopback and user's 1 s), else 60 s. */
 void            shoal_peerbook_closed     (ShoalPeerbook *self, ShoalKnownPeer *peer, gboolean useful, gint64 now_us);

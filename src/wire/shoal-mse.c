@@ -199,8 +199,12 @@ say_request (ShoalMse *self)
 static gboolean
 take_key (ShoalMse *self)
 {
-  if (!shoal_dh_shared (self->chance.secret, self->input, self->shared))
-    return FALSE;
+  for (guint i = 0; i == 0 || (!self->dialled && i < SHOAL_MSE_SECRETS_MAX && self->shared[0] == 0); i++)
+    {
+      self->chance.secret[0] += (guint8) i;
+      if (!shoal_dh_shared (self->chance.secret, self->input, self->shared))
+        return FALSE;
+    }
 
   if (self->dialled)
     {
@@ -486,6 +490,14 @@ shoal_mse_output (ShoalMse *self,
   self->shown = TRUE;
 
   return *size > 0 ? self->output : NULL;
+}
+
+gboolean
+shoal_mse_is_short (const ShoalMse *self)
+{
+  g_return_val_if_fail (self != NULL, FALSE);
+
+  return self->step > STEP_KEY && self->shared[0] == 0;
 }
 
 void

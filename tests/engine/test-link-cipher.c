@@ -4,6 +4,7 @@
 #include "pair.h"
 
 #include <string.h>
+#include "shoal-dh.h"
 #include "shoal-mse.h"
 #include "shoal-test.h"
 
@@ -160,6 +161,64 @@ test_no_fallback (void)
   g_assert_cmpuint (onlooker.n_greetings, ==, 0);
 }
 
+/* End 0 answers with a key that makes what is shared short, and hangs up; @onlooker sees what end 1 says to it. */
+static void
+break_off_short (Pair     *pair,
+                 Onlooker *onlooker)
+{
+  guint8 secret[SHOAL_DH_SECRET_SIZE] = { 0 }, theirs[SHOAL_DH_SIZE], ours[SHOAL_DH_SIZE], shared[SHOAL_DH_SIZE];
+  GByteArray *wire = pair->ends[0].wire;
+
+  pair_connect (pair);
+  pair->ends[0].deaf = TRUE;
+  pair_step (pair, 1000);
+  look (pair, onlooker);
+  g_assert_cmpuint (wire->len, >=, sizeof ours);
+  memcpy (ours, wire->data, sizeof ours);
+  for (guint i = 0; i == 0 || shared[0] != 0; i++)
+    {
+      memcpy (secret, &i, sizeof i);
+      g_assert_true (shoal_dh_shared (secret, ours, shared));
+    }
+  shoal_dh_public (secret, theirs);
+  pair_inject (pair, 1, theirs, sizeof theirs);
+  pair_step (pair, 1000);
+  look (pair, onlooker);
+  g_byte_array_set_size (wire, 0);
+  pair->ends[0].deaf = FALSE;
+  pair_inject (pair, 0, "no protocol that anybody knows", 30);
+  for (guint i = 0; i < 10 && !pair->ends[1].closed; i++)
+    pair_step (pair, 1000);
+  g_assert_true (pair->ends[1].closed);
+}
+
+/* A handshake that broke off where it may have been bound to is tried again at once; a second one is not excused. */
+static void
+test_short (void)
+{
+  ShoalEncryption policies[] = { PREFER, REQUIRE };
+
+  for (guint i = 0; i < G_N_ELEMENTS (policies); i++)
+    {
+      g_autoptr(Pair) pair = new_pair (300 * 1024, shoal_test_seed () + i, OFF, policies[i]);
+      Onlooker onlooker = { 0 };
+      gint64 closed_us;
+
+      break_off_short (pair, &onlooker);
+      closed_us = pair->now_us;
+      break_off_short (pair, &onlooker);
+      g_assert_cmpint (pair->now_us, <, closed_us + 500 * G_TIME_SPAN_MILLISECOND);
+      g_assert_cmpuint (onlooker.n_greetings, ==, 0);
+      closed_us = pair->now_us;
+      pair_connect (pair);
+      run (pair, &onlooker);
+      if (policies[i] == PREFER)
+        assert_complete (pair);
+      else
+        g_assert_cmpint (pair->now_us, >=, closed_us + G_USEC_PER_SEC);
+    }
+}
+
 static void
 test_split_reads (void)
 {
@@ -260,6 +319,7 @@ main (int   argc,
   g_test_add_func ("/link-cipher/policies", test_policies);
   g_test_add_func ("/link-cipher/fallback", test_fallback);
   g_test_add_func ("/link-cipher/no-fallback", test_no_fallback);
+  g_test_add_func ("/link-cipher/short", test_short);
   g_test_add_func ("/link-cipher/split-reads", test_split_reads);
   g_test_add_func ("/link-cipher/magnet", test_magnet);
   g_test_add_func ("/link-cipher/sizes", test_sizes);

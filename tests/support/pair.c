@@ -204,7 +204,7 @@ static void
 receive_all (Pair    *self,
          PairEnd *end)
 {
-  while (end->link != NULL && !end->closed && end->wire->len > 0)
+  while (end->link != NULL && !end->closed && !end->deaf && end->wire->len > 0)
     {
       struct iovec iov[34];
       guint n = shoal_link_low_mark (end->link) > 0 ? shoal_link_window (end->link, iov, G_N_ELEMENTS (iov)) : 0;

@@ -23,6 +23,7 @@ typedef struct
   guint64      id;
   gboolean     complete;      /* event COMPLETE came */
   gboolean     closed;        /* hung up */
+  gboolean     deaf;          /* set by a test: what arrives stays on the wire */
   guint        n_reads;
   GByteArray  *wire;          /* bytes on their way to this end */
 } PairEnd;

@@ -263,6 +263,48 @@ test_no_key (void)
   end_free (&b);
 }
 
+/*
+ * What is shared begins with a zero once in 256 times: who dialled can tell, who answers takes another secret then. A
+ * machine that answers is led there by a dialled one with a secret that makes it short with the first secret of the other.
+ */
+static void
+test_short (void)
+{
+  ShoalMseChance chances[2];
+  guint8 theirs[SHOAL_DH_SIZE], shared[SHOAL_DH_SIZE];
+  gsize size, used;
+  ShoalRng rng;
+  End a, b;
+
+  shoal_rng_init (&rng, shoal_test_seed ());
+  fill_chance (&chances[1], &rng, 0);
+  shoal_dh_public (chances[1].secret, theirs);
+  do
+    {
+      fill_chance (&chances[0], &rng, 0);
+      g_assert_true (shoal_dh_shared (chances[0].secret, theirs, shared));
+    }
+  while (shared[0] != 0);
+
+  a = (End){ shoal_mse_new_dialled (SHOAL_MSE_RC4, &our_key, &chances[0], NULL, 0), SHOAL_MSE_MORE, g_byte_array_new () };
+  b = (End){ shoal_mse_new_accepted (SHOAL_MSE_RC4, find_key, (gpointer) &our_key, &chances[1]), SHOAL_MSE_MORE, g_byte_array_new () };
+  g_assert_false (shoal_mse_is_short (a.mse));
+  g_assert_false (shoal_mse_is_short (b.mse));
+  talk (&a, &b, &rng, 1000);
+  g_assert_cmpint (a.status, ==, SHOAL_MSE_DONE);
+  g_assert_cmpint (b.status, ==, SHOAL_MSE_DONE);
+  g_assert_false (shoal_mse_is_short (a.mse));
+  g_assert_false (shoal_mse_is_short (b.mse));
+  end_free (&a);
+  end_free (&b);
+
+  a = (End){ shoal_mse_new_dialled (SHOAL_MSE_RC4, &our_key, &chances[0], NULL, 0), SHOAL_MSE_MORE, g_byte_array_new () };
+  shoal_mse_output (a.mse, &size);
+  g_assert_cmpint (shoal_mse_feed (a.mse, theirs, sizeof theirs, &used), ==, SHOAL_MSE_MORE);
+  g_assert_true (shoal_mse_is_short (a.mse));
+  end_free (&a);
+}
+
 /* One byte changed on the way: it is padding, or the ends do not meet, or they part later; nothing worse. */
 static void
 test_changed (void)
@@ -312,6 +354,7 @@ main (int   argc,
   g_test_add_func ("/mse/other-torrent", test_other_torrent);
   g_test_add_func ("/mse/no-marker", test_no_marker);
   g_test_add_func ("/mse/no-key", test_no_key);
+  g_test_add_func ("/mse/short", test_short);
   g_test_add_func ("/mse/changed", test_changed);
 
   return g_test_run ();
