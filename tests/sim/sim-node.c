@@ -40,7 +40,7 @@ typedef struct
   Request      *request;
   ShoalAddr     from;
   GBytes       *bytes;
-  guint16       port;
+  guint16       tcp_port;
 } Input;
 
 static SimNode *
@@ -225,7 +225,7 @@ effect_network (ShoalHost          *host,
 
   input->kind = INPUT_NETWORK;
   input->node = self;
-  input->port = wanted->tcp ? self->peer.addr.port : 0;
+  input->tcp_port = wanted->tcp ? self->peer.addr.port : 0;
   sim_world_at (self->peer.world, self->peer.world->now_us, on_network, input, NULL);
 }
 
@@ -339,15 +339,21 @@ effect_send (ShoalHost       *host,
   SimNode *self = node_of (host);
   SimWorld *world = self->peer.world;
 
-  if (world->watch != NULL)
-    world->watch (world->watch_data, data, size);
-  if (shoal_rng_below (&world->rng, 100) >= world->loss_percent)
+  if (segment == 0)
+    segment = (guint) size;
+  for (gsize at = 0; at < size; at += segment)
     {
-      Datagram *datagram = g_new0 (Datagram, 1);
+      gsize one = MIN (segment, size - at);
+      Datagram *datagram;
 
+      if (world->watch != NULL)
+        world->watch (world->watch_data, data + at, one);
+      if (shoal_rng_below (&world->rng, 100) < world->loss_percent)
+        continue;
+      datagram = g_new0 (Datagram, 1);
       datagram->node = self;
       datagram->addr = *to;
-      datagram->bytes = g_bytes_new (data, size);
+      datagram->bytes = g_bytes_new (data + at, one);
       sim_world_at (world, world->now_us + ANSWER_US / 2, on_datagram, datagram, NULL);
     }
 
@@ -613,7 +619,7 @@ take_inputs (SimNode *self)
           }
 
         case INPUT_NETWORK:
-          shoal_engine_network (self->engine, &(ShoalNetworkState) { .tcp_port = input->port, .udp_port = input->port });
+          shoal_engine_network (self->engine, &(ShoalNetworkState) { .tcp_port = input->tcp_port, .udp_port = self->peer.addr.port });
           break;
         }
     }
