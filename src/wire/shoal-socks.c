@@ -90,6 +90,12 @@ shoal_proxy_server_parse (ShoalProxyServer *out,
       g_set_error (error, SHOAL_WIRE_ERROR, SHOAL_WIRE_ERROR_TOO_LARGE, "a part of the proxy's URL is too long");
       return FALSE;
     }
+  if (*out->user == '\0' && *out->password != '\0')
+    {
+      *out = (ShoalProxyServer){ 0 };
+      g_set_error (error, SHOAL_WIRE_ERROR, SHOAL_WIRE_ERROR_MALFORMED, "a proxy that wants a password wants a user too");
+      return FALSE;
+    }
   out->port = (guint16) port;
 
   return TRUE;

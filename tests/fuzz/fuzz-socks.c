@@ -47,8 +47,8 @@ check_url (const guint8 *data,
   g_assert (server.port != 0 && *server.host != '\0');
   url = shoal_proxy_server_url (&server, "192.0.2.1");
   g_assert (shoal_proxy_server_parse (&again, url, NULL));
-  g_assert (strcmp (again.user, server.user) == 0 && again.port == server.port && again.kind == server.kind);
-  g_assert (*server.user == '\0' || strcmp (again.password, server.password) == 0);
+  g_assert (again.kind == server.kind && again.port == server.port && strcmp (again.host, "192.0.2.1") == 0);
+  g_assert (strcmp (again.user, server.user) == 0 && strcmp (again.password, server.password) == 0);
 }
 
 int

@@ -28,6 +28,7 @@ test_urls (void)
   };
   static const char *const wrong[] = {
     "", "proxy.example:1080", "socks5://", "socks5://:1080", "socks4://proxy.example", "https://proxy.example", "socks5://h:99999",
+    "socks5://:secret@h",
   };
   g_autofree char *user = g_strnfill (256, 'u');
   g_autofree char *longer = g_strdup_printf ("socks5://%s@host", user);
