@@ -246,12 +246,12 @@ about_action (GtkWidget  *widget,
 /* The torrent that a key means: of the row with the focus, else the selected one. */
 static ShoalTorrent *
 get_current (ShoalWindow *self,
-             gboolean    *on_button)
+             gboolean    *on_item)
 {
   GtkWidget *focus = gtk_window_get_focus (GTK_WINDOW (self));
   GtkWidget *row = focus != NULL ? gtk_widget_get_ancestor (focus, SHOAL_TYPE_TORRENT_ROW) : NULL;
 
-  *on_button = row != NULL;
+  *on_item = row == NULL && focus != NULL && gtk_widget_is_ancestor (focus, GTK_WIDGET (self->list));
   if (row == NULL && focus != NULL)
     row = gtk_widget_get_first_child (focus);
   if (row != NULL && SHOAL_IS_TORRENT_ROW (row))
@@ -281,16 +281,21 @@ key_pressed_cb (GtkEventControllerKey *controller,
 {
   ShoalWindow *self = SHOAL_WINDOW (user_data);
   GdkModifierType modifiers = state & gtk_accelerator_get_default_mod_mask ();
-  gboolean on_button;
-  ShoalTorrent *torrent = get_current (self, &on_button);
+  GtkWidget *focus = gtk_window_get_focus (GTK_WINDOW (self));
+  gboolean on_item;
+  ShoalTorrent *torrent = get_current (self, &on_item);
   const char *action = NULL;
+
+  /* An open menu has its own. */
+  if (focus != NULL && gtk_widget_get_native (focus) != GTK_NATIVE (self))
+    return GDK_EVENT_PROPAGATE;
 
   if (keyval == GDK_KEY_Menu || (keyval == GDK_KEY_F10 && modifiers == GDK_SHIFT_MASK))
     return show_current_menu (self);
 
   if (modifiers == 0 && (keyval == GDK_KEY_Delete || keyval == GDK_KEY_KP_Delete))
     action = "win.remove";
-  else if (modifiers == 0 && (keyval == GDK_KEY_space || keyval == GDK_KEY_KP_Space) && !on_button)
+  else if (modifiers == 0 && (keyval == GDK_KEY_space || keyval == GDK_KEY_KP_Space) && on_item)
     action = "win.toggle";
   else if (modifiers == GDK_CONTROL_MASK && (keyval == GDK_KEY_c || keyval == GDK_KEY_Insert))
     action = "win.copy-magnet";
@@ -308,10 +313,11 @@ shoal_window_init_keys (ShoalWindow *self)
 {
   GtkEventController *keys = gtk_event_controller_key_new ();
 
-  /* Before the list, which takes the space bar for selecting. */
+  /* Before the list, which takes the space bar for selecting; of the window, since the focus rests on the header bar at first. */
   gtk_event_controller_set_propagation_phase (keys, GTK_PHASE_CAPTURE);
+  gtk_event_controller_set_name (keys, "torrent-keys");
   g_signal_connect_object (keys, "key-pressed", G_CALLBACK (key_pressed_cb), self, 0);
-  gtk_widget_add_controller (GTK_WIDGET (self->list), keys);
+  gtk_widget_add_controller (GTK_WIDGET (self), keys);
 }
 
 void

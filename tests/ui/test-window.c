@@ -197,6 +197,59 @@ test_remove (Fixture      *fixture,
   g_assert_cmpstr (toast (fixture), ==, "Torrent removed");
 }
 
+static gboolean
+press (Fixture *fixture,
+       guint    keyval)
+{
+  g_autoptr(GListModel) controllers = gtk_widget_observe_controllers (GTK_WIDGET (fixture->window));
+  gboolean handled = FALSE;
+
+  for (guint i = 0; i < g_list_model_get_n_items (controllers); i++)
+    {
+      g_autoptr(GtkEventController) controller = g_list_model_get_item (controllers, i);
+
+      if (g_strcmp0 (gtk_event_controller_get_name (controller), "torrent-keys") == 0)
+        g_signal_emit_by_name (controller, "key-pressed", keyval, 0u, 0, &handled);
+    }
+
+  return handled;
+}
+
+/* Of the selected torrent, wherever the focus is; but the space bar is that of a button which has the focus. */
+static void
+test_keys (Fixture      *fixture,
+           gconstpointer data)
+{
+  g_autoptr(GListModel) windows = g_object_ref (gtk_window_get_toplevels ());
+  guint n_windows = g_list_model_get_n_items (windows);
+  g_autoptr(ShoalCommand) command = NULL;
+  GtkWidget *list;
+
+  session_fixture_show (fixture->session, 3, "a", SHOAL_TORRENT_DOWNLOADING);
+  session_fixture_settle ();
+  g_assert_false (press (fixture, GDK_KEY_Delete));
+  list = session_fixture_find (fixture->window, GTK_TYPE_LIST_VIEW, NULL);
+  gtk_selection_model_select_item (gtk_list_view_get_model (GTK_LIST_VIEW (list)), 0, TRUE);
+  g_assert_nonnull (gtk_window_get_focus (GTK_WINDOW (fixture->window)));
+  g_assert_false (press (fixture, GDK_KEY_space));
+  g_assert_false (press (fixture, GDK_KEY_a));
+  g_assert_true (press (fixture, GDK_KEY_Delete));
+  g_assert_cmpuint (g_list_model_get_n_items (windows), ==, n_windows + 1);
+  for (guint i = 0; i < g_list_model_get_n_items (windows); i++)
+    {
+      g_autoptr(GtkWindow) window = g_list_model_get_item (windows, i);
+
+      if (SHOAL_IS_REMOVE_DIALOG (window))
+        gtk_window_destroy (window);
+    }
+
+  g_assert_true (gtk_widget_grab_focus (list));
+  g_assert_true (press (fixture, GDK_KEY_space));
+  command = session_fixture_take (fixture->session, SHOAL_COMMAND_PAUSE);
+  g_assert_nonnull (command);
+  g_assert_cmpuint (command->id, ==, 3);
+}
+
 static void
 test_open_links (Fixture      *fixture,
                  gconstpointer data)
@@ -273,6 +326,7 @@ main (int   argc,
   ADD ("names", test_names);
   ADD ("row-in-list", test_row_in_list);
   ADD ("actions", test_actions);
+  ADD ("keys", test_keys);
   ADD ("remove", test_remove);
   ADD ("open-links", test_open_links);
   ADD ("open-fails", test_open_fails);
