@@ -50,8 +50,6 @@ flags_of (const ShoalLink *link)
     flags |= SHOAL_PEX_ENCRYPTION;
   if (link->outgoing || (link->known != NULL && link->known->connectable))
     flags |= SHOAL_PEX_REACHABLE;
-  if (link->method != 0)
-    flags |= SHOAL_PEX_ENCRYPTION;
   if (link->over_utp)
     flags |= SHOAL_PEX_UTP;
   if (link->numbers[SHOAL_EXTENDED_HOLEPUNCH] != 0)

@@ -28,7 +28,7 @@ may_punch (ShoalLink *link)
   if (n > 0)
     {
       link->n_punches -= (guint) MIN (n, (gint64) link->n_punches);
-      link->punched_us = now_us;
+      link->punched_us += n * PUNCH_US;
     }
   if (link->n_punches >= PUNCHES_MAX)
     return FALSE;

@@ -12,6 +12,8 @@
 #define SPREAD_US (30 * (gint64) G_USEC_PER_SEC)    /* nobody else has it by then: the peer is alone, or does not share */
 #define FETCH_US  (120 * (gint64) G_USEC_PER_SEC)   /* it was not fetched by then: the peer does not want it */
 
+#define CANDIDATES_MAX 512u   /* pieces that are compared for one offer: each costs a look at every peer */
+
 gboolean
 shoal_swarm_is_super (const ShoalSwarm *self)
 {
@@ -57,14 +59,16 @@ choose (ShoalSwarm      *self,
   guint32 start = shoal_rng_below (&self->engine->rng, self->n_pieces);
   guint32 best = G_MAXUINT32;
   guint fewest = G_MAXUINT;
+  guint n_candidates = 0;
 
-  for (guint32 i = 0; i < self->n_pieces && fewest > 0; i++)
+  for (guint32 i = 0; i < self->n_pieces && fewest > 0 && n_candidates < CANDIDATES_MAX; i++)
     {
       guint32 piece = (start + i) % self->n_pieces;
       guint n;
 
       if (shoal_link_peer_has (link, piece) || is_offered (link, piece))
         continue;
+      n_candidates++;
       n = count_copies (self, link, piece, TRUE);
       if (n < fewest)
         {
