@@ -89,10 +89,10 @@ fill_client (const ShoalLink *link,
       copy_text (out->client, sizeof out->client, link->client);
       return;
     }
-  if (link->peer_id_known)
-    by_id = shoal_client_name (&link->peer_id);
-  if (by_id != NULL)
-    copy_text (out->client, sizeof out->client, by_id);
+  if (!link->peer_id_known)
+    return;
+  by_id = shoal_client_name (&link->peer_id);
+  copy_text (out->client, sizeof out->client, by_id);
 }
 
 static void

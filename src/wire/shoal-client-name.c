@@ -1,354 +1,376 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Which program a peer runs, as far as its peer id tells (BEP 20 and what was before it). */
+/* Which program a peer runs, as far as its peer id tells. */
 
-/* Three families: "-XX1234-" (most), a letter and version characters up to "---" (the old ones in Python), and "M7-2-0--".
- * What fits none is looked for by its beginning. Nothing but letters and digits of the id ever comes out. */
+/* Peer ids follow no standard, only customs (BEP 20): "-XX1234-" after Azureus, "X123-----" after
+ * Shadow, "M7-2-0--" after the first client, and a few that are like nothing else. Tables hold them
+ * all; what is in none of them is shown as its printable part. Pure functions, any thread. */
 
 #include "shoal-client-name.h"
 
 #include <string.h>
+#include "shoal-safe-text.h"
 
+/* How the four characters of an Azureus style id are read. */
 typedef enum
 {
-  VERSION_DOTS,       /* 4520: 4.5.2 */
-  VERSION_THREE,      /* 355S: 3.5.5 */
-  VERSION_TWO_TWO,    /* 0170: 1.70 */
-  VERSION_HUNDREDTHS, /* 2940: 2.94; from 4 on as VERSION_THREE */
-  VERSION_NONE,
+  VERSION_FOUR,           /* a.b.c, and .d unless it is 0 */
+  VERSION_THREE,          /* a.b.c; the fourth says what kind of build it is */
+  VERSION_TWO,            /* a.b */
+  VERSION_TWO_TWO,        /* ab.cd */
+  VERSION_HUNDREDTHS,     /* a.bc */
+  VERSION_TRANSMISSION,   /* a.bc up to 3, a.b.c since 4 */
 } VersionStyle;
 
 typedef struct
 {
   char         code[3];
-  const char  *name;
   VersionStyle style;
-} Azureus;
+  const char  *name;
+} AzureusClient;
 
-static const Azureus azureus[] = {
-  { "7T", "aTorrent", VERSION_DOTS },
-  { "A~", "Ares", VERSION_THREE },
-  { "AG", "Ares", VERSION_THREE },
-  { "AN", "Ares", VERSION_DOTS },
-  { "AR", "Arctic", VERSION_DOTS },
-  { "AT", "Artemis", VERSION_DOTS },
-  { "AV", "Avicora", VERSION_DOTS },
-  { "AX", "BitPump", VERSION_TWO_TWO },
-  { "AZ", "Vuze", VERSION_DOTS },
-  { "BB", "BitBuddy", VERSION_DOTS },
-  { "BC", "BitComet", VERSION_TWO_TWO },
-  { "BE", "BareTorrent", VERSION_DOTS },
-  { "BF", "Bitflu", VERSION_NONE },
-  { "BG", "BTG", VERSION_DOTS },
-  { "BI", "BiglyBT", VERSION_DOTS },
-  { "BL", "BitBlinder", VERSION_DOTS },
-  { "BP", "BitTorrent Pro", VERSION_DOTS },
-  { "BR", "BitRocket", VERSION_DOTS },
-  { "BS", "BTSlave", VERSION_DOTS },
-  { "BT", "BitTorrent", VERSION_THREE },
-  { "BW", "BitTorrent Web", VERSION_THREE },
-  { "BX", "BittorrentX", VERSION_DOTS },
-  { "CD", "Enhanced CTorrent", VERSION_TWO_TWO },
-  { "CT", "CTorrent", VERSION_DOTS },
-  { "DE", "Deluge", VERSION_DOTS },
-  { "DP", "Propagate Data Client", VERSION_DOTS },
-  { "EB", "EBit", VERSION_DOTS },
-  { "ES", "Electric Sheep", VERSION_THREE },
-  { "FC", "FileCroc", VERSION_DOTS },
-  { "FD", "Free Download Manager", VERSION_THREE },
-  { "FG", "FlashGet", VERSION_TWO_TWO },
-  { "FL", "Flud", VERSION_DOTS },
-  { "FT", "FoxTorrent", VERSION_DOTS },
-  { "FW", "FrostWire", VERSION_THREE },
-  { "FX", "Freebox", VERSION_DOTS },
-  { "GS", "GSTorrent", VERSION_DOTS },
-  { "GT", "anacrolix torrent", VERSION_DOTS },
-  { "HK", "Hekate", VERSION_DOTS },
-  { "HL", "Halite", VERSION_THREE },
-  { "HN", "Hydranode", VERSION_DOTS },
-  { "IL", "iLivid", VERSION_DOTS },
-  { "JS", "Justseed.it", VERSION_DOTS },
-  { "JT", "JavaTorrent", VERSION_DOTS },
-  { "KG", "KGet", VERSION_DOTS },
-  { "KT", "KTorrent", VERSION_THREE },
-  { "LC", "LeechCraft", VERSION_DOTS },
-  { "LH", "LH-ABC", VERSION_DOTS },
-  { "LK", "Linkage", VERSION_DOTS },
-  { "LP", "Lphant", VERSION_TWO_TWO },
-  { "LT", "libtorrent", VERSION_THREE },
-  { "LW", "LimeWire", VERSION_NONE },
-  { "lt", "rTorrent", VERSION_THREE },
-  { "MG", "MediaGet", VERSION_DOTS },
-  { "MK", "Meerkat", VERSION_DOTS },
-  { "ML", "MLDonkey", VERSION_NONE },
-  { "MO", "MonoTorrent", VERSION_DOTS },
-  { "MP", "MooPolice", VERSION_THREE },
-  { "MR", "Miro", VERSION_DOTS },
-  { "MT", "MoonlightTorrent", VERSION_DOTS },
-  { "NB", "Net::BitTorrent", VERSION_NONE },
-  { "NE", "BT Next Evolution", VERSION_THREE },
-  { "NX", "Net Transport", VERSION_DOTS },
-  { "OS", "OneSwarm", VERSION_DOTS },
-  { "OT", "OmegaTorrent", VERSION_DOTS },
-  { "PB", "Protocol::BitTorrent", VERSION_NONE },
-  { "PC", "CacheLogic", VERSION_DOTS },
-  { "PD", "Pando", VERSION_DOTS },
-  { "PI", "PicoTorrent", VERSION_THREE },
-  { "PT", "PHPTracker", VERSION_DOTS },
-  { "pX", "pHoeniX", VERSION_DOTS },
-  { "QD", "QQDownload", VERSION_DOTS },
-  { "QT", "Qt example", VERSION_DOTS },
-  { "qB", "qBittorrent", VERSION_DOTS },
-  { "RT", "Retriever", VERSION_DOTS },
-  { "RZ", "RezTorrent", VERSION_DOTS },
-  { "S~", "Shareaza", VERSION_DOTS },
-  { "SB", "SwiftBit", VERSION_DOTS },
-  { "SD", "Xunlei", VERSION_DOTS },
-  { "SG", "GS Torrent", VERSION_DOTS },
-  { "SH", "Shoal", VERSION_THREE },
-  { "SM", "SoMud", VERSION_DOTS },
-  { "SN", "ShareNET", VERSION_DOTS },
-  { "SP", "BitSpirit", VERSION_THREE },
-  { "SS", "SwarmScope", VERSION_DOTS },
-  { "ST", "SymTorrent", VERSION_DOTS },
-  { "st", "SharkTorrent", VERSION_DOTS },
-  { "SZ", "Shareaza", VERSION_DOTS },
-  { "TB", "Torch", VERSION_DOTS },
-  { "TE", "terasaur Seed Bank", VERSION_DOTS },
-  { "TL", "Tribler", VERSION_THREE },
-  { "TN", "Torrent.NET", VERSION_DOTS },
-  { "TR", "Transmission", VERSION_HUNDREDTHS },
-  { "TS", "TorrentStorm", VERSION_DOTS },
-  { "TT", "TuoTu", VERSION_THREE },
-  { "TX", "Tixati", VERSION_TWO_TWO },
-  { "UE", "µTorrent Embedded", VERSION_THREE },
-  { "UL", "uLeecher!", VERSION_DOTS },
-  { "UM", "µTorrent Mac", VERSION_THREE },
-  { "UT", "µTorrent", VERSION_THREE },
-  { "UW", "µTorrent Web", VERSION_THREE },
-  { "VG", "Vagaa", VERSION_DOTS },
-  { "WD", "WebTorrent Desktop", VERSION_TWO_TWO },
-  { "WS", "HTTP Seed", VERSION_NONE },
-  { "WT", "BitLet", VERSION_DOTS },
-  { "WW", "WebTorrent", VERSION_TWO_TWO },
-  { "WY", "FireTorrent", VERSION_DOTS },
-  { "XF", "Xfplay", VERSION_DOTS },
-  { "XL", "Xunlei", VERSION_DOTS },
-  { "XS", "XSwifter", VERSION_DOTS },
-  { "XT", "XanTorrent", VERSION_DOTS },
-  { "XX", "Xtorrent", VERSION_DOTS },
-  { "ZO", "Zona", VERSION_DOTS },
-  { "ZT", "ZipTorrent", VERSION_DOTS },
+static const AzureusClient azureus_clients[] = {
+  { "7T", VERSION_FOUR, "aTorrent" },
+  { "A~", VERSION_FOUR, "Ares" },
+  { "AG", VERSION_FOUR, "Ares" },
+  { "AN", VERSION_FOUR, "Ares" },
+  { "AR", VERSION_FOUR, "Arctic" },
+  { "AT", VERSION_FOUR, "Artemis" },
+  { "AV", VERSION_FOUR, "Avicora" },
+  { "AX", VERSION_FOUR, "BitPump" },
+  { "AZ", VERSION_FOUR, "Vuze" },
+  { "BB", VERSION_FOUR, "BitBuddy" },
+  { "BC", VERSION_HUNDREDTHS, "BitComet" },
+  { "BE", VERSION_FOUR, "Baretorrent" },
+  { "BF", VERSION_FOUR, "BitFlu" },
+  { "BG", VERSION_FOUR, "BTG" },
+  { "BI", VERSION_FOUR, "BiglyBT" },
+  { "BL", VERSION_FOUR, "BitLord" },
+  { "BN", VERSION_FOUR, "Baidu Netdisk" },
+  { "BP", VERSION_FOUR, "BitTorrent Pro" },
+  { "BR", VERSION_FOUR, "BitRocket" },
+  { "BS", VERSION_FOUR, "BTSlave" },
+  { "BT", VERSION_THREE, "BitTorrent" },
+  { "BW", VERSION_FOUR, "BitWombat" },
+  { "BX", VERSION_FOUR, "Bittorrent X" },
+  { "CD", VERSION_TWO, "Enhanced CTorrent" },
+  { "CT", VERSION_FOUR, "CTorrent" },
+  { "DE", VERSION_THREE, "Deluge" },
+  { "DP", VERSION_FOUR, "Propagate Data Client" },
+  { "EB", VERSION_FOUR, "EBit" },
+  { "ES", VERSION_FOUR, "electric sheep" },
+  { "FC", VERSION_FOUR, "FileCroc" },
+  { "FD", VERSION_FOUR, "Free Download Manager" },
+  { "FG", VERSION_FOUR, "FlashGet" },
+  { "FL", VERSION_FOUR, "Flud" },
+  { "FT", VERSION_FOUR, "FoxTorrent" },
+  { "FW", VERSION_FOUR, "FrostWire" },
+  { "FX", VERSION_FOUR, "Freebox BitTorrent" },
+  { "G3", VERSION_FOUR, "G3 Torrent" },
+  { "GR", VERSION_FOUR, "GetRight" },
+  { "GS", VERSION_FOUR, "GSTorrent" },
+  { "GT", VERSION_THREE, "anacrolix/torrent" },
+  { "HK", VERSION_FOUR, "Hekate" },
+  { "HL", VERSION_FOUR, "Halite" },
+  { "HN", VERSION_FOUR, "Hydranode" },
+  { "IL", VERSION_FOUR, "iLivid" },
+  { "JS", VERSION_FOUR, "Justseed.it" },
+  { "JT", VERSION_FOUR, "JavaTorrent" },
+  { "KG", VERSION_FOUR, "KGet" },
+  { "KT", VERSION_THREE, "KTorrent" },
+  { "LC", VERSION_FOUR, "LeechCraft" },
+  { "LH", VERSION_FOUR, "LH-ABC" },
+  { "LK", VERSION_FOUR, "Linkage" },
+  { "LP", VERSION_FOUR, "Lphant" },
+  { "LT", VERSION_FOUR, "libtorrent" },
+  { "LW", VERSION_FOUR, "LimeWire" },
+  { "MG", VERSION_FOUR, "MediaGet" },
+  { "MK", VERSION_FOUR, "Meerkat" },
+  { "ML", VERSION_FOUR, "MLDonkey" },
+  { "MO", VERSION_FOUR, "MonoTorrent" },
+  { "MP", VERSION_FOUR, "MooPolice" },
+  { "MR", VERSION_FOUR, "Miro" },
+  { "MT", VERSION_FOUR, "MoonlightTorrent" },
+  { "NB", VERSION_FOUR, "Net::BitTorrent" },
+  { "NE", VERSION_FOUR, "BT Next Evolution" },
+  { "NX", VERSION_FOUR, "Net Transport" },
+  { "OS", VERSION_FOUR, "OneSwarm" },
+  { "OT", VERSION_FOUR, "OmegaTorrent" },
+  { "PB", VERSION_FOUR, "ProtocolBitTorrent" },
+  { "PC", VERSION_FOUR, "CacheLogic" },
+  { "PD", VERSION_FOUR, "Pando" },
+  { "PI", VERSION_FOUR, "PicoTorrent" },
+  { "PT", VERSION_FOUR, "PHPTracker" },
+  { "QD", VERSION_FOUR, "QQDownload" },
+  { "QT", VERSION_FOUR, "Qt 4 Torrent example" },
+  { "RT", VERSION_FOUR, "Retriever" },
+  { "RZ", VERSION_FOUR, "RezTorrent" },
+  { "S~", VERSION_FOUR, "Shareaza" },
+  { "SB", VERSION_FOUR, "Swiftbit" },
+  { "SD", VERSION_FOUR, "Xunlei" },
+  { "SG", VERSION_FOUR, "GS Torrent" },
+  { "SH", VERSION_FOUR, "Shoal" },
+  { "SM", VERSION_FOUR, "SoMud" },
+  { "SN", VERSION_FOUR, "ShareNET" },
+  { "SP", VERSION_FOUR, "BitSpirit" },
+  { "SS", VERSION_FOUR, "SwarmScope" },
+  { "ST", VERSION_FOUR, "SymTorrent" },
+  { "SZ", VERSION_FOUR, "Shareaza" },
+  { "TB", VERSION_FOUR, "Torch" },
+  { "TE", VERSION_FOUR, "terasaur Seed Bank" },
+  { "TL", VERSION_FOUR, "Tribler" },
+  { "TN", VERSION_FOUR, "Torrent .NET" },
+  { "TR", VERSION_TRANSMISSION, "Transmission" },
+  { "TS", VERSION_FOUR, "TorrentStorm" },
+  { "TT", VERSION_FOUR, "TuoTu" },
+  { "TX", VERSION_FOUR, "Tixati" },
+  { "UE", VERSION_THREE, "µTorrent Embedded" },
+  { "UL", VERSION_FOUR, "uLeecher!" },
+  { "UM", VERSION_THREE, "µTorrent Mac" },
+  { "UT", VERSION_THREE, "µTorrent" },
+  { "UW", VERSION_THREE, "µTorrent Web" },
+  { "VG", VERSION_FOUR, "Vagaa" },
+  { "WD", VERSION_TWO_TWO, "WebTorrent Desktop" },
+  { "WS", VERSION_FOUR, "HTTP Seed" },
+  { "WW", VERSION_TWO_TWO, "WebTorrent" },
+  { "WY", VERSION_FOUR, "FireTorrent" },
+  { "XF", VERSION_FOUR, "Xfplay" },
+  { "XL", VERSION_FOUR, "Xunlei" },
+  { "XS", VERSION_FOUR, "XSwifter" },
+  { "XT", VERSION_FOUR, "XanTorrent" },
+  { "XX", VERSION_FOUR, "Xtorrent" },
+  { "ZT", VERSION_FOUR, "ZipTorrent" },
+  { "bk", VERSION_FOUR, "BitKitten" },
+  { "lt", VERSION_FOUR, "rTorrent" },
+  { "pb", VERSION_FOUR, "pbTorrent" },
+  { "pX", VERSION_FOUR, "pHoeniX" },
+  { "qB", VERSION_THREE, "qBittorrent" },
+  { "rQ", VERSION_FOUR, "rqbit" },
+  { "st", VERSION_FOUR, "SharkTorrent" },
 };
 
 static const struct
 {
-  char        letter;
+  char        code;
   const char *name;
-} shadow[] = {
+} shadow_clients[] = {
   { 'A', "ABC" },
   { 'O', "Osprey Permaseed" },
   { 'Q', "BTQueue" },
   { 'R', "Tribler" },
   { 'S', "Shadow's client" },
   { 'T', "BitTornado" },
-  { 'U', "UPnP NAT" },
+  { 'U', "UPnP NAT BitTorrent" },
 };
 
-/* @at: where @text stands in the id. */
+/* Versions are numbers between dashes: "M7-10-5--". */
+static const struct
+{
+  const char *prefix;
+  const char *name;
+} dashed_clients[] = {
+  { "A2-",     "aria2" },
+  { "M",       "BitTorrent" },
+  { "Mbrst",   "Burst!" },
+  { "Q",       "Queen Bee" },
+  { "S3-",     "Amazon S3" },
+};
+
+/* @at: where @text stands in the id, and is all that tells them. */
 static const struct
 {
   guint       at;
   const char *text;
   const char *name;
-} odd[] = {
-  { 5, "Azureus", "Azureus" },
-  { 0, "Azureus", "Azureus" },
-  { 0, "AZ2500BT", "BitTyrant" },
-  { 0, "-BOW", "Bits on Wheels" },
-  { 0, "-FVP", "Fvp" },
-  { 0, "-G3", "G3 Torrent" },
-  { 0, "346-", "TorrentTopia" },
-  { 0, "a00---0", "Swarmy" },
-  { 0, "a02---0", "Swarmy" },
-  { 0, "BLZ", "Blizzard Downloader" },
-  { 0, "btpd", "btpd" },
-  { 0, "btuga", "BTugaXP" },
+} odd_clients[] = {
+  { 0, "-BOW",            "Bits on Wheels" },
+  { 0, "-FVP",            "Fvp" },
+  { 0, "-aria2-",         "aria2" },
+  { 0, "10-------",       "JVtorrent" },
+  { 0, "346-",            "TorrentTopia" },
+  { 0, "A2-",             "aria2" },
+  { 0, "AZ2500BT",        "BitTyrant" },
+  { 0, "Azureus",         "Azureus" },
+  { 5, "Azureus",         "Azureus" },
+  { 0, "BLZ",             "Blizzard Downloader" },
+  { 0, "DNA",             "BitTorrent DNA" },
+  { 0, "DansClient",      "XanTorrent" },
   { 0, "Deadman Walking", "Deadman" },
-  { 0, "DansClient", "XanTorrent" },
-  { 0, "DNA", "BitTorrent DNA" },
-  { 0, "eX", "eXeem" },
-  { 0, "FUTB", "BitComet (FUTB)" },
-  { 6, "LORD", "BitLord" },
-  { 0, "exbc", "BitComet" },
-  { 0, "LIME", "LimeWire" },
-  { 0, "martini", "Martini Man" },
-  { 0, "Mbrst", "Burst!" },
-  { 0, "oernu", "BTugaXP" },
-  { 0, "OP", "Opera" },
-  { 0, "Pando", "Pando" },
-  { 0, "PEERAPP", "PeerApp" },
-  { 0, "Plus", "Plus!" },
-  { 0, "PRC.P---", "BT++" },
-  { 0, "QVOD", "QVOD" },
-  { 0, "S3-", "Amazon S3" },
-  { 0, "T00---0", "Teeweety" },
-  { 0, "TIX", "Tixati" },
-  { 0, "turbobt", "TurboBT" },
-  { 0, "XBT", "XBT Client" },
+  { 0, "FUTB",            "BitComet" },
+  { 0, "LIME",            "LimeWire" },
+  { 0, "OP",              "Opera" },
+  { 0, "PEERAPP",         "PeerApp" },
+  { 0, "PRC.P---",        "BT++" },
+  { 0, "Pando",           "Pando" },
+  { 0, "Plus",            "Plus!" },
+  { 0, "QVOD",            "QVOD" },
+  { 0, "T00---0",         "Teeweety" },
+  { 0, "TIX",             "Tixati" },
+  { 0, "XBT",             "XBT" },
+  { 0, "a00---0",         "Swarmy" },
+  { 0, "a02---0",         "Swarmy" },
+  { 0, "btfans",          "SimpleBT" },
+  { 0, "btpd",            "BT Protocol Daemon" },
+  { 0, "btuga",           "BTugaXP" },
+  { 0, "eX",              "eXeem" },
+  { 6, "LORD",            "BitLord" },
+  { 0, "exbc",            "BitComet" },
+  { 0, "martini",         "Martini Man" },
+  { 0, "oernu",           "BTugaXP" },
+  { 0, "turbobt",         "TurboBT" },
 };
 
-guint
-shoal_client_name_count (void)
-{
-  return G_N_ELEMENTS (azureus) + G_N_ELEMENTS (shadow) + G_N_ELEMENTS (odd);
-}
-
-/* -1: no digit of any base. */
+/* One character of a version: 0-9, then A-Z as 10-35, then a-z as 36-61; -1: none of them. */
 static int
-digit (guint8 byte)
+version_digit (guint8 c)
 {
-  if (byte >= '0' && byte <= '9')
-    return byte - '0';
-  if (byte >= 'A' && byte <= 'Z')
-    return byte - 'A' + 10;
-  if (byte >= 'a' && byte <= 'z')
-    return byte - 'a' + 36;
+  if (g_ascii_isdigit (c))
+    return c - '0';
+  if (g_ascii_isupper (c))
+    return c - 'A' + 10;
+  if (g_ascii_islower (c))
+    return c - 'a' + 36;
 
   return -1;
 }
 
 static char *
-with_dots (const char *name,
-           const int  *digits,
-           guint       n)
+azureus_name (const AzureusClient *client,
+              const guint8        *version)
 {
-  GString *text = g_string_new (name);
+  int v[4];
 
-  while (n > 2 && digits[n - 1] == 0)
-    n--;
-  for (guint i = 0; i < n; i++)
-    g_string_append_printf (text, "%c%d", i == 0 ? ' ' : '.', digits[i]);
+  for (guint i = 0; i < 4; i++)
+    v[i] = version_digit (version[i]);
+  if (v[0] < 0 || v[1] < 0)
+    return g_strdup (client->name);
+  if (v[2] < 0 || client->style == VERSION_TWO)
+    return g_strdup_printf ("%s %d.%d", client->name, v[0], v[1]);
+  if (client->style == VERSION_TWO_TWO && v[3] >= 0)
+    return g_strdup_printf ("%s %d.%d", client->name, v[0] * 10 + v[1], v[2] * 10 + v[3]);
+  if (client->style == VERSION_HUNDREDTHS && v[0] == 0 && v[1] < 10 && v[2] < 10 && v[3] >= 0 && v[3] < 10)
+    return g_strdup_printf ("%s %d.%d%d", client->name, v[1], v[2], v[3]);
+  if (client->style == VERSION_TRANSMISSION && v[0] < 4)
+    return g_strdup_printf ("%s %d.%d%d", client->name, v[0], v[1], v[2]);
+  if (client->style == VERSION_FOUR && v[3] > 0)
+    return g_strdup_printf ("%s %d.%d.%d.%d", client->name, v[0], v[1], v[2], v[3]);
 
-  return g_string_free (text, FALSE);
+  return g_strdup_printf ("%s %d.%d.%d", client->name, v[0], v[1], v[2]);
 }
 
 static char *
-azureus_name (const Azureus *entry,
-              const guint8  *version)
+name_azureus (const guint8 *id)
 {
-  int digits[4];
+  if (id[0] != '-')
+    return NULL;
 
-  for (guint i = 0; i < G_N_ELEMENTS (digits); i++)
-    {
-      digits[i] = digit (version[i]);
-      /* The last one may be a mark of a kind of its own. */
-      if (digits[i] < 0 && i < 3)
-        return g_strdup (entry->name);
-      digits[i] = MAX (digits[i], 0);
-    }
+  for (guint i = 0; i < G_N_ELEMENTS (azureus_clients); i++)
+    if (memcmp (id + 1, azureus_clients[i].code, 2) == 0)
+      return azureus_name (&azureus_clients[i], id + 3);
 
-  switch (entry->style)
-    {
-    case VERSION_THREE:
-      return with_dots (entry->name, digits, 3);
-    case VERSION_TWO_TWO:
-      if (digits[2] < 10 && digits[3] < 10)
-        return g_strdup_printf ("%s %d.%d%d", entry->name, digits[0] * 10 + digits[1], digits[2], digits[3]);
-      return with_dots (entry->name, digits, 4);
-    case VERSION_HUNDREDTHS:
-      if (digits[0] < 4 && digits[1] < 10 && digits[2] < 10)
-        return g_strdup_printf ("%s %d.%d%d", entry->name, digits[0], digits[1], digits[2]);
-      return with_dots (entry->name, digits, 3);
-    case VERSION_NONE:
-      return g_strdup (entry->name);
-    case VERSION_DOTS:
-    default:
-      /* A letter at the end says beta and the like. */
-      return with_dots (entry->name, digits, g_ascii_isdigit (version[3]) ? 4 : 3);
-    }
+  return NULL;
 }
 
+/* "S58B-----": up to five characters of version, dashes up to the ninth place. */
 static char *
-shadow_name (const guint8 *bytes)
+name_shadow (const guint8 *id)
 {
-  for (guint i = 0; i < G_N_ELEMENTS (shadow); i++)
-    {
-      GString *text;
+  g_autoptr (GString) text = NULL;
+  guint n = 0;
 
-      if (bytes[0] != (guint8) shadow[i].letter)
+  while (n < 5 && version_digit (id[1 + n]) >= 0)
+    n++;
+  for (guint i = 1 + n; i < 9; i++)
+    if (id[i] != '-')
+      return NULL;
+
+  for (guint i = 0; n > 0 && i < G_N_ELEMENTS (shadow_clients); i++)
+    {
+      if (id[0] != shadow_clients[i].code)
         continue;
-      for (guint k = 1; k < 4; k++)
-        if (digit (bytes[k]) < 0 && bytes[k] != '-')
-          return NULL;
-      text = g_string_new (shadow[i].name);
-      for (guint k = 1; k < 5 && digit (bytes[k]) >= 0; k++)
-        g_string_append_printf (text, "%c%d", k == 1 ? ' ' : '.', digit (bytes[k]));
-      return g_string_free (text, FALSE);
+      text = g_string_new (shadow_clients[i].name);
+      for (guint j = 0; j < n; j++)
+        g_string_append_printf (text, "%c%d", j == 0 ? ' ' : '.', version_digit (id[1 + j]));
+      return g_strdup (text->str);
     }
 
   return NULL;
 }
 
-/* "7-2-0--": numbers between dashes. */
-static char *
-dashed_name (const char   *name,
-             const guint8 *bytes,
-             gsize         size)
+/* Numbers with a dash after each, at least two of them; the version's size, 0 if it is none. */
+static gsize
+dashed_size (const guint8 *text,
+             gsize         max)
 {
-  GString *text = g_string_new (name);
-  guint n_numbers = 0;
   gsize at = 0;
+  guint numbers = 0;
 
-  while (at < size && g_ascii_isdigit (bytes[at]) && n_numbers < 3)
+  while (at < max && g_ascii_isdigit (text[at]))
     {
-      gsize end = at;
-
-      while (end < size && g_ascii_isdigit (bytes[end]))
-        end++;
-      if (end == size || bytes[end] != '-')
-        break;
-      g_string_append_printf (text, "%c%.*s", n_numbers == 0 ? ' ' : '.', (int) (end - at), (const char *) bytes + at);
-      n_numbers++;
-      at = end + 1;
+      while (at < max && g_ascii_isdigit (text[at]))
+        at++;
+      if (at == max || text[at] != '-')
+        return 0;
+      at++;
+      numbers++;
     }
-  if (n_numbers == 3)
-    return g_string_free (text, FALSE);
-  g_string_free (text, TRUE);
+
+  return numbers >= 2 ? at - 1 : 0;
+}
+
+static char *
+name_dashed (const guint8 *id)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (dashed_clients); i++)
+    {
+      gsize prefix = strlen (dashed_clients[i].prefix);
+      gsize size;
+      g_autofree char *version = NULL;
+
+      if (memcmp (id, dashed_clients[i].prefix, prefix) != 0)
+        continue;
+      size = dashed_size (id + prefix, SHOAL_PEER_ID_SIZE - prefix);
+      if (size == 0)
+        continue;
+      version = g_strndup ((const char *) id + prefix, size);
+      g_strdelimit (version, "-", '.');
+      return g_strdup_printf ("%s %s", dashed_clients[i].name, version);
+    }
 
   return NULL;
 }
 
-static gboolean
-starts_with (const guint8 *bytes,
-             const char   *text)
+static char *
+name_odd (const guint8 *id)
 {
-  return memcmp (bytes, text, strlen (text)) == 0;
+  for (guint i = 0; i < G_N_ELEMENTS (odd_clients); i++)
+    if (memcmp (id + odd_clients[i].at, odd_clients[i].text, strlen (odd_clients[i].text)) == 0)
+      return g_strdup (odd_clients[i].name);
+
+  return NULL;
+}
+
+/* Up to the first character that a terminal would not show, so that random bytes stay out. */
+static char *
+name_unknown (const guint8 *id)
+{
+  gsize size = 0;
+
+  while (size < SHOAL_PEER_ID_SIZE && g_ascii_isprint (id[size]))
+    size++;
+
+  return shoal_safe_text (id, size, SHOAL_PEER_ID_SIZE);
 }
 
 char *
 shoal_client_name (const ShoalPeerId *id)
 {
-  const guint8 *bytes = id->bytes;
-  char *name;
+  static char *(*const styles[]) (const guint8 *id) = { name_azureus, name_dashed, name_shadow, name_odd, name_unknown };
+  char *name = NULL;
 
-  for (guint i = 0; i < G_N_ELEMENTS (odd); i++)
-    if (starts_with (bytes + odd[i].at, odd[i].text))
-      return g_strdup (odd[i].name);
-  if (bytes[0] == '-')
-    {
-      for (guint i = 0; i < G_N_ELEMENTS (azureus); i++)
-        if (memcmp (bytes + 1, azureus[i].code, 2) == 0)
-          return azureus_name (&azureus[i], bytes + 3);
-      return NULL;
-    }
+  g_return_val_if_fail (id != NULL, NULL);
 
-  if (bytes[0] == 'M' && (name = dashed_name ("BitTorrent", bytes + 1, 7)) != NULL)
-    return name;
-  if (starts_with (bytes, "A2-"))
-    {
-      name = dashed_name ("aria2", bytes + 3, 9);
-      return name != NULL ? name : g_strdup ("aria2");
-    }
+  for (guint i = 0; name == NULL && i < G_N_ELEMENTS (styles); i++)
+    name = styles[i] (id->bytes);
 
-  return starts_with (bytes + 5, "---") ? shadow_name (bytes) : NULL;
+  return name != NULL ? name : g_strdup ("");
 }

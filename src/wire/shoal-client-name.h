@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Which program a peer runs, as far as its peer id tells (BEP 20 and what was before it). */
+/* Which program a peer runs, as far as its peer id tells. */
 
 #pragma once
 
@@ -7,10 +7,7 @@
 
 G_BEGIN_DECLS
 
-/* (transfer full) (nullable): "qBittorrent 4.5.2", UTF-8; %NULL: the id tells nothing that is known. */
+/* (transfer full): name and version ("Transmission 4.0.5"), or the id's printable part, perhaps ""; always safe UTF-8. */
 char *shoal_client_name (const ShoalPeerId *id);
-
-/* How many programs are known. */
-guint shoal_client_name_count (void);
 
 G_END_DECLS

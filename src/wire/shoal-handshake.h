@@ -36,7 +36,5 @@ gboolean shoal_handshake_begins (const guint8 *bytes, gsize size);
 
 /* "-SH0100-" and 12 characters made from @random (12 bytes). */
 void     shoal_peer_id_make    (ShoalPeerId *out, const guint8 random[12]);
-/* (transfer full): name and version of the client behind a peer id ("Transmission 4.0.5"), or the id's printable part; always safe UTF-8. */
-char    *shoal_peer_id_client  (const ShoalPeerId *self);
 
 G_END_DECLS

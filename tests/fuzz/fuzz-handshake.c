@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Fuzz target: handshakes and the names behind peer ids. */
 
-#include "shoal-handshake.h"
+#include "shoal-client-name.h"
 #include <string.h>
 
 int LLVMFuzzerTestOneInput (const guint8 *data, gsize size);
@@ -21,7 +21,7 @@ LLVMFuzzerTestOneInput (const guint8 *data,
       ShoalPeerId id;
 
       memcpy (id.bytes, data + size - SHOAL_PEER_ID_SIZE, SHOAL_PEER_ID_SIZE);
-      client = shoal_peer_id_client (&id);
+      client = shoal_client_name (&id);
       g_assert (g_utf8_validate (client, -1, NULL));
     }
   if (size < SHOAL_HANDSHAKE_SIZE || !shoal_handshake_parse (&first, data))
