@@ -32,6 +32,18 @@ void    shoal_writer_format (ShoalWriter *self, const char *format, ...) G_GNUC_
 guint8 *shoal_writer_space  (ShoalWriter *self, gsize size);         /* @size uninitialised bytes, valid until the next call */
 GBytes *shoal_writer_steal  (ShoalWriter *self);                     /* (transfer full): leaves the writer empty */
 
+/* For packets whose places are fixed: puts the lowest @size bytes of @value, highest first; returns where to go on. */
+static inline guint8 *
+shoal_put (guint8 *at,
+           guint64 value,
+           guint   size)
+{
+  for (guint i = size; i > 0; i--)
+    *at++ = (guint8) (value >> (8 * (i - 1)));
+
+  return at;
+}
+
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (ShoalWriter, shoal_writer_clear)
 
 G_END_DECLS

@@ -51,15 +51,6 @@ entry_crc (guint64 id,
 }
 
 static void
-put_be (guint8 *out,
-        guint32 value)
-{
-  guint32 big = GUINT32_TO_BE (value);
-
-  memcpy (out, &big, sizeof big);
-}
-
-static void
 close_file (ShoalJournal *self)
 {
   if (self->fd >= 0)
@@ -203,8 +194,8 @@ shoal_journal_append (ShoalJournal *self,
 
   g_return_val_if_fail (self != NULL, FALSE);
 
-  put_be (entry, piece);
-  put_be (entry + 4, entry_crc (self->id, piece));
+  shoal_put (entry, piece, 4);
+  shoal_put (entry + 4, entry_crc (self->id, piece), 4);
 
   pthread_mutex_lock (&self->lock);
   if (!self->removed)

@@ -11,6 +11,7 @@
 
 #include <string.h>
 #include "shoal-reader.h"
+#include "shoal-writer.h"
 
 #define HEAD_SIZE      12u
 #define NAME_MAX_SIZE  253u   /* characters */
@@ -65,16 +66,6 @@ shoal_dns_name (const char *host)
   return g_steal_pointer (&name);
 }
 
-static guint8 *
-put_u16 (guint8 *at,
-         guint   value)
-{
-  *at++ = (guint8) (value >> 8);
-  *at++ = (guint8) value;
-
-  return at;
-}
-
 gsize
 shoal_dns_write_query (guint8       *out,
                        guint16       id,
@@ -85,9 +76,9 @@ shoal_dns_write_query (guint8       *out,
 
   g_return_val_if_fail (name != NULL && *name != '\0' && strlen (name) <= NAME_MAX_SIZE, 0);
 
-  at = put_u16 (at, id);
-  at = put_u16 (at, 0x0100);   /* the server is to follow the matter up */
-  at = put_u16 (at, 1);
+  at = shoal_put (at, id, 2);
+  at = shoal_put (at, 0x0100, 2);   /* the server is to follow the matter up */
+  at = shoal_put (at, 1, 2);
   memset (at, 0, 6);
   at += 6;
   while (*name != '\0')
@@ -100,8 +91,8 @@ shoal_dns_write_query (guint8       *out,
       name += label + (name[label] == '.' ? 1 : 0);
     }
   *at++ = 0;
-  at = put_u16 (at, type);
-  at = put_u16 (at, CLASS_IN);
+  at = shoal_put (at, type, 2);
+  at = shoal_put (at, CLASS_IN, 2);
 
   return (gsize) (at - out);
 }

@@ -7,16 +7,9 @@
  */
 
 #include "shoal-hash-message.h"
+#include "shoal-writer.h"
 
 #define INDEX_MAX (1u << 31)
-
-static void
-put_u32 (guint8  *out,
-         guint32  value)
-{
-  value = GUINT32_TO_BE (value);
-  memcpy (out, &value, sizeof value);
-}
 
 gboolean
 shoal_hash_message_parse (ShoalHashRequest *out,
@@ -53,13 +46,13 @@ shoal_hash_message_write (guint8                 *out,
 {
   guint n = id == SHOAL_MESSAGE_HASHES ? shoal_hash_request_n_hashes (request) : 0;
 
-  put_u32 (out, SHOAL_HASHES_HEADER_SIZE - 4 + n * SHOAL_SHA256_SIZE);
+  shoal_put (out, SHOAL_HASHES_HEADER_SIZE - 4 + n * SHOAL_SHA256_SIZE, 4);
   out[4] = (guint8) id;
   memcpy (out + 5, request->root.bytes, SHOAL_SHA256_SIZE);
-  put_u32 (out + 37, request->base);
-  put_u32 (out + 41, request->index);
-  put_u32 (out + 45, request->length);
-  put_u32 (out + 49, request->proof_layers);
+  shoal_put (out + 37, request->base, 4);
+  shoal_put (out + 41, request->index, 4);
+  shoal_put (out + 45, request->length, 4);
+  shoal_put (out + 49, request->proof_layers, 4);
 
   return SHOAL_HASHES_HEADER_SIZE;
 }

@@ -33,8 +33,9 @@ typedef struct
   guint32     proof_layers;
 } ShoalHashRequest;
 
-/* @payload: of any of the three. @hashes: (out) (nullable) (optional): borrowed, what follows the request; @n: how many.
- * FALSE: malformed, or of hashes: not as many as they must be for what they say they are. */
+/* @payload: of any of the three. @hashes: (out) (nullable) (optional): borrowed, the shoal_hash_request_n_hashes() of HASHES;
+ * %NULL of the others. FALSE: malformed, or of HASHES: not sane, or not as many as there must be. A request that is not sane is no
+ * error of the format: it is answered with a reject. */
 gboolean shoal_hash_message_parse (ShoalHashRequest *out, ShoalMessageId id, const guint8 *payload, gsize size, const guint8 **hashes);
 
 /* Writes SHOAL_HASHES_HEADER_SIZE bytes; of hashes, shoal_hash_request_n_hashes() of 32 bytes must follow. */

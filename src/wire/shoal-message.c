@@ -6,6 +6,7 @@
  * functions, any thread. */
 
 #include "shoal-message.h"
+#include "shoal-writer.h"
 
 #define HASHES_HEAD_SIZE 49u     /* id, root, base layer, index, count, proof layers (BEP 52) */
 #define ALLOWED_FAST_ROUNDS_MAX 1000u
@@ -42,14 +43,6 @@ static const MessageSize message_sizes[] = {
   [SHOAL_MESSAGE_HASHES]         = { HASHES_HEAD_SIZE, SHOAL_EXTENDED_SIZE_MAX },
   [SHOAL_MESSAGE_HASH_REJECT]    = { HASHES_HEAD_SIZE, HASHES_HEAD_SIZE },
 };
-
-static void
-put_u32 (guint8  *out,
-         guint32  value)
-{
-  value = GUINT32_TO_BE (value);
-  memcpy (out, &value, sizeof value);
-}
 
 ShoalFrame
 shoal_message_peek (const guint8   *bytes,
@@ -143,12 +136,12 @@ shoal_message_write_simple (guint8         *out,
 {
   if (id == SHOAL_MESSAGE_KEEP_ALIVE)
     {
-      put_u32 (out, 0);
+      shoal_put (out, 0, 4);
       return 4;
     }
 
   g_assert (id < G_N_ELEMENTS (message_sizes) && message_sizes[id].max == 1);
-  put_u32 (out, 1);
+  shoal_put (out, 1, 4);
   out[4] = (guint8) id;
 
   return 5;
@@ -160,9 +153,9 @@ shoal_message_write_piece_index (guint8         *out,
                                  guint32         piece)
 {
   g_assert (id < G_N_ELEMENTS (message_sizes) && message_sizes[id].max == 5);
-  put_u32 (out, 5);
+  shoal_put (out, 5, 4);
   out[4] = (guint8) id;
-  put_u32 (out + 5, piece);
+  shoal_put (out + 5, piece, 4);
 
   return 9;
 }
@@ -175,11 +168,11 @@ shoal_message_write_request (guint8         *out,
                              guint32         size)
 {
   g_assert (id < G_N_ELEMENTS (message_sizes) && message_sizes[id].max == 13);
-  put_u32 (out, 13);
+  shoal_put (out, 13, 4);
   out[4] = (guint8) id;
-  put_u32 (out + 5, piece);
-  put_u32 (out + 9, offset);
-  put_u32 (out + 13, size);
+  shoal_put (out + 5, piece, 4);
+  shoal_put (out + 9, offset, 4);
+  shoal_put (out + 13, size, 4);
 
   return SHOAL_REQUEST_MESSAGE_SIZE;
 }
@@ -190,10 +183,10 @@ shoal_message_write_piece_header (guint8  *out,
                                   guint32  offset,
                                   guint32  size)
 {
-  put_u32 (out, 9 + size);
+  shoal_put (out, 9 + size, 4);
   out[4] = SHOAL_MESSAGE_PIECE;
-  put_u32 (out + 5, piece);
-  put_u32 (out + 9, offset);
+  shoal_put (out + 5, piece, 4);
+  shoal_put (out + 9, offset, 4);
 
   return SHOAL_PIECE_HEADER_SIZE;
 }
@@ -203,7 +196,7 @@ shoal_message_write_bitfield_header (guint8 *out,
                                      gsize   bitfield_size)
 {
   g_assert (bitfield_size < SHOAL_MESSAGE_SIZE_MAX);
-  put_u32 (out, 1 + (guint32) bitfield_size);
+  shoal_put (out, 1 + (guint32) bitfield_size, 4);
   out[4] = SHOAL_MESSAGE_BITFIELD;
 
   return 5;
@@ -215,7 +208,7 @@ shoal_message_write_extended_header (guint8 *out,
                                      gsize   payload_size)
 {
   g_assert (payload_size < SHOAL_EXTENDED_SIZE_MAX - 1);
-  put_u32 (out, 2 + (guint32) payload_size);
+  shoal_put (out, 2 + (guint32) payload_size, 4);
   out[4] = SHOAL_MESSAGE_EXTENDED;
   out[5] = extension;
 
@@ -226,10 +219,9 @@ guint
 shoal_message_write_port (guint8  *out,
                           guint16  port)
 {
-  put_u32 (out, 3);
+  shoal_put (out, 3, 4);
   out[4] = SHOAL_MESSAGE_PORT;
-  out[5] = (guint8) (port >> 8);
-  out[6] = (guint8) port;
+  shoal_put (out + 5, port, 2);
 
   return 7;
 }

@@ -7,6 +7,7 @@
 
 #include "shoal-pcp.h"
 #include "shoal-reader.h"
+#include "shoal-writer.h"
 
 #define VERSION_NAT_PMP      0u
 #define VERSION_PCP          2u
@@ -18,19 +19,6 @@
 #define NAT_PMP_UDP          1u
 #define NAT_PMP_TCP          2u
 
-static const guint8 mapped_prefix[12] = { [10] = 0xff, [11] = 0xff };
-
-static guint8 *
-put (guint8  *at,
-     guint32  value,
-     guint    size)
-{
-  for (guint i = size; i > 0; i--)
-    *at++ = (guint8) (value >> (8 * (i - 1)));
-
-  return at;
-}
-
 /* PCP has 16 bytes for every address, IPv4 mapped into them; unspecified if there is none. */
 static guint8 *
 put_ip (guint8          *at,
@@ -38,11 +26,13 @@ put_ip (guint8          *at,
 {
   memset (at, 0, 16);
   if (addr->family == SHOAL_FAMILY_IPV6)
-    memcpy (at, addr->ip, 16);
+    {
+      memcpy (at, addr->ip, 16);
+    }
   else
     {
-      memcpy (at, mapped_prefix, sizeof mapped_prefix);
-      memcpy (at + sizeof mapped_prefix, addr->ip, 4);
+      at[10] = at[11] = 0xff;
+      memcpy (at + 12, addr->ip, 4);
     }
 
   return at + 16;
@@ -55,17 +45,17 @@ shoal_pcp_write_map (guint8            *out,
   const ShoalAddr any = { .family = map->client.family };
   guint8 *at = out;
 
-  at = put (at, VERSION_PCP, 1);
-  at = put (at, PCP_MAP, 1);
-  at = put (at, 0, 2);
-  at = put (at, map->lifetime_s, 4);
+  at = shoal_put (at, VERSION_PCP, 1);
+  at = shoal_put (at, PCP_MAP, 1);
+  at = shoal_put (at, 0, 2);
+  at = shoal_put (at, map->lifetime_s, 4);
   at = put_ip (at, &map->client);
   memcpy (at, map->nonce, SHOAL_PCP_NONCE_SIZE);
   at += SHOAL_PCP_NONCE_SIZE;
-  at = put (at, map->transport, 1);
-  at = put (at, 0, 3);
-  at = put (at, map->internal, 2);
-  at = put (at, map->external, 2);
+  at = shoal_put (at, map->transport, 1);
+  at = shoal_put (at, 0, 3);
+  at = shoal_put (at, map->internal, 2);
+  at = shoal_put (at, map->external, 2);
   at = put_ip (at, &any);
   g_assert (at == out + SHOAL_PCP_MAP_SIZE);
 
@@ -78,13 +68,13 @@ shoal_nat_pmp_write_map (guint8            *out,
 {
   guint8 *at = out;
 
-  at = put (at, VERSION_NAT_PMP, 1);
-  at = put (at, map->transport == SHOAL_TRANSPORT_TCP ? NAT_PMP_TCP : NAT_PMP_UDP, 1);
-  at = put (at, 0, 2);
-  at = put (at, map->internal, 2);
+  at = shoal_put (at, VERSION_NAT_PMP, 1);
+  at = shoal_put (at, map->transport == SHOAL_TRANSPORT_TCP ? NAT_PMP_TCP : NAT_PMP_UDP, 1);
+  at = shoal_put (at, 0, 2);
+  at = shoal_put (at, map->internal, 2);
   /* A mapping that goes is named without its external port. */
-  at = put (at, map->lifetime_s > 0 ? map->external : 0, 2);
-  at = put (at, map->lifetime_s, 4);
+  at = shoal_put (at, map->lifetime_s > 0 ? map->external : 0, 2);
+  at = shoal_put (at, map->lifetime_s, 4);
 
   return (gsize) (at - out);
 }
@@ -92,9 +82,9 @@ shoal_nat_pmp_write_map (guint8            *out,
 gsize
 shoal_nat_pmp_write_address (guint8 *out)
 {
-  guint8 *at = put (out, VERSION_NAT_PMP, 1);
+  guint8 *at = shoal_put (out, VERSION_NAT_PMP, 1);
 
-  at = put (at, NAT_PMP_ADDRESS, 1);
+  at = shoal_put (at, NAT_PMP_ADDRESS, 1);
 
   return (gsize) (at - out);
 }
@@ -104,16 +94,8 @@ read_ip (ShoalReader *reader,
          guint16      port)
 {
   const guint8 *bytes = shoal_reader_bytes (reader, 16);
-  ShoalAddr addr = { 0 };
 
-  if (bytes == NULL)
-    return addr;
-  if (memcmp (bytes, mapped_prefix, sizeof mapped_prefix) == 0)
-    addr = shoal_addr_make (SHOAL_FAMILY_IPV4, bytes + sizeof mapped_prefix, port);
-  else
-    addr = shoal_addr_make (SHOAL_FAMILY_IPV6, bytes, port);
-
-  return addr;
+  return bytes != NULL ? shoal_addr_make (SHOAL_FAMILY_IPV6, bytes, port) : (ShoalAddr){ 0 };
 }
 
 static gboolean

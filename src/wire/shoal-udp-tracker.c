@@ -7,6 +7,7 @@
 #include "shoal-udp-tracker.h"
 #include "shoal-reader.h"
 #include "shoal-safe-text.h"
+#include "shoal-writer.h"
 
 #define PROTOCOL_MAGIC      G_GUINT64_CONSTANT (0x41727101980)
 #define CONNECT_SIZE        16u
@@ -23,18 +24,6 @@ static const guint8 event_numbers[] = {
   [SHOAL_ANNOUNCE_PAUSED]    = 0,
 };
 
-/* Puts the lowest @size bytes of @value, highest first; returns where to go on. */
-static guint8 *
-put (guint8  *at,
-     guint64  value,
-     guint    size)
-{
-  for (guint i = size; i > 0; i--)
-    *at++ = (guint8) (value >> (8 * (i - 1)));
-
-  return at;
-}
-
 static guint8 *
 put_bytes (guint8       *at,
            const guint8 *bytes,
@@ -49,10 +38,10 @@ gsize
 shoal_udp_tracker_write_connect (guint8  *out,
                                  guint32  transaction)
 {
-  guint8 *at = put (out, PROTOCOL_MAGIC, 8);
+  guint8 *at = shoal_put (out, PROTOCOL_MAGIC, 8);
 
-  at = put (at, SHOAL_UDP_TRACKER_CONNECT, 4);
-  at = put (at, transaction, 4);
+  at = shoal_put (at, SHOAL_UDP_TRACKER_CONNECT, 4);
+  at = shoal_put (at, transaction, 4);
   g_assert (at == out + CONNECT_SIZE);
 
   return CONNECT_SIZE;
@@ -96,19 +85,19 @@ shoal_udp_tracker_write_announce (guint8              *out,
 
   g_return_val_if_fail (announce != NULL && announce->event < G_N_ELEMENTS (event_numbers), 0);
 
-  at = put (at, connection, 8);
-  at = put (at, SHOAL_UDP_TRACKER_ANNOUNCE, 4);
-  at = put (at, transaction, 4);
+  at = shoal_put (at, connection, 8);
+  at = shoal_put (at, SHOAL_UDP_TRACKER_ANNOUNCE, 4);
+  at = shoal_put (at, transaction, 4);
   at = put_bytes (at, announce->info_hash.bytes, SHOAL_SHA1_SIZE);
   at = put_bytes (at, announce->peer_id.bytes, SHOAL_PEER_ID_SIZE);
-  at = put (at, announce->downloaded, 8);
-  at = put (at, announce->left, 8);
-  at = put (at, announce->uploaded, 8);
-  at = put (at, event_numbers[announce->event], 4);
-  at = put (at, 0, 4);   /* address: that of the sender */
-  at = put (at, announce->key, 4);
-  at = put (at, (guint32) announce->numwant, 4);
-  at = put (at, announce->port, 2);
+  at = shoal_put (at, announce->downloaded, 8);
+  at = shoal_put (at, announce->left, 8);
+  at = shoal_put (at, announce->uploaded, 8);
+  at = shoal_put (at, event_numbers[announce->event], 4);
+  at = shoal_put (at, 0, 4);   /* address: that of the sender */
+  at = shoal_put (at, announce->key, 4);
+  at = shoal_put (at, (guint32) announce->numwant, 4);
+  at = shoal_put (at, announce->port, 2);
   g_assert (at == out + ANNOUNCE_SIZE);
 
   if (path_and_query != NULL && strcmp (path_and_query, "/") != 0)
@@ -123,10 +112,10 @@ shoal_udp_tracker_write_scrape (guint8          *out,
                                 guint32          transaction,
                                 const ShoalSha1 *info_hash)
 {
-  guint8 *at = put (out, connection, 8);
+  guint8 *at = shoal_put (out, connection, 8);
 
-  at = put (at, SHOAL_UDP_TRACKER_SCRAPE, 4);
-  at = put (at, transaction, 4);
+  at = shoal_put (at, SHOAL_UDP_TRACKER_SCRAPE, 4);
+  at = shoal_put (at, transaction, 4);
   at = put_bytes (at, info_hash->bytes, SHOAL_SHA1_SIZE);
   g_assert (at == out + SCRAPE_SIZE);
 

@@ -10,6 +10,7 @@
 
 #include <string.h>
 #include "shoal-reader.h"
+#include "shoal-writer.h"
 
 #define VERSION           1u
 #define EXTENSION_NONE    0u
@@ -87,17 +88,6 @@ shoal_utp_packet_head_size (const ShoalUtpPacket *self,
   return SHOAL_UTP_HEADER_SIZE + (self->sack != NULL ? EXTENSION_HEAD + self->sack_size : 0) + padding;
 }
 
-static guint8 *
-put (guint8 *out,
-     guint32 value,
-     guint   size)
-{
-  for (guint i = size; i > 0; i--)
-    *out++ = (guint8) (value >> 8 * (i - 1));
-
-  return out;
-}
-
 /* Extensions of at most 257 bytes with their heads; none may be left with a single byte. */
 static guint8 *
 write_padding (guint8 *out,
@@ -130,14 +120,14 @@ shoal_utp_packet_write_head (const ShoalUtpPacket *self,
   g_return_val_if_fail (self->sack_size <= SHOAL_UTP_SACK_MAX, 0);
   g_return_val_if_fail (padding != 1 && padding <= SHOAL_UTP_PADDING_MAX, 0);
 
-  at = put (at, (guint32) self->type << 4 | VERSION, 1);
-  at = put (at, self->sack != NULL ? EXTENSION_SACK : after_sack, 1);
-  at = put (at, self->id, 2);
-  at = put (at, self->sent_us, 4);
-  at = put (at, self->delay_us, 4);
-  at = put (at, self->window, 4);
-  at = put (at, self->seq, 2);
-  at = put (at, self->ack, 2);
+  at = shoal_put (at, (guint32) self->type << 4 | VERSION, 1);
+  at = shoal_put (at, self->sack != NULL ? EXTENSION_SACK : after_sack, 1);
+  at = shoal_put (at, self->id, 2);
+  at = shoal_put (at, self->sent_us, 4);
+  at = shoal_put (at, self->delay_us, 4);
+  at = shoal_put (at, self->window, 4);
+  at = shoal_put (at, self->seq, 2);
+  at = shoal_put (at, self->ack, 2);
   if (self->sack != NULL)
     {
       *at++ = (guint8) after_sack;

@@ -25,6 +25,20 @@ test_numbers (void)
 }
 
 static void
+test_put (void)
+{
+  static const guint8 expected[] = { 0xff, 0x01, 0x03, 0x04, 0x05, 0x06, 0x07, 0xff };
+  guint8 bytes[] = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff };
+  guint8 *at = shoal_put (bytes + 1, 0xaa01, 1);
+
+  at = shoal_put (at, 0x0302, 0);
+  at = shoal_put (at, 0x03, 1);
+  at = shoal_put (at, 0x04050607, 4);
+  g_assert_true (at == bytes + 7);
+  g_assert_cmpmem (bytes, sizeof bytes, expected, sizeof expected);
+}
+
+static void
 test_format (void)
 {
   g_auto(ShoalWriter) writer = { 0 };
@@ -126,6 +140,7 @@ main (int   argc,
   g_test_init (&argc, &argv, NULL);
 
   g_test_add_func ("/writer/numbers", test_numbers);
+  g_test_add_func ("/writer/put", test_put);
   g_test_add_func ("/writer/format", test_format);
   g_test_add_func ("/writer/space", test_space);
   g_test_add_func ("/writer/steal", test_steal);
