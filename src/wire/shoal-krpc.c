@@ -100,7 +100,7 @@ static gboolean
 get_flag (ShoalBencodeNode dict,
           const char      *key)
 {
-  return shoal_bencode_int (shoal_bencode_get (dict, key), 0) == 1;
+  return shoal_bencode_int (shoal_bencode_get (dict, key), 0) != 0;
 }
 
 static gboolean

@@ -47,22 +47,27 @@ typedef enum
   SHOAL_KRPC_ERROR_SEQ       = 302,
 } ShoalKrpcErrorCode;
 
-/* What is there, and flags. */
+/* What is there, and flags (bits). */
 typedef enum
 {
+  /* Members that are there. */
   SHOAL_KRPC_HAS_ID       = 1 << 0,
   SHOAL_KRPC_HAS_TARGET   = 1 << 1,
   SHOAL_KRPC_HAS_PORT     = 1 << 2,
   SHOAL_KRPC_HAS_SEQ      = 1 << 3,
   SHOAL_KRPC_HAS_CAS      = 1 << 4,
   SHOAL_KRPC_HAS_SAMPLES  = 1 << 5,
-  SHOAL_KRPC_IMPLIED_PORT = 1 << 6,
-  SHOAL_KRPC_SEED         = 1 << 7,
-  SHOAL_KRPC_NOSEED       = 1 << 8,
-  SHOAL_KRPC_SCRAPE       = 1 << 9,
+
+  /* What a question asks or says of its sender. */
+  SHOAL_KRPC_IMPLIED_PORT = 1 << 6,   /* ANNOUNCE_PEER: the port that the packet comes from */
+  SHOAL_KRPC_SEED         = 1 << 7,   /* ANNOUNCE_PEER, BEP 33 */
+  SHOAL_KRPC_NOSEED       = 1 << 8,   /* GET_PEERS, BEP 33: seeds are of no use */
+  SHOAL_KRPC_SCRAPE       = 1 << 9,   /* GET_PEERS, BEP 33: the filters are wanted */
   SHOAL_KRPC_READ_ONLY    = 1 << 10,  /* BEP 43 */
   SHOAL_KRPC_WANT4        = 1 << 11,  /* BEP 32; neither: the family of the packet */
   SHOAL_KRPC_WANT6        = 1 << 12,
+
+  /* What became of reading it. */
   SHOAL_KRPC_DEFECT       = 1 << 13,  /* a query whose arguments are wrong or missing: answer SHOAL_KRPC_ERROR_PROTOCOL */
 } ShoalKrpcFlags;
 

@@ -251,6 +251,27 @@ test_bloom (void)
   g_assert_cmpmem (bloom, 16, g_bytes_get_data (expected, NULL), 16);
 }
 
+/* A flag is set by any number but 0: some write more than 1. */
+static void
+test_flags (void)
+{
+  static const struct { const char *number; guint flags; } cases[] = {
+    { "i0e", 0 }, { "i1e", SHOAL_KRPC_IMPLIED_PORT }, { "i2e", SHOAL_KRPC_IMPLIED_PORT }, { "i-1e", SHOAL_KRPC_IMPLIED_PORT }, { "1:1", 0 },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autofree char *packet = g_strdup_printf ("d1:ad2:id20:" ID_A "12:implied_port%s9:info_hash20:" ID_B
+                                                 "5:token8:aoeusnthe1:q13:announce_peer1:t2:aa1:y1:qe", cases[i].number);
+      ShoalKrpc krpc;
+
+      g_assert_true (shoal_krpc_parse (&krpc, (const guint8 *) packet, strlen (packet)));
+      g_assert_cmphex (krpc.flags & SHOAL_KRPC_IMPLIED_PORT, ==, cases[i].flags);
+      /* Without it there is no port. */
+      g_assert_cmpint ((krpc.flags & SHOAL_KRPC_DEFECT) != 0, ==, cases[i].flags == 0);
+    }
+}
+
 /* Any cut and any changed byte of a packet is read without harm, and what is read can be written. */
 static void
 test_broken (void)
@@ -286,6 +307,7 @@ main (int    argc,
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/krpc/queries", test_queries);
   g_test_add_func ("/krpc/answers", test_answers);
+  g_test_add_func ("/krpc/flags", test_flags);
   g_test_add_func ("/krpc/values", test_values);
   g_test_add_func ("/krpc/errors", test_errors);
   g_test_add_func ("/krpc/defects", test_defects);
