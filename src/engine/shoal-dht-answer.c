@@ -103,15 +103,37 @@ is_allowed (ShoalDht        *dht,
   return TRUE;
 }
 
+/* The farthest node of the family that the asker does not speak, or of its own. FALSE: there is none. */
+static gboolean
+leave_out_node (ShoalKrpc  *krpc,
+                ShoalFamily asker)
+{
+  gboolean first4 = asker == SHOAL_FAMILY_IPV6;
+
+  if (krpc->nodes4.size > 0 && (first4 || krpc->nodes6.size == 0))
+    krpc->nodes4.size -= SHOAL_KRPC_NODE4_SIZE;
+  else if (krpc->nodes6.size > 0)
+    krpc->nodes6.size -= SHOAL_KRPC_NODE6_SIZE;
+  else
+    return FALSE;
+
+  return TRUE;
+}
+
 static void
 send_answer (ShoalDhtNode    *at,
-             const ShoalKrpc *krpc,
+             ShoalKrpc       *krpc,
              const ShoalAddr *to)
 {
   ShoalDht *dht = at->dht;
 
-  dht->packet.size = 0;
-  shoal_krpc_write (krpc, &dht->packet);
+  /* A large item or two filters, and nodes of both families, are more than a packet. */
+  do
+    {
+      dht->packet.size = 0;
+      shoal_krpc_write (krpc, &dht->packet);
+    }
+  while (dht->packet.size > SHOAL_KRPC_SIZE_MAX && leave_out_node (krpc, to->family));
   if (dht->host->ops->send (dht->host, to, dht->packet.data, dht->packet.size, 0, 0) != SHOAL_SEND_SENT)
     g_debug ("An answer of %" G_GSIZE_FORMAT " bytes could not be sent", dht->packet.size);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The DHT by hand: a few nodes on one fake wire, questions, tokens, limits, read-only, what is kept. */
 
-#include "shoal-dht.h"
+#include "shoal-dht-private.h"
 
 #include <string.h>
 
@@ -326,6 +326,72 @@ test_answers (Wire         *wire,
 }
 
 static void
+add_neighbours (ShoalDht *dht)
+{
+  for (guint i = 0; i < SHOAL_DHT_K; i++)
+    {
+      guint8 four[4] = { 20, (guint8) i, 0, 1 };
+      guint8 six[16] = { 0x20, 0x01, (guint8) i };
+      ShoalAddr addrs[2] = { shoal_addr_make (SHOAL_FAMILY_IPV4, four, 1), shoal_addr_make (SHOAL_FAMILY_IPV6, six, 1) };
+      ShoalSha1 id = { { (guint8) (i << 5) } };
+
+      for (guint family = 0; family < G_N_ELEMENTS (addrs); family++)
+        shoal_dht_table_answered (dht->nodes[family]->table, &id, &addrs[family], 1);
+    }
+}
+
+/* Nodes of both families beside an item that nearly fills the packet, and beside filters: effect_send() looks at the size. */
+static void
+test_fitting (Wire         *wire,
+              gconstpointer data)
+{
+  ShoalDht *dht = wire->nodes[0].dht;
+  g_autofree char *value = g_strdup_printf ("996:%0996d", 0);
+  g_autoptr (GBytes) bytes = NULL;
+  ShoalSha1 target;
+  ShoalAddr stranger;
+  ShoalKrpc krpc;
+
+  add_neighbours (dht);
+  g_assert_true (shoal_addr_parse (&stranger, STRANGER, 0));
+  shoal_krpc_init (&krpc, SHOAL_KRPC_QUERY, SHOAL_KRPC_PUT);
+  krpc.value = (ShoalKrpcBytes){ (const guint8 *) value, strlen (value) };
+  g_assert_cmpuint (shoal_dht_store_put (dht->store, &krpc, &stranger, wire->now_us), ==, 0);
+  shoal_krpc_item_target (&krpc, &target);
+
+  shoal_krpc_init (&krpc, SHOAL_KRPC_QUERY, SHOAL_KRPC_GET);
+  krpc.flags = SHOAL_KRPC_HAS_ID | SHOAL_KRPC_HAS_TARGET | SHOAL_KRPC_WANT4 | SHOAL_KRPC_WANT6;
+  krpc.target = target;
+  krpc.transaction = (ShoalKrpcBytes){ target.bytes, 2 };
+  for (guint i = 0; i < 2; i++)
+    {
+      g_auto (ShoalWriter) out = { 0 };
+      ShoalKrpc answer;
+
+      shoal_krpc_write (&krpc, &out);
+      g_assert_true (shoal_dht_datagram (dht, &stranger, out.data, out.size, wire->now_us));
+      g_assert_true (take (wire, &answer, &bytes));
+      g_assert_cmpuint (answer.value.size, ==, i == 0 ? strlen (value) : 0);
+      /* The asker's own family is whole. */
+      g_assert_cmpuint ((i == 0 ? answer.nodes4 : answer.nodes6).size, ==, SHOAL_DHT_K * (i == 0 ? SHOAL_KRPC_NODE4_SIZE : SHOAL_KRPC_NODE6_SIZE));
+      g_assert_cmpuint ((i == 0 ? answer.nodes6 : answer.nodes4).size, <, SHOAL_DHT_K * (i == 0 ? SHOAL_KRPC_NODE6_SIZE : SHOAL_KRPC_NODE4_SIZE));
+      g_clear_pointer (&bytes, g_bytes_unref);
+
+      /* Then a torrent with so many peers that the filters and the most addresses are told. */
+      for (guint8 peer = 0; peer < 50; peer++)
+        {
+          ShoalAddr addr = shoal_addr_make (SHOAL_FAMILY_IPV6, (guint8[16]){ 0x20, 0x01, peer }, 1);
+
+          shoal_dht_store_announce (dht->store, &target, &addr, FALSE, wire->now_us);
+        }
+      krpc.method = SHOAL_KRPC_GET_PEERS;
+      krpc.flags |= SHOAL_KRPC_SCRAPE;
+      g_assert_true (shoal_addr_parse (&stranger, "[2001:abcd::1]:999", 0));
+      krpc.transaction = (ShoalKrpcBytes){ (const guint8 *) value, SHOAL_KRPC_TRANSACTION_MAX };
+    }
+}
+
+static void
 test_announce (Wire         *wire,
                gconstpointer data)
 {
@@ -526,6 +592,7 @@ main (int    argc,
   g_test_add ("/dht/two", Wire, NULL, set_up, test_two, tear_down);
   g_test_add ("/dht/gone", Wire, NULL, set_up, test_gone, tear_down);
   g_test_add ("/dht/answers", Wire, NULL, set_up, test_answers, tear_down);
+  g_test_add ("/dht/fitting", Wire, NULL, set_up, test_fitting, tear_down);
   g_test_add ("/dht/announce", Wire, NULL, set_up, test_announce, tear_down);
   g_test_add ("/dht/limits", Wire, NULL, set_up, test_limits, tear_down);
   g_test_add ("/dht/martians", Wire, NULL, set_up, test_martians, tear_down);
