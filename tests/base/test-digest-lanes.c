@@ -116,7 +116,7 @@ test_avx2 (void)
   if (__builtin_cpu_supports ("avx2"))
     assert_same_as_plain (update_avx2);
   else
-    g_test_skip ("no AVX2");
+    g_test_skip ("this processor has no AVX2: the unit for it cannot run");
 }
 
 static void
@@ -125,7 +125,7 @@ test_avx512 (void)
   if (__builtin_cpu_supports ("avx512f") && __builtin_cpu_supports ("avx512bw"))
     assert_same_as_plain (update_avx512);
   else
-    g_test_skip ("no AVX-512");
+    g_test_skip ("this processor has no AVX-512: the unit for it cannot run");
 }
 #endif
 
