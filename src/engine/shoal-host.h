@@ -260,6 +260,7 @@ typedef struct
 struct _ShoalHost
 {
   const ShoalHostOps *ops;
+  gboolean            forgets;   /* what is saved is gone: nothing of it can be loaded again */
 };
 
 G_END_DECLS

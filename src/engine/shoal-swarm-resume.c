@@ -83,7 +83,7 @@ shoal_swarm_save (ShoalSwarm *self)
   if (self->metainfo != NULL && !self->metainfo_kept)
     {
       record->metainfo = g_bytes_ref (self->metainfo->bytes);
-      self->metainfo_kept = TRUE;
+      self->metainfo_kept = !self->engine->host->forgets;
     }
   record->has_metainfo = self->has_metadata;
   record->magnet = self->has_metadata ? g_strdup (self->magnet) : magnet_with_selection (self);

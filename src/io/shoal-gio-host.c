@@ -676,6 +676,7 @@ shoal_gio_host_new (GMainContext     *context,
     g_error ("No eventfd: %s", g_strerror (errno));
 
   self->base.ops = &host_ops;
+  self->base.forgets = store == NULL;
   self->context = g_main_context_ref (context);
   self->store = store;
   self->tell = tell;

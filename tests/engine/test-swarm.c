@@ -540,6 +540,26 @@ test_unloaded_teaches (void)
   g_assert_cmpuint (bot->n_blocks, ==, 1);
 }
 
+/* Where nothing is kept, nothing may be forgotten: a seed without a state folder goes on after hours without a peer. */
+static void
+test_nothing_kept (void)
+{
+  g_autoptr(Rig) rig = new_rig (NULL);
+  RigBot *bot;
+
+  rig->fake->host.forgets = TRUE;
+  seed (rig);
+  rig_run (rig, 700);
+  g_assert_nonnull (swarm_of (rig)->metainfo);
+  bot = rig_bot (rig, 1);
+  rig_run (rig, 3);
+  rig_bot_simple (bot, SHOAL_MESSAGE_INTERESTED);
+  rig_run (rig, 20);
+  rig_bot_ask (bot, 0, 0, 16384);
+  rig_run (rig, 3);
+  g_assert_cmpuint (bot->n_blocks, ==, 1);
+}
+
 static void
 test_limits (void)
 {
@@ -776,6 +796,7 @@ main (int    argc,
   g_test_add_func ("/swarm/serve-files", test_serve_files);
   g_test_add_func ("/swarm/uploaded-exactly", test_uploaded_exactly);
   g_test_add_func ("/swarm/unloaded-teaches", test_unloaded_teaches);
+  g_test_add_func ("/swarm/nothing-kept", test_nothing_kept);
   g_test_add_func ("/swarm/limits", test_limits);
   g_test_add_func ("/swarm/keep-alive", test_keep_alive);
   g_test_add_func ("/swarm/own-id", test_own_id);
