@@ -1,18 +1,16 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""./dev bench utp: Shoal and libtorrent, each to its own kind over uTP alone, between two network namespaces that a
-line of a certain rate, delay, loss and queue joins. Prints megabits a second on the line and the CPU of the seed."""
+"""./dev bench utp: Shoal, libtorrent and transmission over uTP alone, between two network namespaces that a line (line.c)
+of a certain rate, delay, loss and queue joins; from each to its own kind and from Shoal to the others and back. What counts
+is the payload that arrived for the first time; it is taken from the line, as is all else but the CPU of who sends."""
 
 import argparse
-import collections
-import ctypes
-import fcntl
+import contextlib
+import http.server
 import json
 import os
-import random
-import select
 import shutil
-import struct
+import socket
 import subprocess
 import sys
 import tempfile
@@ -21,110 +19,126 @@ import time
 from pathlib import Path
 
 PYTHON = '/usr/bin/python3'
-_pause = threading.Event()
 HERE = Path(__file__).resolve().parent
-TUNSETIFF, IFF_TUN, IFF_NO_PI, CLONE_NEWNET = 0x400454CA, 1, 0x1000, 0x40000000
 UTP_ALONE = {'enable_outgoing_utp': True, 'enable_incoming_utp': True, 'enable_outgoing_tcp': False, 'enable_incoming_tcp': False}
+NEAR, FAR = '10.92.0.1', '10.92.0.2'
+SEED, LEECH, TRACKER, RIVAL = 7001, 7002, 7003, 7004
+WAIT, WARM = 30, 5            # seconds: for the first bytes; beside TCP until both have found their shares
+BEGUN = 100_000               # bytes
 
-# Mbit/s, delay each way in ms, loss, packets in the queue.
+# Mbit/s, delay each way in ms, loss, packets in the queue, a TCP stream beside it.
 WAYS = {
-    '200 Mbit/s, 50 ms': (200, 25, 0, 1000),
-    '200 Mbit/s, 50 ms, 1 % loss': (200, 25, 0.01, 1000),
-    '200 Mbit/s, 300 ms': (200, 150, 0, 1000),
-    '20 Mbit/s, 50 ms': (20, 25, 0, 1000),
+    '200 Mbit/s, 50 ms': (200, 25, 0, 1000, False),
+    '200 Mbit/s, 50 ms, 1 % loss': (200, 25, 0.01, 1000, False),
+    '200 Mbit/s, 2 ms': (200, 1, 0, 1000, False),
+    '200 Mbit/s, 300 ms': (200, 150, 0, 1000, False),
+    '20 Mbit/s, 50 ms, TCP': (20, 25, 0, 1000, True),
+    '20 Mbit/s, 50 ms, queue 20, TCP': (20, 25, 0, 20, True),
+    '200 Mbit/s, 50 ms, queue 20, TCP': (200, 25, 0, 20, True),
 }
+GOALS = {'200 Mbit/s, 50 ms': 170, '200 Mbit/s, 50 ms, 1 % loss': 60}   # Mbit/s of payload, Shoal to Shoal
+PAIRS = [('shoal', 'shoal'), ('libtorrent', 'libtorrent'), ('transmission', 'transmission'), ('shoal', 'libtorrent'),
+         ('libtorrent', 'shoal'), ('shoal', 'transmission'), ('transmission', 'shoal')]
+_pause = threading.Event()
 
 
-# ---- the line ------------------------------------------------------------------------------------
+# ---- who uses the line: each gives what is to be started, to send (no peer is named) or to fetch ---
 
-def tun_of(pid):
-    """An interface in the namespace of a process; what is sent there is read here."""
-    with open(f'/proc/{pid}/ns/net') as space:
-        if ctypes.CDLL(None, use_errno=True).setns(space.fileno(), CLONE_NEWNET):
-            raise OSError(ctypes.get_errno(), 'setns')
-    tun = os.open('/dev/net/tun', os.O_RDWR | os.O_NONBLOCK)
-    fcntl.ioctl(tun, TUNSETIFF, struct.pack('16sH22x', b'way0', IFF_TUN | IFF_NO_PI))
-    return tun
+def shoal(build, torrent, folder, port, home, peer):
+    return [build / 'src/cli/shoal-cli', 'download', torrent, '--dir', folder, '--port', port, '--no-tcp', '--no-dht', '--no-lsd', '--no-pex',
+            '--no-portmap', '--quiet', '--encryption=off', *(['--peer', peer] if peer else ['--seed'])]
 
 
-def carry(pids, mbit, delay_ms, loss, queue):
-    """Carries packets between the two until it is killed: serialised behind a queue, then delayed."""
-    tuns = [tun_of(pid) for pid in pids]
-    rng, byte_s, free = random.Random(1), 8 / (mbit * 1e6), [0.0, 0.0]
-    due = [collections.deque(), collections.deque()]
-    poll = select.epoll()
-    for tun in tuns:
-        poll.register(tun, select.EPOLLIN)
-    print('ready', flush=True)
-    while True:
-        heads = [way[0][0] for way in due if way]
-        for tun, _ in poll.poll(max(0.0, min(heads) - time.monotonic()) if heads else 1.0):
-            side, now = tuns.index(tun), time.monotonic()
-            for _ in range(64):
-                try:
-                    packet = os.read(tun, 65536)
-                except BlockingIOError:
-                    break
-                start = max(now, free[side])
-                if start - now > queue * 1500 * byte_s:
-                    continue
-                free[side] = start + len(packet) * byte_s
-                if rng.random() >= loss:
-                    due[side].append((free[side] + delay_ms / 1e3, packet))
-        now = time.monotonic()
-        for side, way in enumerate(due):
-            while way and way[0][0] <= now:
-                try:
-                    os.write(tuns[1 - side], way.popleft()[1])
-                except OSError:
-                    pass
+def libtorrent(build, torrent, folder, port, home, peer):
+    return [PYTHON, HERE.parent / 'interop/lt_client.py', torrent, '--dir', folder, '--host', '0.0.0.0', '--port', port,
+            '--settings', json.dumps({**UTP_ALONE, 'outgoing_interfaces': ''}), *(['--peer', peer] if peer else ['--trust'])]
 
 
-# ---- who uses it ---------------------------------------------------------------------------------
-
-def shoal(build, torrent, folder, port, seeds, peer):
-    argv = [build / 'src/cli/shoal-cli', 'download', torrent, '--dir', folder, '--port', port, '--no-tcp', '--no-dht', '--no-lsd',
-            '--no-pex', '--no-trackers', '--no-portmap', '--quiet', '--encryption=off']
-    return argv + (['--seed'] if seeds else ['--peer', peer])
-
-
-def libtorrent(build, torrent, folder, port, seeds, peer):
-    argv = [PYTHON, HERE.parent / 'interop/lt_client.py', torrent, '--dir', folder, '--host', '0.0.0.0', '--port', port,
-            '--settings', json.dumps({**UTP_ALONE, 'outgoing_interfaces': ''})]
-    return argv + (['--trust'] if seeds else ['--peer', peer])
+def transmission(build, torrent, folder, port, home, peer):
+    """It finds the other end by the tracker, and reads the torrent from its folder."""
+    (home / 'torrents').mkdir(parents=True)
+    shutil.copy(torrent, home / 'torrents')
+    (home / 'settings.json').write_text(json.dumps({
+        'download-dir': str(folder), 'peer-port': port, 'peer-port-random-on-start': False, 'rpc-enabled': False, 'dht-enabled': False,
+        'lpd-enabled': False, 'pex-enabled': False, 'utp-enabled': True, 'encryption': 0, 'port-forwarding-enabled': False,
+        'rename-partial-files': False, 'incomplete-dir-enabled': False, 'message-level': 1}))
+    return ['transmission-daemon', '--foreground', '--config-dir', home]
 
 
-PROGRAMS = {'shoal': shoal, 'libtorrent': libtorrent}
+PROGRAMS = {'shoal': shoal, 'libtorrent': libtorrent, 'transmission': transmission}
+
+
+class Tracker(http.server.BaseHTTPRequestHandler):
+    """Tells everybody where the seed is."""
+
+    def do_GET(self):
+        body = b'd8:intervali1800e5:peers6:' + socket.inet_aton(NEAR) + SEED.to_bytes(2, 'big') + b'e'
+        self.send_response(200)
+        self.send_header('Content-Length', str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *args):
+        pass
+
+
+def rival(sends):
+    """A TCP stream with cubic."""
+    if sends:
+        with socket.socket() as stream:
+            stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, b'cubic')
+            stream.connect((FAR, RIVAL))
+            while True:
+                stream.sendall(bytes(65536))
+    with socket.create_server((FAR, RIVAL)) as server:
+        stream, _ = server.accept()
+        while stream.recv(1 << 20):
+            pass
+
+
+class Count:
+    """What the line counted."""
+
+    def __init__(self, answer):
+        fields = answer.split()
+        self.seconds = float(fields[0])
+        self.payload, self.tcp, self.n_data, self.n_twice = (int(field) for field in fields[1:5])
+        self.queue_ms, self.queue_most_ms = float(fields[5]), float(fields[6])
+        self.n_overflow, self.n_lost = int(fields[7]), int(fields[8])
+        self.mbit, self.tcp_mbit = self.payload * 8e-6 / self.seconds, self.tcp * 8e-6 / self.seconds
+        self.twice = self.n_twice / max(self.n_data, 1)
+        self.twice_back = int(fields[10]) / max(int(fields[9]), 1)
 
 
 class World:
     """Two namespaces, the line between them and all that runs there."""
 
-    def __init__(self, way):
+    def __init__(self, build, way):
         self.running = []
-        self.sides = [self.start(['unshare', '-n', 'sleep', '100000']) for _ in range(2)]
-        _pause.wait(0.3)
-        line = self.start([sys.executable, __file__, '--carry', json.dumps([[side.pid for side in self.sides], *way])], stdout=subprocess.PIPE)
-        line.stdout.readline()
-        for number, side in enumerate(self.sides):
-            self.inside(number, ['sh', '-c', f'ip link set lo up; ip addr add 10.92.0.{number + 1}/24 dev way0; ip link set way0 up'])
+        self.sides = [self.start(['unshare', '-n', 'cat'], stdin=subprocess.PIPE) for _ in range(2)]
+        own = os.readlink('/proc/self/ns/net')
+        while any(os.readlink(f'/proc/{side.pid}/ns/net') == own for side in self.sides):
+            _pause.wait(0.01)
+        self.line = self.start([build / 'tests/bench/line', *(side.pid for side in self.sides), *way[:4], SEED, LEECH],
+                               stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.line.stdout.readline()
+        for side, address in zip(self.sides, (NEAR, FAR)):
+            self.enter(side, ['sh', '-c', f'ip link set lo up && ip link set way0 txqueuelen 4000 && ip addr add {address}/24 dev way0 '
+                                          '&& ip link set way0 up']).wait()
 
     def start(self, argv, **more):
         process = subprocess.Popen([str(part) for part in argv], **{'stdout': subprocess.DEVNULL, 'stderr': subprocess.DEVNULL, **more})
         self.running.append(process)
         return process
 
-    def enter(self, number, argv):
-        return self.start(['nsenter', '-t', self.sides[number].pid, '-n', *argv], env={**os.environ, 'GSETTINGS_BACKEND': 'memory'})
+    def enter(self, side, argv):
+        return self.start(['nsenter', '-t', side.pid, '-n', *argv], env={**os.environ, 'GSETTINGS_BACKEND': 'memory'})
 
-    def inside(self, number, argv):
-        return subprocess.run(['nsenter', '-t', str(self.sides[number].pid), '-n', *argv], check=True, capture_output=True, text=True).stdout
-
-    def received(self):
-        for row in self.inside(1, ['cat', '/proc/net/dev']).splitlines():
-            if row.strip().startswith('way0:'):
-                return int(row.split(':')[1].split()[0])
-        return 0
+    def counted(self):
+        """Since the last time."""
+        self.line.stdin.write('\n')
+        self.line.stdin.flush()
+        return Count(self.line.stdout.readline())
 
     def end(self):
         for process in reversed(self.running):
@@ -133,56 +147,86 @@ class World:
 
 
 def cpu_seconds(pid):
-    fields = Path(f'/proc/{pid}/stat').read_text().rpartition(')')[2].split()
+    fields = Path(f'/proc/{pid}/stat').read_text(encoding='ascii').rpartition(')')[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf('SC_CLK_TCK')
 
 
-def measure(build, program, way, seconds, folder, torrent):
-    got = Path(tempfile.mkdtemp(dir=folder))
-    world = World(way)
-    try:
-        seed = world.enter(0, PROGRAMS[program](build, torrent, folder / 'share', 7001, True, None))
-        _pause.wait(3)
-        world.enter(1, PROGRAMS[program](build, torrent, got, 7002, False, '10.92.0.1:7001'))
-        until = time.monotonic() + 10
-        while world.received() < 100_000 and time.monotonic() < until:
+def measure(build, pair, way, seconds, folder, torrent):
+    """What the line counted and the share of a processor that sending took; (nullable): nothing arrived."""
+    with tempfile.TemporaryDirectory(dir=folder) as home, contextlib.closing(contextlib.ExitStack()) as stack:
+        home, world = Path(home), World(build, way)
+        stack.callback(world.end)
+        near, far = world.sides
+        world.enter(near, [sys.executable, __file__, '--role', 'tracker'])
+        seed = world.enter(near, PROGRAMS[pair[0]](build, torrent, folder / 'share', SEED, home / 'seed', None))
+        _pause.wait(4)
+        world.enter(far, PROGRAMS[pair[1]](build, torrent, home / 'got', LEECH, home / 'leech', f'{NEAR}:{SEED}'))
+        until, arrived = time.monotonic() + WAIT, 0
+        while arrived < BEGUN:
+            if time.monotonic() > until:
+                return None
             _pause.wait(0.05)
-        begun, first, cpu = time.monotonic(), world.received(), cpu_seconds(seed.pid)
+            arrived += world.counted().payload
+        if way[4]:
+            world.enter(far, [sys.executable, __file__, '--role', 'sink'])
+            _pause.wait(0.5)
+            world.enter(near, [sys.executable, __file__, '--role', 'rival'])
+            _pause.wait(WARM)
+            world.counted()
+        cpu = cpu_seconds(seed.pid)
         _pause.wait(seconds)
-        took = time.monotonic() - begun
-        return (world.received() - first) * 8 / took / 1e6, (cpu_seconds(seed.pid) - cpu) / took
-    finally:
-        world.end()
-        shutil.rmtree(got, ignore_errors=True)
+        count = world.counted()
+        return count, (cpu_seconds(seed.pid) - cpu) / count.seconds
+
+
+def row(pair, way, goal, result):
+    who = f'  {pair[0]} → {pair[1]}'
+    if result is None:
+        return f'{who:30} nothing arrived'
+    count, cpu = result
+    tcp = f'{count.tcp_mbit:8.1f}' if way[4] else f'{"":8}'
+    met = '' if goal is None else f'   goal {goal}: {"met" if count.mbit >= goal else "not met"}'
+    return f'{who:30}{count.mbit:8.1f}{tcp}{count.queue_ms:8.1f}{count.queue_most_ms:8.1f}{count.twice:8.2%}{count.twice_back:8.2%}{count.n_overflow:8}{cpu:7.2f}{met}'
+
+
+def make_torrent(build, folder, mib):
+    (folder / 'share').mkdir()
+    with open(folder / 'share/payload', 'wb') as out:
+        for _ in range(mib // 16):
+            out.write(os.urandom(16 << 20))
+    torrent = folder / 'payload.torrent'
+    subprocess.run([build / 'src/cli/shoal-cli', 'create', folder / 'share/payload', '-o', torrent, '--v1', '--tracker',
+                    f'http://{NEAR}:{TRACKER}/announce'], check=True, capture_output=True)
+    return torrent
 
 
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument('build', nargs='?')
-    parser.add_argument('--carry')
+    parser.add_argument('--role', choices=('tracker', 'sink', 'rival'), help=argparse.SUPPRESS)
     parser.add_argument('--seconds', type=float, default=20)
-    parser.add_argument('--only', action='append', choices=PROGRAMS)
-    parser.add_argument('--way', action='append', choices=WAYS)
+    parser.add_argument('--mib', type=int, default=1024, help='of the payload; what is fetched before it ends')
+    parser.add_argument('--pair', action='append', choices=[':'.join(pair) for pair in PAIRS])
+    parser.add_argument('--way', action='append', type=int, choices=range(len(WAYS)), help=', '.join(f'{i}: {name}' for i, name in enumerate(WAYS)))
     args = parser.parse_args()
-    if args.carry:
-        return carry(*json.loads(args.carry))
+    if args.role == 'tracker':
+        return http.server.ThreadingHTTPServer((NEAR, TRACKER), Tracker).serve_forever()
+    if args.role:
+        return rival(args.role == 'rival')
 
     build = Path(args.build).resolve()
     folder = Path(tempfile.mkdtemp(prefix='shoal-utp-'))
     try:
-        (folder / 'share').mkdir()
-        with open(folder / 'share/payload', 'wb') as out:
-            for _ in range(64):
-                out.write(os.urandom(16 << 20))
-        torrent = folder / 'payload.torrent'
-        subprocess.run([build / 'src/cli/shoal-cli', 'create', folder / 'share/payload', '-o', torrent, '--v1'], check=True, capture_output=True)
-        print(f'{"":32}' + ''.join(f'{name:>24}' for name in args.only or PROGRAMS))
-        for name in args.way or WAYS:
-            row = f'{name:32}'
-            for program in args.only or PROGRAMS:
-                mbit, cpu = measure(build, program, WAYS[name], args.seconds, folder, torrent)
-                row += f'{mbit:8.1f} Mbit/s, CPU {cpu:.2f}'.rjust(24)
-            print(row, flush=True)
+        torrent = make_torrent(build, folder, args.mib)
+        print(f'{"Mbit/s of payload, ms, packets":30}{"uTP":>8}{"TCP":>8}{"queue":>8}{"most":>8}{"twice":>8}{"back":>8}{"dropped":>8}{"CPU":>7}')
+        for number, (name, way) in enumerate(WAYS.items()):
+            if args.way and number not in args.way:
+                continue
+            print(name)
+            for pair in PAIRS:
+                if not args.pair or ':'.join(pair) in args.pair:
+                    result = measure(build, pair, way, args.seconds, folder, torrent)
+                    print(row(pair, way, GOALS.get(name) if pair == PAIRS[0] else None, result), flush=True)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     return 0
