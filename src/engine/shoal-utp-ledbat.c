@@ -4,7 +4,8 @@
 /*
  * Delay: the window grows while the queue on the way holds less than the target, in proportion to what is missing,
  * and shrinks while it holds more. The least delay of the last minutes counts as that of an empty queue; where it may
- * be wrong because clocks drift, the round trip time bounds it.
+ * be wrong because clocks drift, the round trip time bounds it. Where the queue has not been empty for minutes, which is
+ * what we strive for, nearly nothing is sent for two round trips, so that the least delay is not forgotten.
  *
  * Growth is LEDBAT's packet for each round trip, or, where that would take minutes, the cubic curve of TCP with a
  * deeper cut: beside a TCP stream in a queue too short for any delay to be seen, we are the one that takes less.
@@ -24,7 +25,7 @@
 #define CUT_FIRST         0.35      /* at the end of slow start, when more is under way than was seen to fit */
 #define BASE_US           (60 * G_USEC_PER_SEC)
 #define RTO_FIRST_US      (1 * G_USEC_PER_SEC)
-#define RTO_LEAST_US      400000
+#define RTO_LEAST_US      500000    /* BEP 29 */
 #define RTO_MOST_US       (20 * G_USEC_PER_SEC)
 #define DRIFT_MAX_US      10000     /* of one correction */
 #define LOW_PACKETS       16.0      /* a window that is small for any way */
@@ -34,6 +35,10 @@
 #define FAST_PACKETS      128.0     /* slow start doubles up to here, then takes half of that */
 #define LOSS_MEMORY       10000.0   /* packets */
 #define LOSS_LEAST        500u      /* packets: a share of fewer says nothing */
+#define EMPTY_US          10000     /* in the queue: that is none */
+#define DRAIN_US          (3 * 60 * G_USEC_PER_SEC)   /* well within what is remembered */
+#define DRAIN_ROUNDS      2         /* one until nothing is under way, one to measure */
+#define DRAIN_BACK        0.75      /* part of the window that is there again at once */
 #define STEADY_GROWTH     16.0      /* part of the window that it grows by, each round trip, while loss is ignored */
 
 /* --- Least delays --- */
@@ -288,6 +293,11 @@ cut (ShoalUtpLedbat    *self,
      const ShoalUtpAck *ack)
 {
   self->cut_serial = ack->next_serial;
+  if (self->drained_from > 0)
+    {
+      self->drained_from *= CUT;
+      return;
+    }
   if (self->top == 0)
     self->top = self->window;
   /* Where somebody else takes more than the last time, we leave it some more. */
@@ -370,6 +380,33 @@ grow (ShoalUtpLedbat    *self,
   self->cubic_us = ack->now_us;
 }
 
+/* TRUE: the queue is being emptied, and the window stays as it is. */
+static gboolean
+drain (ShoalUtpLedbat    *self,
+       const ShoalUtpAck *ack)
+{
+  if (self->drained_from > 0)
+    {
+      if (ack->now_us < self->drained_us)
+        return TRUE;
+      self->threshold = self->drained_from * DRAIN_BACK;
+      self->slow_start = TRUE;
+      self->drained_from = 0;
+      self->empty_us = ack->now_us;
+      return FALSE;
+    }
+  if (self->empty_us == 0 || self->queue_us < EMPTY_US)
+    self->empty_us = ack->now_us;
+  if (ack->now_us - self->empty_us < DRAIN_US)
+    return FALSE;
+  self->drained_from = self->window;
+  self->drained_us = ack->now_us + DRAIN_ROUNDS * self->srtt_us;
+  self->window = least_window (self);
+  self->slow_start = FALSE;
+
+  return TRUE;
+}
+
 /* Pacing leaves a part of the window unused, more of it while it grows fast. */
 static gboolean
 is_used (const ShoalUtpLedbat *self,
@@ -409,7 +446,7 @@ shoal_utp_ledbat_ack (ShoalUtpLedbat    *self,
     end_round (self, ack);
 
   /* A window that is not used says nothing about what the way would take. */
-  if (ack->acked > 0 && is_used (self, ack->flight))
+  if (!drain (self, ack) && ack->acked > 0 && is_used (self, ack->flight))
     {
       if (self->slow_start)
         grow_slowly (self, ack);
@@ -428,6 +465,7 @@ shoal_utp_ledbat_timeout (ShoalUtpLedbat *self,
   self->slow_start = TRUE;
   self->cut_serial = next_serial;
   self->cubic_us = 0;
+  self->drained_from = 0;
   leave_steady (self);
 }
 

@@ -70,6 +70,11 @@ typedef struct
   double       cubic_top;    /* packets: where the last cut happened */
   gint64       cubic_us;     /* when; 0: not yet */
 
+  /* A queue that is never empty hides how long an empty one takes. */
+  gint64       empty_us;     /* when it was the last time, as far as can be seen; 0: nothing was measured */
+  double       drained_from; /* window before we emptied it; 0: we are not about to */
+  gint64       drained_us;   /* until when */
+
   /* rounds */
   guint64      round_serial; /* the round ends when it is acknowledged */
   guint64      cut_serial;   /* loss of what was sent before was answered */

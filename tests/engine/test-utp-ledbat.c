@@ -146,6 +146,31 @@ test_rare (Fixture       *self,
     }
 }
 
+/* A queue that we keep full for minutes is emptied once, and the least delay stays what it is. */
+static void
+test_drain (Fixture       *self,
+            gconstpointer  data)
+{
+  gint64 end_us = self->now_us + 30 * 60 * G_USEC_PER_SEC;
+  guint n_drained = 0;
+
+  round_trip (self, 0, 0);
+  while (self->now_us < end_us)
+    {
+      gboolean drained = self->ledbat.drained_from > 0;
+
+      round_trip (self, drained ? 0 : SHOAL_LEDBAT_TARGET_US, 0);
+      n_drained += drained && self->ledbat.drained_from == 0;
+      if (self->ledbat.drained_from > 0)
+        g_assert_cmpfloat (self->ledbat.window, ==, SHOAL_LEDBAT_LEAST * PACKET);
+    }
+  for (guint i = 0; i < SHOAL_LEDBAT_SAMPLES; i++)
+    round_trip (self, SHOAL_LEDBAT_TARGET_US, 0);
+  g_assert_cmpint (self->ledbat.queue_us, ==, SHOAL_LEDBAT_TARGET_US);
+  g_assert_cmpuint (n_drained, >=, 8);
+  g_assert_cmpuint (n_drained, <=, 10);
+}
+
 static void
 test_timeout (Fixture       *self,
               gconstpointer  data)
@@ -190,6 +215,7 @@ main (int    argc,
   g_test_add ("/engine/utp-ledbat/cut", Fixture, NULL, set_up, test_cut, NULL);
   g_test_add ("/engine/utp-ledbat/steady", Fixture, NULL, set_up, test_steady, NULL);
   g_test_add ("/engine/utp-ledbat/rare", Fixture, NULL, set_up, test_rare, NULL);
+  g_test_add ("/engine/utp-ledbat/drain", Fixture, NULL, set_up, test_drain, NULL);
   g_test_add ("/engine/utp-ledbat/timeout", Fixture, NULL, set_up, test_timeout, NULL);
   g_test_add ("/engine/utp-ledbat/drift", Fixture, NULL, set_up, test_drift, NULL);
 
