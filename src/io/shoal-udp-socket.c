@@ -8,6 +8,10 @@
  *
  * When the kernel takes no more in the middle of a train, what is left of it is kept, and nothing else is taken before
  * it is gone.
+ *
+ * On a machine with several addresses the answer has to leave by the one that was asked, or NATs and peers do not know
+ * it. So that nobody above has to carry it along, the address at which each sender was last heard is kept in a table of
+ * fixed size; who has lost his place there to somebody else gets the address that the system chooses.
  */
 
 #include "shoal-udp-socket.h"
@@ -22,6 +26,14 @@
 #define READ_MAX      65536           /* bytes that come with one call */
 #define BUFFER_SIZE   (4 << 20)       /* of the kernel, each way; it gives what it likes */
 #define SEGMENTS_MAX  64u             /* of one call */
+#define HEARD_SIZE    1024u           /* senders */
+
+/* @at: the address of ours that @from sent to; only its ip counts. */
+typedef struct
+{
+  ShoalAddr from;
+  ShoalAddr at;
+} Heard;
 
 struct _ShoalUdpSocket
 {
@@ -38,17 +50,27 @@ struct _ShoalUdpSocket
   guint8       *left;          /* (nullable) */
   gsize         left_size;
   guint         left_segment;
+  Heard         heard[HEARD_SIZE];
 };
 
 static void send_left (ShoalUdpSocket *self);
 
-/* What the kernel says beside the bytes. */
+static Heard *
+heard_place (ShoalUdpSocket  *self,
+             const ShoalAddr *from)
+{
+  return &self->heard[shoal_addr_hash (from) % HEARD_SIZE];
+}
+
+/* What the kernel says beside the bytes. @at: (out): our address, or family NONE */
 static void
 read_ancillary (struct msghdr *message,
                 gint64         real_minus_monotonic_us,
                 guint         *segment,
-                gint64        *arrived_us)
+                gint64        *arrived_us,
+                ShoalAddr     *at)
 {
+  at->family = SHOAL_FAMILY_NONE;
   for (struct cmsghdr *c = CMSG_FIRSTHDR (message); c != NULL; c = CMSG_NXTHDR (message, c))
     {
       if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_TIMESTAMPNS)
@@ -66,6 +88,22 @@ read_ancillary (struct msghdr *message,
           memcpy (&size, CMSG_DATA (c), sizeof size);
           if (size > 0)
             *segment = (guint) size;
+        }
+      else if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO)
+        {
+          struct in_pktinfo info;
+
+          memcpy (&info, CMSG_DATA (c), sizeof info);
+          *at = shoal_addr_make (SHOAL_FAMILY_IPV4, (const guint8 *) &info.ipi_spec_dst, 0);
+        }
+      else if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_PKTINFO)
+        {
+          struct in6_pktinfo info;
+
+          memcpy (&info, CMSG_DATA (c), sizeof info);
+          /* Link-local ones mean nothing without an interface, and groups are no sender. */
+          if (!IN6_IS_ADDR_LINKLOCAL (&info.ipi6_addr) && !IN6_IS_ADDR_MULTICAST (&info.ipi6_addr))
+            *at = shoal_addr_make (SHOAL_FAMILY_IPV6, info.ipi6_addr.s6_addr, 0);
         }
     }
 }
@@ -89,7 +127,7 @@ read_datagrams (ShoalUdpSocket *self)
       gssize size = recvmsg (self->watch.fd, &message, MSG_TRUNC);
       guint segment = (guint) MAX (size, 1);
       gint64 arrived_us = now_us;
-      ShoalAddr from;
+      ShoalAddr from, at_ours;
 
       if (size < 0 && (errno == EAGAIN || errno == ENOMEM))
         return;
@@ -98,7 +136,9 @@ read_datagrams (ShoalUdpSocket *self)
           !shoal_addr_from_sockaddr (&from, (struct sockaddr *) &name, message.msg_namelen))
         continue;
 
-      read_ancillary (&message, offset_us, &segment, &arrived_us);
+      read_ancillary (&message, offset_us, &segment, &arrived_us, &at_ours);
+      if (at_ours.family != SHOAL_FAMILY_NONE)
+        *heard_place (self, &from) = (Heard){ from, at_ours };
       for (gsize at = 0; at < (gsize) size || at == 0; at += segment)
         {
           gsize one = MIN (segment, (gsize) size - at);
@@ -160,6 +200,10 @@ set_options (ShoalUdpSocket *self)
   set_option (self, SOL_SOCKET, SO_SNDBUF, BUFFER_SIZE);
   set_option (self, SOL_SOCKET, SO_TIMESTAMPNS, 1);
   set_option (self, SOL_UDP, UDP_GRO, 1);
+  if (self->family == SHOAL_FAMILY_IPV6)
+    set_option (self, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
+  else
+    set_option (self, IPPROTO_IP, IP_PKTINFO, 1);
   set_whole (self, FALSE);
 }
 
@@ -212,35 +256,73 @@ shoal_udp_socket_port (const ShoalUdpSocket *self)
   return shoal_socket_port (self->socket);
 }
 
-/* One datagram, or as many as @segment makes of it. */
+/* For the kernel, beside the bytes. */
+typedef struct
+{
+  union { struct cmsghdr align; char bytes[CMSG_SPACE (sizeof (guint16)) + CMSG_SPACE (sizeof (struct in6_pktinfo))]; };
+  gsize used;
+} Ancillary;
+
+static void
+say (Ancillary    *self,
+     int           level,
+     int           type,
+     gconstpointer value,
+     gsize         size)
+{
+  struct cmsghdr *c = (struct cmsghdr *) (gpointer) (self->bytes + self->used);
+
+  c->cmsg_level = level;
+  c->cmsg_type = type;
+  c->cmsg_len = CMSG_LEN (size);
+  memcpy (CMSG_DATA (c), value, size);
+  self->used += CMSG_SPACE (size);
+}
+
+static void
+say_from (Ancillary       *self,
+          const ShoalAddr *at)
+{
+  if (at->family == SHOAL_FAMILY_IPV6)
+    {
+      struct in6_pktinfo info = { 0 };
+
+      memcpy (&info.ipi6_addr, at->ip, sizeof info.ipi6_addr);
+      say (self, IPPROTO_IPV6, IPV6_PKTINFO, &info, sizeof info);
+    }
+  else
+    {
+      struct in_pktinfo info = { 0 };
+
+      memcpy (&info.ipi_spec_dst, at->ip, sizeof info.ipi_spec_dst);
+      say (self, IPPROTO_IP, IP_PKTINFO, &info, sizeof info);
+    }
+}
+
+/* One datagram, or as many as @segment makes of it. @from: (nullable): our address; the system chooses */
 static ShoalSendResult
 send_some (ShoalUdpSocket  *self,
+           const ShoalAddr *from,
            const ShoalAddr *to,
            const guint8    *data,
            gsize            size,
            guint            segment)
 {
   struct sockaddr_storage name;
-  union { struct cmsghdr align; char bytes[CMSG_SPACE (sizeof (guint16))]; } ancillary = { 0 };
+  Ancillary ancillary = { 0 };
   struct iovec iov = { (gpointer) data, size };
   struct msghdr message = {
     .msg_name = &name, .msg_namelen = shoal_addr_to_sockaddr (to, &name), .msg_iov = &iov, .msg_iovlen = 1,
   };
+  guint16 cut = (guint16) segment;
   gssize sent;
 
   if (size > segment)
-    {
-      guint16 value = (guint16) segment;
-      struct cmsghdr *c;
-
-      message.msg_control = &ancillary;
-      message.msg_controllen = sizeof ancillary;
-      c = CMSG_FIRSTHDR (&message);
-      c->cmsg_level = SOL_UDP;
-      c->cmsg_type = UDP_SEGMENT;
-      c->cmsg_len = CMSG_LEN (sizeof value);
-      memcpy (CMSG_DATA (c), &value, sizeof value);
-    }
+    say (&ancillary, SOL_UDP, UDP_SEGMENT, &cut, sizeof cut);
+  if (from != NULL)
+    say_from (&ancillary, from);
+  message.msg_control = ancillary.used > 0 ? ancillary.bytes : NULL;
+  message.msg_controllen = ancillary.used;
   do
     sent = sendmsg (self->watch.fd, &message, MSG_NOSIGNAL);
   while (sent < 0 && errno == EINTR);
@@ -263,13 +345,21 @@ send_train (ShoalUdpSocket  *self,
             gsize           *done)
 {
   ShoalSendResult result = SHOAL_SEND_SENT;
+  Heard *heard = heard_place (self, to);
 
   *done = 0;
   while (*done < size)
     {
       gsize n = MIN (size - *done, (gsize) segment * (self->no_segments ? 1 : SEGMENTS_MAX));
+      gboolean known = shoal_addr_equal (&heard->from, to);
 
-      result = send_some (self, to, data + *done, n, segment);
+      result = send_some (self, known ? &heard->at : NULL, to, data + *done, n, segment);
+      if (known && (result == SHOAL_SEND_FAILED || (result == SHOAL_SEND_TOO_BIG && n > segment)))
+        {
+          /* The address may have been taken from us, which the kernel says as it says that it cannot cut trains. */
+          *heard = (Heard){ 0 };
+          continue;
+        }
       if (result == SHOAL_SEND_TOO_BIG && n > segment)
         {
           /* It cannot cut trains, or not on this way: one by one. */

@@ -118,6 +118,30 @@ test_echo (Fixture       *self,
   g_assert_cmpmem (self->at_a->data, self->at_a->len, bytes, SHOAL_DATAGRAM_MAX);
 }
 
+/* Answers come from the address that was asked, each time. */
+static void
+test_several_addresses (Fixture       *self,
+                        gconstpointer  data)
+{
+  static const guint8 lasts[] = { 2, 1, 3, 2 };
+  g_autoptr(GError) error = NULL;
+
+  self->a = shoal_udp_socket_new (self->reactor, NULL, SHOAL_FAMILY_IPV4, 0, arrived_at_a, self, &error);
+  g_assert_no_error (error);
+  self->b = shoal_udp_socket_new (self->reactor, NULL, SHOAL_FAMILY_IPV4, 0, arrived_at_b, self, &error);
+  g_assert_no_error (error);
+  for (guint i = 0; i < G_N_ELEMENTS (lasts); i++)
+    {
+      const guint8 ip[4] = { 127, 0, 0, lasts[i] };
+      ShoalAddr to = shoal_addr_make (SHOAL_FAMILY_IPV4, ip, shoal_udp_socket_port (self->b));
+
+      g_assert_cmpint (shoal_udp_socket_send (self->a, &to, (const guint8 *) "?", 1, 0, SHOAL_SEND_PLAIN), ==, SHOAL_SEND_SENT);
+      while (self->n_at_a <= i)
+        g_main_context_iteration (self->context, TRUE);
+      g_assert_true (shoal_addr_equal (&self->a_from, &to));
+    }
+}
+
 static void
 test_taken (Fixture       *self,
             gconstpointer  data)
@@ -140,6 +164,7 @@ main (int    argc,
               set_up, test_echo, tear_down);
   g_test_add ("/io/udp-socket/echo-ipv6", Fixture, GUINT_TO_POINTER (SHOAL_FAMILY_IPV6),
               set_up, test_echo, tear_down);
+  g_test_add ("/io/udp-socket/several-addresses", Fixture, NULL, set_up, test_several_addresses, tear_down);
   g_test_add ("/io/udp-socket/taken", Fixture, NULL, set_up, test_taken, tear_down);
 
   return g_test_run ();
