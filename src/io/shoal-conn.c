@@ -519,7 +519,7 @@ conn_new (ShoalConnSet *set,
       /* Messages are gathered here already; the kernel must not wait for more. */
       g_socket_set_option (socket, IPPROTO_TCP, TCP_NODELAY, TRUE, NULL);
       if (set->bbr && setsockopt (self->watch.fd, IPPROTO_TCP, TCP_CONGESTION, "bbr", 3) < 0)
-        g_debug ("No BBR: %s", g_strerror (errno));
+        g_debug ("The system does not offer BBR: %s", g_strerror (errno));
     }
 
   return self;

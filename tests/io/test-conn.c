@@ -2,6 +2,8 @@
 /* Bytes of links over real sockets. The links are made up here: what they get is seen. */
 
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <string.h>
 #include <unistd.h>
 #include "shoal-conn.h"
@@ -270,6 +272,48 @@ test_talk (Fixture       *self,
   WAIT (self, self->dialler->got->len >= 21);
   assert_got (self->dialler, "ahoy, there and again");
   g_assert_cmpuint (shoal_conn_set_moved (self->conns), ==, 2 * 25);
+}
+
+/* Open sockets of this process that are sent with BBR. */
+static guint
+count_bbr (void)
+{
+  guint n = 0;
+
+  for (int fd = 3; fd < 256; fd++)
+    {
+      char name[16] = "";
+      socklen_t size = sizeof name;
+
+      if (getsockopt (fd, IPPROTO_TCP, TCP_CONGESTION, name, &size) == 0 && strncmp (name, "bbr", sizeof name) == 0)
+        n++;
+    }
+
+  return n;
+}
+
+/* Asked for where the system has it; where not, nothing is different. */
+static void
+test_bbr (Fixture       *self,
+          gconstpointer  data)
+{
+  gboolean wanted = GPOINTER_TO_INT (data);
+  int probe = socket (AF_INET, SOCK_STREAM, 0);
+  guint before = count_bbr ();   /* it may be the system's own choice */
+  gboolean offered = setsockopt (probe, IPPROTO_TCP, TCP_CONGESTION, "bbr", 3) == 0;
+
+  close (probe);
+  if (before > 0)
+    {
+      g_test_skip ("this system sends everything with BBR");
+      return;
+    }
+  shoal_conn_set_bbr (self->conns, wanted);
+  meet (self);
+  g_assert_cmpuint (count_bbr (), ==, wanted && offered ? 2 : 0);
+  say (self, self->dialler, "ahoy");
+  WAIT (self, self->answerer->got->len >= 4);
+  assert_got (self->answerer, "ahoy");
 }
 
 static void
@@ -627,6 +671,8 @@ main (int    argc,
   g_test_init (&argc, &argv, NULL);
 #define ADD(name, func) g_test_add ("/io/conn/" name, Fixture, NULL, set_up, func, tear_down)
   ADD ("talk", test_talk);
+  g_test_add ("/io/conn/bbr/asked", Fixture, GINT_TO_POINTER (TRUE), set_up, test_bbr, tear_down);
+  g_test_add ("/io/conn/bbr/not-asked", Fixture, GINT_TO_POINTER (FALSE), set_up, test_bbr, tear_down);
   ADD ("refused", test_refused);
   ADD ("not-wanted", test_not_wanted);
   ADD ("refuse-to-dial", test_refuse_to_dial);
