@@ -85,6 +85,7 @@ struct _ShoalUtp
   gint64           stuck_us;     /* the other end takes nothing: it is asked then; 0: it does */
   gint64           data_us;      /* the last packet with a number */
   gint64           said_us;      /* the last packet of any kind */
+  gint64           heard_us;     /* the last one that came and was believed */
   gint64           timeout_us;   /* 0: not armed */
   gint64           probe_us;     /* the oldest is sent once more before the timeout; 0: not armed */
   guint            n_timeouts;   /* in a row */
@@ -106,6 +107,9 @@ struct _ShoalUtp
   guint            n_unacked;
   gint64           ack_us;       /* the latest that one may be answered; 0: nothing to answer */
   guint32          told_window;
+  gsize            wide;         /* bytes that may be under way to us */
+  gsize            arrived;      /* of the round that runs */
+  gint64           round_us;     /* its begin; 0: none runs */
 };
 
 /* shoal-utp.c */
@@ -122,6 +126,7 @@ void         shoal_utp_drop_input   (ShoalUtp *self);
 
 /* shoal-utp-send.c */
 ShoalUtpOut *shoal_utp_make         (ShoalUtp *self, ShoalUtpType type, const guint8 *bytes, gsize size);
+guint16      shoal_utp_unsent       (const ShoalUtp *self);   /* the first number that was not sent yet */
 void         shoal_utp_acked        (ShoalUtp *self, const ShoalUtpPacket *packet, gint64 now_us);
 void         shoal_utp_timed_out    (ShoalUtp *self, gint64 now_us);
 void         shoal_utp_drop_output  (ShoalUtp *self);

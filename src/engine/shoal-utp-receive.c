@@ -5,8 +5,9 @@
  * In order, bytes are copied behind each other; early, each packet is kept by its number. Every second packet is
  * acknowledged, and at once whatever shows that one is missing; what arrives in one turn is answered once.
  *
- * The window that the other end is told is large, or round trips of 300 ms would be slow; it costs memory only when
- * packets are missing or nobody reads, and then there are limits, for the connection and for all together.
+ * The window that the other end is told is twice what arrives in a round trip of an empty way: enough to grow and for
+ * round trips of 300 ms, but senders that begin too fast do not fill any queue with it. It costs memory only when packets
+ * are missing or nobody reads, and then there are limits, for the connection and for all together.
  */
 
 #include "shoal-utp-private.h"
@@ -15,12 +16,15 @@
 
 #define ACK_DELAY_US  (20 * G_TIME_SPAN_MILLISECOND)
 #define ACK_EVERY     2u   /* packets */
+#define ROUND_PARTS   4    /* of a round trip: how often is looked at what arrives */
+#define ROUND_LEAST   (5 * G_TIME_SPAN_MILLISECOND)
+#define RTT_UNKNOWN   (300 * G_TIME_SPAN_MILLISECOND)
 
 guint32
 shoal_utp_window (const ShoalUtp *self)
 {
   gsize kept = self->early_size + self->unread;
-  gsize window = self->unread >= SHOAL_UTP_UNREAD_MAX ? 0 : SHOAL_UTP_WINDOW_MAX - MIN (kept, SHOAL_UTP_WINDOW_MAX);
+  gsize window = self->unread >= SHOAL_UTP_UNREAD_MAX ? 0 : MIN (self->wide, SHOAL_UTP_WINDOW_MAX - MIN (kept, SHOAL_UTP_WINDOW_MAX));
 
   /* Nobody reads at the moment: a little more, not everything that a fast way could bring. */
   if (self->unread > 0)
@@ -29,6 +33,32 @@ shoal_utp_window (const ShoalUtp *self)
     window = 0;
 
   return (guint32) window;
+}
+
+/* @wide grows with what arrives, and stays. */
+static void
+widen (ShoalUtp *self,
+       gsize     size,
+       gint64    now_us)
+{
+  gint64 rtt_us = shoal_utp_ledbat_min_rtt_us (&self->ledbat);
+  gint64 took_us = now_us - self->round_us;
+
+  if (rtt_us == 0)
+    rtt_us = RTT_UNKNOWN;
+  if (self->round_us != 0 && took_us >= MAX (rtt_us / ROUND_PARTS, ROUND_LEAST))
+    {
+      double a_trip = (double) self->arrived * (double) rtt_us / (double) took_us;
+
+      self->wide = (gsize) CLAMP (2 * a_trip, (double) self->wide, (double) SHOAL_UTP_WINDOW_MAX);
+      self->round_us = 0;
+    }
+  if (self->round_us == 0)
+    {
+      self->round_us = now_us;
+      self->arrived = 0;
+    }
+  self->arrived += size;
 }
 
 static void
@@ -122,6 +152,8 @@ shoal_utp_take (ShoalUtp             *self,
 
   if (packet->size > G_MAXUINT16 || ahead >= (gint) SHOAL_UTP_FLIGHT_MAX)
     return;
+  if (ahead >= 0)
+    widen (self, packet->size, now_us);
   if (ahead != 0)
     {
       /* A packet that came already shows that its acknowledgement was lost. */

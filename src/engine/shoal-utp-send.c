@@ -14,7 +14,7 @@
 
 #define REORDER_MAX   64u
 #define SAME_ACKS     3u
-#define PROBE_WAIT_US (30 * G_TIME_SPAN_MILLISECOND)   /* for the other end's acknowledgement, beside two round trips */
+#define PROBE_WAIT_US (150 * G_TIME_SPAN_MILLISECOND)  /* beside two round trips: libutp keeps acknowledgements back for 100 ms and more */
 #define STUCK_US      (3 * G_USEC_PER_SEC)
 #define BURST_PACKETS 10u
 #define BURST_US      2000
@@ -30,6 +30,12 @@ static inline guint
 n_made (const ShoalUtp *self)
 {
   return (guint16) (self->out_next - self->out_first);
+}
+
+guint16
+shoal_utp_unsent (const ShoalUtp *self)
+{
+  return shoal_node_is_linked (&self->fresh) ? SHOAL_NODE_OWNER (self->fresh.next, ShoalUtpOut, node)->seq : self->out_next;
 }
 
 /* --- Lists --- */
@@ -136,6 +142,9 @@ shoal_utp_timed_out (ShoalUtp *self,
   if (self->timeout_us != 0 && now_us >= self->timeout_us)
     {
       self->n_timeouts++;
+      /* Who takes nothing, but says so, is there. */
+      if (self->peer_window < SHOAL_UTP_DATAGRAM_MAX && self->heard_us > self->data_us)
+        self->n_timeouts = MIN (self->n_timeouts, SHOAL_UTP_TIMEOUTS_MAX - 1);
       if (self->n_timeouts >= (self->state == SHOAL_UTP_DIALING ? SHOAL_UTP_SYN_TRIES : SHOAL_UTP_TIMEOUTS_MAX))
         {
           shoal_utp_over (self, "no answer in time");
@@ -270,6 +279,7 @@ shoal_utp_acked (ShoalUtp             *self,
 {
   News news = { .ack = { .now_us = now_us, .flight = self->flight_size } };
   gint n = shoal_utp_seq_diff ((guint16) (packet->ack + 1), self->out_first);
+  guint16 unsent = shoal_utp_unsent (self);
 
   /* An old one that was overtaken. */
   if (n < 0)
@@ -282,10 +292,10 @@ shoal_utp_acked (ShoalUtp             *self,
     {
       guint16 seq = (guint16) (packet->ack + 2 + 8 * i);
 
-      if (shoal_utp_seq_diff (seq, self->out_next) >= 0)
+      if (shoal_utp_seq_diff (seq, unsent) >= 0)
         break;
       for (guint8 bits = packet->sack[i]; bits != 0; bits = (guint8) (bits >> 1), seq++)
-        if ((bits & 1) != 0 && shoal_utp_seq_diff (seq, self->out_next) < 0)
+        if ((bits & 1) != 0 && shoal_utp_seq_diff (seq, unsent) < 0)
           acked_one (self, seq, &news, now_us);
     }
   find_lost (self, &news, now_us);
@@ -534,7 +544,7 @@ shoal_utp_output (ShoalUtp *self,
   if (self->ack_now && self->state != SHOAL_UTP_DIALING)
     {
       guint8 sack[SHOAL_UTP_SACK_MAX];
-      ShoalUtpPacket packet = { .type = SHOAL_UTP_STATE, .seq = self->out_next, .sack_size = shoal_utp_sack (self, sack) };
+      ShoalUtpPacket packet = { .type = SHOAL_UTP_STATE, .seq = shoal_utp_unsent (self), .sack_size = shoal_utp_sack (self, sack) };
 
       packet.sack = packet.sack_size > 0 ? sack : NULL;
       answered (self);

@@ -12,7 +12,7 @@
 #include "shoal-utp-private.h"
 
 #define RING_LEAST    64u
-#define RESET_SLACK   1024   /* packets that an honest reset may be behind */
+#define RESET_SLACK   1024   /* packets, beside those under way, that an honest reset may be behind */
 #define WAIT_END_US   (1 * G_USEC_PER_SEC)
 
 /* --- Rings --- */
@@ -69,7 +69,7 @@ utp_new (ShoalUtpState    state,
   self->reorder = 3;
   self->since_us = self->said_us = self->data_us = self->paced_us = now_us;
   self->peer_window = SHOAL_UTP_DATAGRAM_MAX;
-  self->told_window = SHOAL_UTP_WINDOW_MAX;
+  self->wide = self->told_window = SHOAL_UTP_WINDOW_LEAST;
   shoal_node_init (&self->fresh);
   shoal_node_init (&self->flight);
   shoal_node_init (&self->lost);
@@ -178,14 +178,27 @@ shoal_utp_close (ShoalUtp *self,
 
 /* --- Input --- */
 
+/* How many numbers @ack is behind the last packet that was sent; negative: it acknowledges what was not. */
+static gint
+behind (const ShoalUtp       *self,
+        const ShoalUtpPacket *packet)
+{
+  return shoal_utp_seq_diff ((guint16) (shoal_utp_unsent (self) - 1), packet->ack);
+}
+
+static gint
+n_under_way (const ShoalUtp *self)
+{
+  return (guint16) (shoal_utp_unsent (self) - self->out_first);
+}
+
 /* A reset is believed if it knows what was sent: the address and the id alone can be guessed. */
 static gboolean
 reset_is_honest (const ShoalUtp       *self,
                  const ShoalUtpPacket *packet)
 {
-  gint behind = shoal_utp_seq_diff (self->out_next, packet->ack);
-
-  return behind >= 0 && behind <= RESET_SLACK + (gint) SHOAL_UTP_FLIGHT_MAX;
+  /* Who has a number of ours from a packet without data has the next one. */
+  return behind (self, packet) >= -1 && behind (self, packet) <= n_under_way (self) + RESET_SLACK;
 }
 
 /* What the very first answer to our SYN tells. */
@@ -205,10 +218,11 @@ static gboolean
 is_plausible (const ShoalUtp       *self,
               const ShoalUtpPacket *packet)
 {
-  /* Acknowledged is at most what was made, and not more than a round of numbers ago. */
-  gint behind = shoal_utp_seq_diff ((guint16) (self->out_next - 1), packet->ack);
+  /* Nothing was sent but the answer to the SYN: who got that knows its number, who lied about his address does not. */
+  if (self->state == SHOAL_UTP_ANSWERED)
+    return behind (self, packet) == 0;
 
-  return behind >= 0 && behind <= 2 * (gint) SHOAL_UTP_FLIGHT_MAX - 1;
+  return behind (self, packet) >= 0 && behind (self, packet) <= n_under_way (self) + (gint) SHOAL_UTP_FLIGHT_MAX;
 }
 
 void
@@ -252,6 +266,7 @@ shoal_utp_packet (ShoalUtp             *self,
   self->reply_us = (guint32) arrived_us - packet->sent_us;
   shoal_utp_ledbat_theirs (&self->ledbat, self->reply_us, now_us);
   self->peer_window = packet->window;
+  self->heard_us = now_us;
   shoal_utp_acked (self, packet, now_us);
   if (packet->type != SHOAL_UTP_STATE)
     shoal_utp_take (self, packet, now_us);
@@ -377,6 +392,7 @@ shoal_utp_info (const ShoalUtp *self,
     .n_sent = self->n_sent,
     .n_again = self->n_again,
     .packet = self->mtu.size,
+    .told = self->told_window,
     .steady = self->ledbat.steady,
   };
 }

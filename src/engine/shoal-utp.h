@@ -13,6 +13,7 @@ G_BEGIN_DECLS
 #define SHOAL_UTP_TRAIN_MAX      (44u * 1472)             /* bytes of packets written at once */
 #define SHOAL_UTP_FLIGHT_MAX     16384u                   /* packets under way: a quarter of the numbers */
 #define SHOAL_UTP_WINDOW_MAX     (16u << 20)              /* bytes that one connection takes out of order */
+#define SHOAL_UTP_WINDOW_LEAST   (1u << 20)               /* bytes that may be under way to us before it is known what arrives */
 #define SHOAL_UTP_UNREAD_MAX     (512u * 1024)            /* bytes that nobody reads, before the other end is told to wait */
 #define SHOAL_UTP_BUFFERS_MAX    ((gsize) 64 << 20)       /* bytes of all connections, in each direction */
 #define SHOAL_UTP_SYN_TRIES      3u
@@ -84,6 +85,7 @@ typedef struct
   guint64 n_sent;          /* packets with data */
   guint64 n_again;         /* of these, sent once more */
   guint   packet;          /* bytes of the largest datagram */
+  guint32 told;            /* bytes that the other end may send */
   gboolean steady;
 } ShoalUtpInfo;
 

@@ -189,6 +189,123 @@ test_silence (Pair          *self,
   g_assert_cmpint (shoal_utp_state (self->b), ==, SHOAL_UTP_OVER);
 }
 
+static void
+say_to (ShoalUtp          *self,
+        ShoalUtpPacket     packet,
+        gint64             now_us)
+{
+  packet.window = packet.window == 0 ? 1 << 20 : packet.window;
+  shoal_utp_packet (self, &packet, now_us, now_us);
+}
+
+/* Who sent a SYN with somebody else's address does not know the number that was answered with. */
+static void
+test_forged (Pair          *self,
+             gconstpointer  data)
+{
+  for (guint ack = 0; ack <= G_MAXUINT16; ack++)
+    if (ack != 499)
+      say_to (self->b, (ShoalUtpPacket){ .type = SHOAL_UTP_DATA, .seq = 0, .ack = (guint16) ack, .payload = (const guint8 *) "x", .size = 1 }, self->now_us);
+  g_assert_cmpint (shoal_utp_state (self->b), ==, SHOAL_UTP_ANSWERED);
+  g_assert_cmpuint (self->buffers.received, ==, 0);
+  say_to (self->b, (ShoalUtpPacket){ .type = SHOAL_UTP_STATE, .seq = 0, .ack = 499 }, self->now_us);
+  g_assert_cmpint (shoal_utp_state (self->b), ==, SHOAL_UTP_OPEN);
+}
+
+/* Acknowledging what waits to be sent neither frees it nor counts; resets from before are as wrong. */
+static void
+test_unsent (Pair          *self,
+             gconstpointer  data)
+{
+  static const guint8 all[8] = { 255, 255, 255, 255, 255, 255, 255, 255 };
+  ShoalUtpInfo before, after;
+
+  shoal_utp_info (self->a, &before);
+  shoal_utp_write (self->a, (const guint8 *) "hello", 5);
+  say_to (self->a, (ShoalUtpPacket){ .type = SHOAL_UTP_STATE, .seq = 500, .ack = 0 }, self->now_us);
+  say_to (self->a, (ShoalUtpPacket){ .type = SHOAL_UTP_STATE, .seq = 500, .ack = 65535, .sack = all, .sack_size = sizeof all }, self->now_us);
+  shoal_utp_info (self->a, &after);
+  g_assert_cmpuint (self->buffers.sent, ==, 5);
+  g_assert_cmpuint (after.window, ==, before.window);
+  for (guint ack = 2; ack < 65535 - 2000; ack++)
+    say_to (self->a, (ShoalUtpPacket){ .type = SHOAL_UTP_RESET, .ack = (guint16) ack }, self->now_us);
+  g_assert_cmpint (shoal_utp_state (self->a), ==, SHOAL_UTP_OPEN);
+}
+
+/* The other end takes nothing for ten minutes, and says so: no more than one packet is tried, ever more rarely. */
+static void
+test_no_window (Pair          *self,
+                gconstpointer  data)
+{
+  gint64 end_us;
+  guint n = 0;
+
+  settle (self);
+  end_us = self->now_us + 600 * SECOND;
+  say_to (self->a, (ShoalUtpPacket){ .type = SHOAL_UTP_STATE, .seq = 500, .ack = 65535, .window = 1 }, self->now_us);
+  while (self->now_us < end_us)
+    {
+      gsize room = shoal_utp_room (self->a, self->now_us);
+      guint8 bytes[SHOAL_UTP_TRAIN_MAX] = { 0 };
+      guint passed;
+
+      g_assert_cmpuint (room, <=, SHOAL_UTP_DATAGRAM_MAX);
+      shoal_utp_write (self->a, bytes, room);
+      passed = pass (self, self->a, NULL);
+      n += passed;
+      if (passed > 0)
+        say_to (self->a, (ShoalUtpPacket){ .type = SHOAL_UTP_STATE, .seq = 500, .ack = 65535, .window = 1 }, self->now_us + 1);
+      g_assert_cmpint (shoal_utp_state (self->a), ==, SHOAL_UTP_OPEN);
+      self->now_us = MAX (shoal_utp_deadline (self->a), self->now_us + 1000);
+      shoal_utp_tick (self->a, self->now_us);
+    }
+  g_assert_cmpuint (n, >=, 10);
+  g_assert_cmpuint (n, <, 100);
+}
+
+/* Requests are small and rare, and the other end keeps its acknowledgements back for 100 ms: nothing is sent twice. */
+static void
+test_late_answers (Pair          *self,
+                   gconstpointer  data)
+{
+  ShoalUtpInfo info;
+
+  for (guint i = 0; i < 50; i++)
+    {
+      gint64 answer_us = self->now_us + 100000;
+
+      shoal_utp_write (self->a, (const guint8 *) "a request of 17 b", 17);
+      pass (self, self->a, NULL);
+      for (; self->now_us < answer_us; self->now_us += 1000)
+        {
+          shoal_utp_tick (self->a, self->now_us);
+          pass (self, self->a, NULL);
+        }
+      say_to (self->a, (ShoalUtpPacket){ .type = SHOAL_UTP_STATE, .seq = 500, .ack = (guint16) i }, self->now_us);
+    }
+  shoal_utp_info (self->a, &info);
+  g_assert_cmpuint (info.n_again, ==, 0);
+}
+
+/* The window that is told follows what arrives: 100 Mbit/s and 300 ms want more than the first, 1 Mbit/s does not. */
+static void
+test_window (gconstpointer data)
+{
+  gboolean fast = GPOINTER_TO_INT (data);
+  UtpWayConfig config = { fast ? 100 : 1, 150000, 1000, 0, 0, 0, 0, shoal_test_seed () };
+  g_autoptr (UtpWay) way = utp_way_new (&config);
+  UtpFlow *flow = utp_way_add_utp (way);
+  guint32 told;
+
+  utp_way_run (way, 20 * SECOND);
+  told = utp_flow_told (flow);
+  if (fast)
+    g_assert_cmpuint (told, >, 100 * 300 * 125);
+  else
+    g_assert_cmpuint (told, ==, SHOAL_UTP_WINDOW_LEAST);
+  g_assert_cmpuint (told, <, 2 * SHOAL_UTP_WINDOW_MAX);
+}
+
 /* --- Whole transfers --- */
 
 static void
@@ -218,6 +335,33 @@ test_ways (void)
   check_transfer (&(UtpWayConfig){ 10, 20000, 200, 0.3, 0, 0, 0, seed }, 50000, 200 * SECOND);
 }
 
+/* More packets than there are numbers, three times over; some are lost, some overtake others. */
+static void
+test_wrap (void)
+{
+  check_transfer (&(UtpWayConfig){ 1000, 2000, 1000, 0.0005, 200, 0, 0, shoal_test_seed () }, 300 << 20, 30 * SECOND);
+}
+
+/* A clock of the other end that runs faster or slower than ours looks like a queue that grows or shrinks; and none may
+ * come to look empty because it has not been for long. */
+static void
+test_drift (void)
+{
+  for (gint sign = -1; sign <= 1; sign++)
+    {
+      UtpWayConfig config = { 5, 25000, 1000, 0, 0, 0, sign * 5e-5, shoal_test_seed () };
+      g_autoptr (UtpWay) way = utp_way_new (&config);
+      UtpFlow *flow = utp_way_add_utp (way);
+
+      utp_way_run (way, 600 * SECOND);
+      utp_flow_mbit (flow);
+      utp_flow_queue (flow);
+      utp_way_run (way, 300 * SECOND);
+      g_assert_cmpfloat (utp_flow_mbit (flow), >, 4.7);
+      g_assert_cmpfloat (utp_flow_queue (flow), <, 115);
+    }
+}
+
 static void
 test_mtu (void)
 {
@@ -234,7 +378,11 @@ test_mtu (void)
       utp_flow_info (flow, &info);
       g_assert_cmpuint (info.packet + 28, <=, sizes[i]);
       if (sizes[i] >= 1280)
-        g_assert_cmpuint (info.packet + 28 + 40, >, sizes[i]);
+        {
+          g_assert_cmpuint (info.packet + 28 + 40, >, sizes[i]);
+          /* What was too large for the way has cost its probes and nothing else. */
+          g_assert_cmpfloat (utp_flow_mbit (flow), >, 5);
+        }
     }
 }
 
@@ -266,7 +414,15 @@ main (int    argc,
   g_test_add ("/engine/utp/talk", Pair, NULL, set_up, test_talk, tear_down);
   g_test_add ("/engine/utp/lies", Pair, NULL, set_up, test_lies, tear_down);
   g_test_add ("/engine/utp/silence", Pair, NULL, set_up, test_silence, tear_down);
+  g_test_add ("/engine/utp/forged", Pair, NULL, set_up, test_forged, tear_down);
+  g_test_add ("/engine/utp/unsent", Pair, NULL, set_up, test_unsent, tear_down);
+  g_test_add ("/engine/utp/no-window", Pair, NULL, set_up, test_no_window, tear_down);
+  g_test_add ("/engine/utp/late-answers", Pair, NULL, set_up, test_late_answers, tear_down);
+  g_test_add_data_func ("/engine/utp/window/fast", GINT_TO_POINTER (TRUE), test_window);
+  g_test_add_data_func ("/engine/utp/window/slow", GINT_TO_POINTER (FALSE), test_window);
   g_test_add_func ("/engine/utp/ways", test_ways);
+  g_test_add_func ("/engine/utp/wrap", test_wrap);
+  g_test_add_func ("/engine/utp/drift", test_drift);
   g_test_add_func ("/engine/utp/mtu", test_mtu);
   g_test_add_func ("/engine/utp/unread", test_unread);
 

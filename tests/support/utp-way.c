@@ -478,3 +478,13 @@ utp_flow_info (UtpFlow      *self,
 {
   shoal_utp_info (self->near, out);
 }
+
+guint32
+utp_flow_told (UtpFlow *self)
+{
+  ShoalUtpInfo info;
+
+  shoal_utp_info (self->far, &info);
+
+  return info.told;
+}

@@ -45,7 +45,8 @@ double   utp_flow_mbit    (UtpFlow *self);      /* that arrived since the last t
 double   utp_flow_queue   (UtpFlow *self);      /* mean time in the queue since then, milliseconds */
 guint64  utp_flow_arrived (UtpFlow *self);      /* bytes, all of them the right ones */
 gboolean utp_flow_is_over (UtpFlow *self);      /* both ends */
-void     utp_flow_info    (UtpFlow *self, ShoalUtpInfo *out);
+void     utp_flow_info    (UtpFlow *self, ShoalUtpInfo *out);   /* of the near end */
+guint32  utp_flow_told    (UtpFlow *self);      /* bytes that the far end allows */
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (UtpWay, utp_way_free)
 
