@@ -23,7 +23,7 @@ HERE = Path(__file__).resolve().parent
 UTP_ALONE = {'enable_outgoing_utp': True, 'enable_incoming_utp': True, 'enable_outgoing_tcp': False, 'enable_incoming_tcp': False}
 NEAR, FAR = '10.92.0.1', '10.92.0.2'
 SEED, LEECH, TRACKER, RIVAL = 7001, 7002, 7003, 7004
-WAIT, WARM = 30, 5            # seconds: for the first bytes; beside TCP until both have found their shares
+WAIT, WARM = 30, 15           # seconds: for the first bytes; beside TCP until both have found their shares
 BEGUN = 100_000               # bytes
 
 # Mbit/s, delay each way in ms, loss, packets in the queue, a TCP stream beside it.
@@ -151,42 +151,51 @@ def cpu_seconds(pid):
     return (int(fields[11]) + int(fields[12])) / os.sysconf('SC_CLK_TCK')
 
 
+def transfer(world, build, pair, folder, home, torrent):
+    """Starts both and waits until bytes arrive. Returns who sends; (nullable): none did."""
+    near, far = world.sides
+    world.enter(near, [sys.executable, __file__, '--role', 'tracker'])
+    seed = world.enter(near, PROGRAMS[pair[0]](build, torrent, folder / 'share', SEED, home / 'seed', None))
+    _pause.wait(4)
+    world.enter(far, PROGRAMS[pair[1]](build, torrent, home / 'got', LEECH, home / 'leech', f'{NEAR}:{SEED}'))
+    until, arrived = time.monotonic() + WAIT, 0
+    while arrived < BEGUN:
+        if time.monotonic() > until:
+            return None
+        _pause.wait(0.05)
+        arrived += world.counted().payload
+    return seed
+
+
 def measure(build, pair, way, seconds, folder, torrent):
-    """What the line counted and the share of a processor that sending took; (nullable): nothing arrived."""
-    with tempfile.TemporaryDirectory(dir=folder) as home, contextlib.closing(contextlib.ExitStack()) as stack:
-        home, world = Path(home), World(build, way)
+    """What the line counted and the share of a processor that sending took; (nullable): nothing arrived. @pair: (nullable): TCP alone."""
+    with tempfile.TemporaryDirectory(dir=folder) as home, contextlib.ExitStack() as stack:
+        world = World(build, way)
         stack.callback(world.end)
-        near, far = world.sides
-        world.enter(near, [sys.executable, __file__, '--role', 'tracker'])
-        seed = world.enter(near, PROGRAMS[pair[0]](build, torrent, folder / 'share', SEED, home / 'seed', None))
-        _pause.wait(4)
-        world.enter(far, PROGRAMS[pair[1]](build, torrent, home / 'got', LEECH, home / 'leech', f'{NEAR}:{SEED}'))
-        until, arrived = time.monotonic() + WAIT, 0
-        while arrived < BEGUN:
-            if time.monotonic() > until:
-                return None
-            _pause.wait(0.05)
-            arrived += world.counted().payload
+        seed = transfer(world, build, pair, folder, Path(home), torrent) if pair else None
+        if pair and seed is None:
+            return None
         if way[4]:
-            world.enter(far, [sys.executable, __file__, '--role', 'sink'])
+            world.enter(world.sides[1], [sys.executable, __file__, '--role', 'sink'])
             _pause.wait(0.5)
-            world.enter(near, [sys.executable, __file__, '--role', 'rival'])
+            world.enter(world.sides[0], [sys.executable, __file__, '--role', 'rival'])
             _pause.wait(WARM)
             world.counted()
-        cpu = cpu_seconds(seed.pid)
+        cpu = cpu_seconds(seed.pid) if seed else 0
         _pause.wait(seconds)
         count = world.counted()
-        return count, (cpu_seconds(seed.pid) - cpu) / count.seconds
+        return count, (cpu_seconds(seed.pid) - cpu) / count.seconds if seed else 0
 
 
 def row(pair, way, goal, result):
-    who = f'  {pair[0]} → {pair[1]}'
+    who = f'  {pair[0]} → {pair[1]}' if pair else '  TCP alone'
     if result is None:
         return f'{who:30} nothing arrived'
     count, cpu = result
     tcp = f'{count.tcp_mbit:8.1f}' if way[4] else f'{"":8}'
     met = '' if goal is None else f'   goal {goal}: {"met" if count.mbit >= goal else "not met"}'
-    return f'{who:30}{count.mbit:8.1f}{tcp}{count.queue_ms:8.1f}{count.queue_most_ms:8.1f}{count.twice:8.2%}{count.twice_back:8.2%}{count.n_overflow:8}{cpu:7.2f}{met}'
+    return (f'{who:30}{count.mbit:8.1f}{tcp}{count.queue_ms:8.1f}{count.queue_most_ms:8.1f}{count.twice:8.2%}{count.twice_back:8.2%}'
+            f'{count.n_overflow:8}{cpu:7.2f}{met}')
 
 
 def make_torrent(build, folder, mib):
@@ -223,8 +232,8 @@ def main():
             if args.way and number not in args.way:
                 continue
             print(name)
-            for pair in PAIRS:
-                if not args.pair or ':'.join(pair) in args.pair:
+            for pair in [*PAIRS, *[None] * way[4]]:
+                if not args.pair or not pair or ':'.join(pair) in args.pair:
                     result = measure(build, pair, way, args.seconds, folder, torrent)
                     print(row(pair, way, GOALS.get(name) if pair == PAIRS[0] else None, result), flush=True)
     finally:
