@@ -6,6 +6,7 @@
 #include "shoal-http.h"
 
 #include <libsoup/soup.h>
+#include "shoal-http-moves.h"
 #include "shoal-list.h"
 
 G_BEGIN_DECLS
@@ -15,6 +16,7 @@ struct _ShoalHttp
   GMainContext  *context;
   ShoalHttpWay  *way;
   ShoalHttpWay  *own_way;                              /* (nullable): (owned) @way, if none was given */
+  ShoalHttpMoves *moves;                               /* of web seeds */
   ShoalNode      calls;                                /* of HttpCall */
   ShoalNode      ready;                                /* of HttpCall: streams to be looked at in the next turn */
   ShoalFetchFunc answered;
@@ -37,6 +39,9 @@ typedef struct
   GSource      *timer;
   GSource      *readable;     /* (nullable): of a stream: bytes are waited for */
   guint         n_redirects;
+  gboolean      remembered;   /* @uri is where the link led before */
+  gboolean      fleeting;     /* a redirect was not for good */
+  gboolean      unkept;       /* a redirect is not to be remembered */
   gboolean      late;
   gboolean      streaming;    /* the head is there, the sink gets the body */
   gboolean      head_told;

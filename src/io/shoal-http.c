@@ -10,6 +10,9 @@
  * A call goes: [lookup] -> send -> (redirect -> lookup or send)* -> read to the end. Every step is
  * asynchronous with the call's own cancellable; the timer and the end of everything cancel it, and
  * http_call_finish() is reached on every way out, once.
+ *
+ * Where the link of a web seed led is remembered (shoal-http-moves.c) and asked at once the next time;
+ * when that fails the link itself is asked, once.
  */
 
 #include "shoal-http-private.h"
@@ -27,6 +30,7 @@ shoal_http_new (ShoalFetchFunc answered,
 
   self->context = g_main_context_ref_thread_default ();
   self->way = self->own_way = shoal_http_way_new (NULL, NULL);
+  self->moves = shoal_http_moves_new ();
   shoal_node_init (&self->calls);
   shoal_node_init (&self->ready);
   self->answered = answered;
@@ -39,6 +43,7 @@ void
 shoal_http_cancel_all (ShoalHttp  *self,
                        const char *why)
 {
+  shoal_http_moves_clear (self->moves);
   SHOAL_NODE_FOREACH (node, &self->calls)
     {
       HttpCall *call = SHOAL_NODE_OWNER (node, HttpCall, node);
@@ -61,6 +66,7 @@ shoal_http_free (ShoalHttp *self)
     g_main_context_iteration (self->context, TRUE);
 
   g_clear_pointer (&self->own_way, shoal_http_way_free);
+  shoal_http_moves_free (self->moves);
   g_main_context_unref (self->context);
   g_free (self);
 }
@@ -227,10 +233,72 @@ is_command (const HttpCall *call)
   return call->fetch->use == SHOAL_FETCH_SEED && g_uri_get_query (call->uri) != NULL && is_local (call->uri);
 }
 
+static gboolean
+leads_inside (GUri *from,
+              GUri *to)
+{
+  return is_local (to) && !is_local (from);
+}
+
+/* A link of BEP 17 differs for every piece: there is nothing to be gained. */
+static gboolean
+may_remember (const ShoalFetch *fetch)
+{
+  return fetch->use == SHOAL_FETCH_SEED && fetch->range_size > 0;
+}
+
+/* Where an earlier request for the same link ended. */
+static void
+call_remember (HttpCall *call)
+{
+  GUri *to = may_remember (call->fetch) ? shoal_http_moves_find (call->http->moves, call->fetch->url, g_get_monotonic_time ()) : NULL;
+
+  if (to == NULL)
+    return;
+  if (leads_inside (call->uri, to))
+    {
+      g_uri_unref (to);
+      return;
+    }
+  g_uri_unref (call->uri);
+  call->uri = to;
+  call->remembered = call->fleeting = TRUE;
+}
+
+static void
+call_keep (HttpCall *call)
+{
+  if (call->n_redirects > 0 && !call->unkept && may_remember (call->fetch))
+    shoal_http_moves_keep (call->http->moves, call->fetch->url, call->uri, !call->fleeting, g_get_monotonic_time ());
+}
+
+/* After a failure. TRUE: it was because of what was remembered, and the link itself is asked now. */
+static gboolean
+call_ask_anew (HttpCall *call)
+{
+  gboolean cancelled = g_cancellable_is_cancelled (call->cancellable);
+
+  if (!call->remembered || (cancelled && !call->late))
+    return FALSE;
+  shoal_http_moves_forget (call->http->moves, call->fetch->url);
+  if (cancelled)
+    return FALSE;
+
+  call->remembered = call->fleeting = FALSE;
+  g_uri_unref (call->uri);
+  call->uri = parse_link (NULL, call->fetch->url);
+  call_drop_answer (call);
+  call_begin (call);
+
+  return TRUE;
+}
+
 static void
 call_redirect (HttpCall *call)
 {
   SoupMessageHeaders *headers = soup_message_get_response_headers (call->message);
+  const char *caching = soup_message_headers_get_list (headers, "Cache-Control");
+  guint status = call->fetch->status;
   GUri *next = parse_link (call->uri, soup_message_headers_get_one (headers, "Location"));
 
   if (next == NULL)
@@ -238,7 +306,7 @@ call_redirect (HttpCall *call)
       http_call_finish (call, "Redirected to something that is not HTTP");
       return;
     }
-  if (is_local (next) && !is_local (call->uri))
+  if (leads_inside (call->uri, next))
     {
       g_uri_unref (next);
       http_call_finish (call, "Redirected from outside into the local network");
@@ -246,6 +314,8 @@ call_redirect (HttpCall *call)
     }
   g_uri_unref (call->uri);
   call->uri = next;
+  call->fleeting |= status != SOUP_STATUS_MOVED_PERMANENTLY && status != SOUP_STATUS_PERMANENT_REDIRECT;
+  call->unkept |= caching != NULL && (soup_header_contains (caching, "no-store") || soup_header_contains (caching, "no-cache"));
 
   if (++call->n_redirects > SHOAL_HTTP_REDIRECTS)
     {
@@ -270,7 +340,8 @@ send_done (GObject      *source,
   call->stream = soup_session_send_finish (SOUP_SESSION (source), result, &error);
   if (call->stream == NULL)
     {
-      http_call_finish (call, error->message);
+      if (!call_ask_anew (call))
+        http_call_finish (call, error->message);
       return;
     }
 
@@ -288,6 +359,10 @@ send_done (GObject      *source,
     default:
       break;
     }
+  if (call->fetch->status >= SOUP_STATUS_BAD_REQUEST && call_ask_anew (call))
+    return;
+  if (call->fetch->status < SOUP_STATUS_MULTIPLE_CHOICES)
+    call_keep (call);
 
   if (call->fetch->sink != NULL)
     {
@@ -416,6 +491,7 @@ shoal_http_fetch (ShoalHttp  *self,
       http_call_finish (call, "Not an HTTP link");
       return;
     }
+  call_remember (call);
 
   call->timer = g_timeout_source_new_seconds (timeout_of (request));
   g_source_set_callback (call->timer, call_timed_out, call, NULL);

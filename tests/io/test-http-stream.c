@@ -28,9 +28,20 @@ typedef struct
   guint           n_asked;     /* for room while there was none */
   char           *range;       /* as it was asked for last */
   char           *coding;
+  guint           n_redirects; /* that were answered */
+  gboolean        gone;        /* what "/there" has */
 } Fixture;
 
 /* --- Servers --- */
+
+static const struct { const char *path; guint status; const char *to; const char *caching; } redirects[] = {
+  { "/moved", 302, "/file", NULL },
+  { "/moved-for-good", 301, "/file", NULL },
+  { "/moved-twice", 301, "/moved", NULL },
+  { "/moved-for-once", 307, "/file", "private, no-cache" },
+  { "/moved-there", 308, "/there", NULL },
+  { "/circle", 302, "/circle", NULL },
+};
 
 static void
 serve (SoupServer        *server,
@@ -47,16 +58,15 @@ serve (SoupServer        *server,
   self->range = g_strdup (soup_message_headers_get_one (asked, "Range"));
   g_free (self->coding);
   self->coding = g_strdup (soup_message_headers_get_list (asked, "Accept-Encoding"));
-  if (g_str_equal (path, "/moved"))
-    {
-      soup_server_message_set_redirect (message, SOUP_STATUS_FOUND, "/file");
-      return;
-    }
-  if (g_str_equal (path, "/circle"))
-    {
-      soup_server_message_set_redirect (message, SOUP_STATUS_FOUND, "/circle");
-      return;
-    }
+  for (guint i = 0; i < G_N_ELEMENTS (redirects); i++)
+    if (g_str_equal (path, redirects[i].path))
+      {
+        self->n_redirects++;
+        if (redirects[i].caching != NULL)
+          soup_message_headers_append (headers, "Cache-Control", redirects[i].caching);
+        soup_server_message_set_redirect (message, redirects[i].status, redirects[i].to);
+        return;
+      }
   if (g_str_equal (path, "/busy"))
     {
       soup_message_headers_append (headers, "Retry-After", "120");
@@ -77,7 +87,7 @@ serve (SoupServer        *server,
     soup_message_headers_append (headers, "Content-Encoding", "gzip");
   if (g_str_equal (path, "/whole"))
     soup_message_headers_remove (asked, "Range");
-  if (g_str_equal (path, "/missing"))
+  if (g_str_equal (path, "/missing") || (g_str_equal (path, "/there") && self->gone))
     {
       soup_server_message_set_status (message, SOUP_STATUS_NOT_FOUND, NULL);
       return;
@@ -385,6 +395,52 @@ test_redirects (Fixture       *self,
   g_assert_cmpuint (self->n_heads, ==, 0);
 }
 
+/* The range after the first goes straight to where that one was sent. */
+static void
+test_remembered (Fixture       *self,
+                 gconstpointer  data)
+{
+  static const struct { const char *path; guint first; guint second; } cases[] = {
+    { "/moved", 1, 0 }, { "/moved-for-good", 1, 0 }, { "/moved-twice", 2, 0 }, { "/moved-for-once", 1, 1 }, { "/moved-there", 1, 0 },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    for (guint round = 0; round < 2; round++)
+      {
+        self->n_redirects = 0;
+        run (self, self->base, cases[i].path, 7, 70000);
+        g_assert_cmpstr (self->fetch->error, ==, NULL);
+        g_assert_cmpmem (self->got, self->n_got, self->file + 7, 70000);
+        g_assert_cmpuint (self->n_redirects, ==, round == 0 ? cases[i].first : cases[i].second);
+      }
+
+  /* Another network may lead elsewhere. */
+  shoal_http_cancel_all (self->http, "The network has changed");
+  self->n_redirects = 0;
+  run (self, self->base, "/moved-for-good", 7, 70000);
+  g_assert_cmpuint (self->n_redirects, ==, 1);
+}
+
+/* What is not where it was is asked for at its link again, once. */
+static void
+test_moved_again (Fixture       *self,
+                  gconstpointer  data)
+{
+  run (self, self->base, "/moved-there", 7, 70000);
+  g_assert_cmpuint (self->n_redirects, ==, 1);
+  self->gone = self->refuses = TRUE;
+  for (guint i = 0; i < 2; i++)
+    {
+      run (self, self->base, "/moved-there", 7, 70000);
+      g_assert_cmpuint (self->fetch->status, ==, 404);
+      g_assert_cmpuint (self->n_heads, ==, 1);
+      g_assert_cmpuint (self->n_redirects, ==, 2 + i);
+    }
+  self->gone = self->refuses = FALSE;
+  run (self, self->base, "/moved-there", 7, 70000);
+  g_assert_cmpmem (self->got, self->n_got, self->file + 7, 70000);
+}
+
 /* Nothing is read while there is no room, and everything comes afterwards. */
 static void
 test_room (Fixture       *self,
@@ -504,6 +560,8 @@ main (int    argc,
   ADD ("whole", test_whole);
   ADD ("statuses", test_statuses);
   ADD ("redirects", test_redirects);
+  ADD ("remembered", test_remembered);
+  ADD ("moved-again", test_moved_again);
   ADD ("room", test_room);
   ADD ("cancelled", test_cancelled);
   ADD ("short", test_short);
