@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 
 WORDS = {'seeds': 'seeds to Shoal', 'gets': 'gets from Shoal'}
-ORDER = ('libtorrent', 'transmission', 'aria2', 'rtorrent', 'opentracker', 'nginx', 'miniupnpd', 'kill', 'binding', 'proxy', 'gossip', 'dht', 'holepunch')
-ALONE = ('opentracker', 'nginx', 'miniupnpd', 'kill', 'binding', 'proxy', 'gossip', 'dht', 'holepunch')     # a table of its own for each
+ORDER = ('libtorrent', 'transmission', 'aria2', 'rtorrent', 'opentracker', 'nginx', 'webseeds', 'miniupnpd', 'kill', 'binding', 'proxy', 'gossip', 'dht', 'holepunch')
+ALONE = ('opentracker', 'nginx', 'webseeds', 'miniupnpd', 'kill', 'binding', 'proxy', 'gossip', 'dht', 'holepunch')     # a table of its own for each
 
 
 def lines_of(entry):
