@@ -3,82 +3,76 @@
 """shoal-cli bound to one of two interfaces: TCP, UDP, HTTP and names, while it is there, goes and comes back. Every packet
 that leaves by the other one, which has the better route, fails the case."""
 
-import argparse
-import json
 import shutil
+import subprocess
 import sys
 import time
-from pathlib import Path
 
 from clients import Shoal
-from ground import Failed, Scene, Tap, differences, end_on_sigterm, own_network, until
-from ways import SERVER, TRACKER, Onlooker, Services, World, ip, sockets, why_not
+from ground import Failed, until
+from utp import UTP_ALONE, ShoalOverUtp
+from ways import SERVER, SERVER6, SIX, TRACKER, Case, ip, main, sockets
 
-VPN, LAN = 'vpn0', 'lan0'
-SECONDS = 60
+WAY = Case.OTHER
+OWN, OWN6 = '172.20.3.1', 'fd20:3::1'     # our addresses on it
 
 
-class Case:
-    """Both ways, a name server, a tracker and a seed; ours downloads."""
+class BoundCase(Case):
+    """A name server beside the services."""
 
-    def __init__(self, us, host, wire='http', slow=0):
-        self.us, self.host, self.wire, self.slow = us, host, wire, slow
-
-    def __enter__(self):
-        self.scene = Scene(self.host)
-        self.world = World({VPN: 1, LAN: 2})
-        self.world.route(LAN, 100)
-        self.world.route(VPN, 200)
+    def prepare(self):
+        self.world.route(WAY, 200)
         self.names = self.scene.run('dnsmasq', [*self.world.server.prefix(), shutil.which('dnsmasq'), '--keep-in-foreground', '--conf-file=/dev/null',
-                                                '--no-resolv', '--no-hosts', f'--listen-address={SERVER}', '--bind-interfaces', '--user=root',
-                                                '--log-queries', '--log-facility=-', '--pid-file=', f'--address=/{TRACKER}/{SERVER}'])
-        self.services = Services(self.scene, self.world, self.us, self.wire, self.slow)
-        until(lambda: self.world.server.listens(53, 'udp'), 10, 'dnsmasq listens', [self.names])
-        self.got = self.scene.new_folder('got')
-        self.onlooker = Onlooker(LAN)
-        return self
-
-    def __exit__(self, *_):
-        self.onlooker.close()
-        self.scene.__exit__()
-        self.world.close()
-
-    def start(self, *more, **how):
-        self.ours = self.us.download(self.scene, self.services.torrent.path, self.got, more=more, **how)
-        return self.ours
-
-    def finish(self):
-        if self.ours.wait(SECONDS) != 0:
-            raise Failed(f'shoal-cli ended with status {self.ours.poll()}\n{self.ours.tail()}')
-        wrong = differences(self.services.share, self.got)
-        if wrong:
-            raise Failed('; '.join(wrong))
-        self.onlooker.expect_none('in all')
-
-    def some(self):
-        """Something of the payload is there, and not all."""
-        until(lambda: any(p.stat().st_blocks > 0 for p in self.got.rglob('*') if p.is_file()), SECONDS, 'the download has begun', [self.ours])
+                                                '--no-resolv', '--no-hosts', f'--listen-address={SERVER}', f'--listen-address={SERVER6}',
+                                                '--bind-interfaces', '--user=root', '--log-queries', '--log-facility=-', '--pid-file=',
+                                                f'--address=/{TRACKER}/{SERVER}', f'--address=/{SIX}/{SERVER6}'])
+        until(lambda: self.world.server.listens(53, 'udp') and self.world.server.listens(53, 'udp6'), 10, 'dnsmasq listens', [self.names])
 
 
-def whole(us, host, wire, *options):
-    with Case(us, host, wire) as case:
+def whole(us, host, wire, *options, name=TRACKER):
+    with BoundCase(us, host, wire) as case:
         case.start(*options)
         case.finish()
-        if TRACKER not in case.names.output():
+        if name not in case.names.output():
             raise Failed('the name server was not asked')
+
+
+def six_by_name(us, host, *options):
+    """A web server that has an IPv6 address and no other, and so has the name server."""
+    whole(us, host, 'web6', *options, name=SIX)
+
+
+def six_peer(us, host, alone, settings, *options):
+    with BoundCase(us, host, 'peer6', settings=settings) as case:
+        case.start(*options, '--peer', case.services.peer, alone=alone)
+        case.finish()
+
+
+class Unprivileged(Shoal):
+    """Without any of root's rights over the network: in a user namespace of its own, to which the network does not belong."""
+
+    def command(self, scene, *args):
+        return scene.run('shoal', ['unshare', '--user', '--', self.cli, *args], env=self.env)
+
+
+def without_root(us, host, *options):
+    rights = subprocess.run(['unshare', '--user', '--', 'ip', 'link', 'set', 'lo', 'up'], capture_output=True, text=True, check=False)
+    if 'not permitted' not in rights.stderr:
+        raise Failed(f'the network can be changed: {rights.stderr}')
+    down_and_up(Unprivileged(us.build), host, *options)
 
 
 def everything_on(us, host, *options):
     """Whatever else looks for peers and ports does so by this way too."""
-    with Case(us, host, slow=600) as case:
+    with BoundCase(us, host, slow=600) as case:
         case.start(*options, alone=())
         case.finish()
 
 
 def no_server(us, host):
     """Names fail, nobody else is asked, and addresses work."""
-    with Case(us, host) as case:
-        case.start('--bind', VPN, '--peer', f'{SERVER}:{case.services.seed_port}')
+    with BoundCase(us, host) as case:
+        case.start('--bind', WAY, '--peer', case.services.peer)
         case.finish()
         if TRACKER in case.names.output():
             raise Failed('somebody asked the name server')
@@ -86,51 +80,59 @@ def no_server(us, host):
 
 def quiet(case, seconds=2.5):
     """Nothing leaves and no socket is there, for a while."""
-    until(lambda: not sockets(case.ours.pid), 10, 'every socket is closed', [case.ours])
+    try:
+        until(lambda: not sockets(case.ours.pid), 10, 'every socket is closed', [case.ours])
+    except Failed as problem:
+        raise Failed(f'{problem}\nstill there: {sockets(case.ours.pid)}') from None
     deadline = time.monotonic() + seconds
     until(lambda: sockets(case.ours.pid) or time.monotonic() > deadline, seconds + 5, 'time passes', [case.ours])
     if sockets(case.ours.pid):
         raise Failed(f'sockets while it is down: {sockets(case.ours.pid)}')
-    case.onlooker.expect_none('while it was down')
+    case.no_leak('while it was down')
 
 
 def absent_at_start(us, host):
-    with Case(us, host) as case:
-        case.world.unplug(VPN)
-        case.start('--bind', VPN, '--dns', SERVER)
+    with BoundCase(us, host) as case:
+        case.world.unplug(WAY)
+        case.start('--bind', WAY, '--dns', SERVER)
         quiet(case)
-        case.world.plug(VPN)
-        case.world.route(VPN, 200)
+        case.world.plug(WAY)
+        case.world.route(WAY, 200)
         case.finish()
 
 
-def down_and_up(us, host, *options):
+def down_and_up(us, host, *options, wire='http'):
     """The interface is switched off in the middle, and on again."""
-    with Case(us, host, slow=600) as case:
-        case.start(*options)
-        case.some()
-        ip('link', 'set', VPN, 'down')
+    with BoundCase(us, host, wire, slow=600) as case:
+        case.start(*options, *(('--peer', case.services.peer) if wire == 'peer6' else ()))
+        case.begun()
+        ip('link', 'set', WAY, 'down')
         quiet(case)
-        ip('link', 'set', VPN, 'up')
-        case.world.route(VPN, 200)
+        ip('link', 'set', WAY, 'up')
+        case.world.address(WAY)
+        case.world.route(WAY, 200)
         case.finish()
+
+
+def six_down_and_up(us, host, *options):
+    down_and_up(us, host, *options, wire='peer6')
 
 
 def replaced(us, host):
     """It vanishes in the middle, and another one of its name comes: what a VPN does that connects again."""
-    with Case(us, host, slow=600) as case:
-        case.start('--bind', VPN, '--dns', SERVER)
-        case.some()
-        case.world.unplug(VPN)
+    with BoundCase(us, host, slow=600) as case:
+        case.start('--bind', WAY, '--dns', SERVER)
+        case.begun()
+        case.world.unplug(WAY)
         quiet(case)
-        case.world.plug(VPN)
-        case.world.route(VPN, 200)
+        case.world.plug(WAY)
+        case.world.route(WAY, 200)
         case.finish()
 
 
 def unbound_leaves_by_lan(us, host):
     """What is counted is worth counting: without a binding the other interface is the way."""
-    with Case(us, host) as case:
+    with BoundCase(us, host) as case:
         case.start('--dns', SERVER)
         try:
             case.finish()
@@ -143,40 +145,29 @@ def unbound_leaves_by_lan(us, host):
 
 CASES = {
     'counted unbound': (unbound_leaves_by_lan,),
-    'http by name': (whole, 'http', '--bind', VPN, '--dns', SERVER),
-    'udp by name': (whole, 'udp', '--bind', VPN, '--dns', SERVER),
-    'web seed by name': (whole, 'web', '--bind', VPN, '--dns', SERVER),
-    'by address': (whole, 'http', '--bind', '172.20.1.1', '--dns', SERVER),
-    'everything on': (everything_on, '--bind', VPN, '--dns', SERVER),
+    'http by name': (whole, 'http', '--bind', WAY, '--dns', SERVER),
+    'udp by name': (whole, 'udp', '--bind', WAY, '--dns', SERVER),
+    'web seed by name': (whole, 'web', '--bind', WAY, '--dns', SERVER),
+    'by address': (whole, 'http', '--bind', OWN, '--dns', SERVER),
+    'IPv6 by name': (six_by_name, '--bind', WAY, '--dns', SERVER6),
+    'IPv6 by address': (six_by_name, '--bind', OWN6, '--dns', SERVER6),
+    'IPv6 peer': (six_peer, None, None, '--bind', OWN6),
+    'IPv6 peer over uTP': (six_peer, ShoalOverUtp.ALONE, UTP_ALONE, '--bind', WAY),
+    'everything on': (everything_on, '--bind', WAY, '--dns', SERVER),
     'no name server': (no_server,),
     'absent at start': (absent_at_start,),
-    'down and up': (down_and_up, '--bind', VPN, '--dns', SERVER),
-    'address away and back': (down_and_up, '--bind', '172.20.1.1', '--dns', SERVER),
+    'down and up': (down_and_up, '--bind', WAY, '--dns', SERVER),
+    'address away and back': (down_and_up, '--bind', OWN, '--dns', SERVER),
+    'IPv6 away and back': (six_down_and_up, '--bind', OWN6),
+    'without root': (without_root, '--bind', WAY, '--dns', SERVER),
     'replaced': (replaced,),
 }
 
 
-def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument('build')
-    parser.add_argument('cases', nargs='*')
-    args = parser.parse_args()
-    end_on_sigterm()
-    host = own_network()
-    tap, row, us = Tap(), {}, Shoal(args.build)
-    absent = why_not('dnsmasq')
-    if host.startswith('127.') or absent:
-        reason = f'{absent} not installed' if absent else 'no network namespaces here'
-        print(f'1..0 # SKIP {reason}')
-        row = {'*': reason}
-    else:
-        for name, (function, *more) in CASES.items():
-            if not args.cases or name in args.cases:
-                row[name] = tap.case(name, function, us, host, *more)
-        tap.plan()
-    (Path(args.build) / 'interop-binding.json').write_text(json.dumps({'program': 'binding', 'address': host, 'row': row}))
-    return 1 if tap.failed else 0
+def cases(us, host):
+    for name, (function, *more) in CASES.items():
+        yield name, None, function, (us, host, *more)
 
 
 if __name__ == '__main__':
-    sys.exit(main())
+    sys.exit(main('binding', cases, 'dnsmasq'))

@@ -58,7 +58,8 @@ def main():
 
     session = lt.session(settings(args))
     classes = lt.ip_filter()
-    classes.add_rule('0.0.0.0', '255.255.255.255', 1 << lt.session.global_peer_class_id)
+    for first, last in (('0.0.0.0', '255.255.255.255'), ('::', ':'.join(['ffff'] * 8))):
+        classes.add_rule(first, last, 1 << lt.session.global_peer_class_id)
     session.set_peer_class_filter(classes)            # limits hold on local networks too
     handles = [add(session, source, args) for source in args.sources]
     for peer in args.peer:

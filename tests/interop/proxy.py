@@ -3,19 +3,15 @@
 """shoal-cli through proxies that others wrote, for everything: every packet that leaves by another way than to the proxy fails the
 case. The tracker is known by a name that only the proxy can look up."""
 
-import argparse
-import json
 import shutil
 import sys
-from pathlib import Path
 
-from clients import Shoal
-from ground import Failed, Scene, Tap, differences, end_on_sigterm, own_network, until
-from ways import SERVER, TRACKER, Onlooker, Services, World, sent, sockets, why_not
+from ground import Failed, until
+from utp import UTP_ALONE, ShoalOverUtp
+from ways import MIRROR, ROUTER_NODE, SERVER, TRACKER, Case, main, sent, sockets
 
-LAN, WAY = 'lan0', 'way0'
 PROXY = '172.20.3.2'
-SECONDS = 60
+UTP_ONLY = ShoalOverUtp.ALONE
 
 
 class Proxy:
@@ -30,12 +26,15 @@ class Proxy:
     def start(self, scene, world):
         """In the world, with a table of names of its own."""
         self.port = scene.port()
+        self.run(scene, world)
+        return f'{self.scheme}://{self.user}{PROXY}:{self.port}'
+
+    def run(self, scene, world):
         hosts = scene.folder / 'hosts'
-        hosts.write_text(f'127.0.0.1 localhost\n{SERVER} {TRACKER}\n')
+        hosts.write_text(f'127.0.0.1 localhost\n{SERVER} {TRACKER} {MIRROR}\n')
         argv = ' '.join(f"'{part}'" for part in self.argv(scene, self.port))
         self.program = scene.run(self.name, [*world.router.prefix(), 'unshare', '--mount', 'sh', '-c', f"mount --bind '{hosts}' /etc/hosts && exec {argv}"])
         until(lambda: world.router.listens(self.port), 10, f'{self.name} listens', [self.program])
-        return f'{self.scheme}://{self.user}{PROXY}:{self.port}'
 
 
 class Microsocks(Proxy):
@@ -77,65 +76,79 @@ class Tinyproxy(Proxy):
 
 
 PROXIES = {proxy.name: proxy for proxy in (Microsocks(), Microsocks(True), Dante(), Tinyproxy(), Tinyproxy(True))}
-WIRES = {'microsocks': ('http', 'web'), 'danted': ('http', 'udp', 'web'), 'tinyproxy': ('http', 'web')}
+WIRES = {'microsocks': ('http', 'web'), 'danted': ('http', 'udp', 'web', 'moved'), 'tinyproxy': ('http', 'web')}
+CASE_OF = {'http': 'http tracker', 'udp': 'udp tracker', 'web': 'web seed', 'moved': 'redirected web seed'}
 
 
-class Case:
-    """A world with a proxy at one end and a better route at the other."""
+class ProxyCase(Case):
+    """A proxy at the end of the other way, and nobody else."""
 
-    def __init__(self, us, host, proxy, wire):
-        self.us, self.host, self.proxy, self.wire = us, host, proxy, wire
+    def __init__(self, us, host, proxy, *what, **how):
+        super().__init__(us, host, *what, **how)
+        self.proxy = proxy
+
+    def prepare(self):
+        self.url = self.proxy.start(self.scene, self.world)
 
     def __enter__(self):
-        self.scene = Scene(self.host)
-        self.world = World({LAN: 2, WAY: 3})
-        self.world.route(LAN, 100)
-        self.services = Services(self.scene, self.world, self.us, self.wire)
-        self.url = self.proxy.start(self.scene, self.world)
-        self.got = self.scene.new_folder('got')
-        self.onlooker = Onlooker(LAN)
+        super().__enter__()
+        self.look_at(self.OTHER, allowed=PROXY)
         return self
 
-    def __exit__(self, *_):
-        self.onlooker.close()
-        self.scene.__exit__()
-        self.world.close()
-
     def start(self, *more, **how):
-        self.ours = self.us.download(self.scene, self.services.torrent.path, self.got, more=('--proxy', self.url, '--proxy-all', *more), **how)
+        super().start('--proxy', self.url, '--proxy-all', *more, **how)
 
-    def finish(self):
-        if self.ours.wait(SECONDS) != 0:
-            raise Failed(f'shoal-cli ended with status {self.ours.poll()}\n{self.ours.tail()}\n{self.proxy.program.tail()}')
-        wrong = differences(self.services.share, self.got)
-        if wrong:
-            raise Failed('; '.join(wrong))
-        self.no_leak()
-
-    def no_leak(self):
-        self.onlooker.expect_none('in all')
+    def no_leak(self, what='in all'):
+        super().no_leak(what)
         if 'se@cret' in self.ours.output() or 'secret' in self.ours.output():
             raise Failed('the password was printed')
 
 
 def whole(us, host, proxy, wire):
-    with Case(us, host, proxy, wire) as case:
+    with ProxyCase(us, host, proxy, wire) as case:
         case.start()
         case.finish()
 
 
 def everything_on(us, host, proxy):
     """Whatever else looks for peers and ports keeps still, or goes by the proxy."""
-    with Case(us, host, proxy, 'http') as case:
+    with ProxyCase(us, host, proxy) as case:
         case.start('--limit-down', '600', alone=())
         case.finish()
 
 
+def utp_alone(us, host, proxy):
+    """The tracker is asked by datagrams, and the only peer speaks uTP alone: all of it by the proxy's relay."""
+    with ProxyCase(us, host, proxy, 'udp', settings=UTP_ALONE) as case:
+        case.start(alone=UTP_ONLY)
+        case.finish()
+
+
+def dht_magnet(us, host, proxy):
+    """A magnet link and two nodes behind the relay; the peer speaks uTP alone too."""
+    with ProxyCase(us, host, proxy, 'dht', settings=UTP_ALONE) as case:
+        case.start('--dht-router', f'{ROUTER_NODE}:{case.services.node_port}', source=f'magnet:?xt=urn:btih:{case.services.torrent.v1.hex()}',
+                   alone=[option for option in UTP_ONLY if option != '--no-dht'])
+        case.finish()
+
+
+def relay_again(us, host, proxy):
+    """The proxy ends while datagrams go by its relay, and is there again a while later."""
+    with ProxyCase(us, host, proxy, 'udp', slow=500, settings=UTP_ALONE) as case:
+        case.start(alone=UTP_ONLY)
+        case.begun()
+        proxy.program.end()
+        until(lambda: not case.world.router.listens(proxy.port), 10, 'the proxy is gone')
+        case.no_leak('while it was gone')
+        proxy.run(case.scene, case.world)
+        case.finish()
+
+
 def listens_to_nobody(us, host, proxy):
-    with Case(us, host, proxy, 'http') as case:
+    with ProxyCase(us, host, proxy) as case:
         case.start('--limit-down', '300')
-        until(lambda: sockets(case.ours.pid), SECONDS, 'it talks to the proxy', [case.ours])
-        until(lambda: any(p.stat().st_blocks > 0 for p in case.got.rglob('*') if p.is_file()), SECONDS, 'the download has begun', [case.ours])
+        until(lambda: sockets(case.ours.pid), case.seconds, 'it talks to the proxy', [case.ours])
+        case.begun()
         listening = [entry for entry in sockets(case.ours.pid) if entry[2]]
         if listening:
             raise Failed(f'listening: {listening}')
@@ -144,44 +157,26 @@ def listens_to_nobody(us, host, proxy):
 
 def proxy_gone(us, host, proxy):
     """When the proxy is not there nothing goes any other way."""
-    with Case(us, host, proxy, 'http') as case:
+    with ProxyCase(us, host, proxy) as case:
         proxy.program.end()
-        case.start('--peer', f'{SERVER}:{case.services.seed_port}')
-        until(lambda: sent(WAY) > 8, SECONDS, 'the proxy was tried', [case.ours])
+        case.start('--peer', case.services.peer)
+        until(lambda: sent(case.OTHER) > 8, case.seconds, 'the proxy was tried', [case.ours])
         case.no_leak()
-        if list(path for path in case.got.rglob('*') if path.is_file() and path.stat().st_blocks):
+        if case.has_some():
             raise Failed('something came all the same')
 
 
-def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument('build')
-    parser.add_argument('cases', nargs='*')
-    args = parser.parse_args()
-    end_on_sigterm()
-    host = own_network()
-    tap, row, us = Tap(), {}, Shoal(args.build)
-    absent = why_not()
-    if host.startswith('127.') or absent:
-        reason = f'{absent} not installed' if absent else 'no network namespaces here'
-        print(f'1..0 # SKIP {reason}')
-        row = {'*': reason}
-    else:
-        for name, proxy in PROXIES.items():
-            cases = {'web seed' if wire == 'web' else f'{wire} tracker': (whole, wire) for wire in WIRES[proxy.binary]}
-            if name == 'dante':
-                cases |= {'everything on': (everything_on,)}
-            if name in ('microsocks', 'tinyproxy'):
-                cases |= {'listens to nobody': (listens_to_nobody,), 'proxy gone': (proxy_gone,)}
-            for case, (function, *more) in cases.items():
-                if args.cases and name not in args.cases and case not in args.cases:
-                    continue
-                row[f'{name}/{case}'] = f'{proxy.binary} not installed' if not shutil.which(proxy.binary) else tap.case(
-                    f'{name}: {case}', function, us, host, proxy, *more)
-        tap.plan()
-    (Path(args.build) / 'interop-proxy.json').write_text(json.dumps({'program': 'proxy', 'address': host, 'row': row}))
-    return 1 if tap.failed else 0
+def cases(us, host):
+    for name, proxy in PROXIES.items():
+        stories = {CASE_OF[wire]: (whole, wire) for wire in WIRES[proxy.binary]}
+        if name == 'dante':
+            stories |= {'uTP alone': (utp_alone,), 'DHT magnet': (dht_magnet,), 'relay again': (relay_again,), 'everything on': (everything_on,)}
+        if name in ('microsocks', 'tinyproxy'):
+            stories |= {'listens to nobody': (listens_to_nobody,), 'proxy gone': (proxy_gone,)}
+        absent = None if shutil.which(proxy.binary) else f'{proxy.binary} not installed'
+        for story, (function, *more) in stories.items():
+            yield f'{name}/{story}', absent, function, (us, host, proxy, *more)
 
 
 if __name__ == '__main__':
-    sys.exit(main())
+    sys.exit(main('proxy', cases))

@@ -71,18 +71,6 @@ def nginx_binary():
     return shutil.which('nginx') or shutil.which('nginx', path='/usr/sbin:/sbin')
 
 
-def last(program):
-    """The newest numbers of the torrent."""
-    for line in reversed(program.output().splitlines()):
-        try:
-            entry = json.loads(line)
-        except ValueError:
-            continue
-        if entry.get('event') == 'progress' and entry.get('torrents'):
-            return entry['torrents'][0]
-    return {}
-
-
 class Cases:
     def __init__(self, us, host):
         self.us, self.host = us, host
