@@ -74,9 +74,9 @@ G_DEFINE_FINAL_TYPE (ShoalSession, shoal_session, G_TYPE_OBJECT)
 
 /* --- Down --- */
 
-static void
-send_command (ShoalSession *self,
-              ShoalCommand *command)
+void
+shoal_session_send (ShoalSession *self,
+                    ShoalCommand *command)
 {
   if (self->runtime == NULL || self->quit_sent)
     shoal_command_free (command);
@@ -102,24 +102,13 @@ shoal_session_wait (ShoalSession *self,
 }
 
 static void
-send_simple (ShoalSession    *self,
-             ShoalCommandType type,
-             guint64          id)
-{
-  ShoalCommand *command = shoal_command_new (type);
-
-  command->id = id;
-  send_command (self, command);
-}
-
-static void
 send_watched (ShoalSession *self)
 {
   ShoalCommand *command = shoal_command_new (self->watched ? SHOAL_COMMAND_SUBSCRIBE : SHOAL_COMMAND_UNSUBSCRIBE);
 
   command->view = VIEW;
   command->interval_ms = VIEW_INTERVAL_MS;
-  send_command (self, command);
+  shoal_session_send (self, command);
 }
 
 static void
@@ -131,7 +120,7 @@ send_shown (ShoalSession *self)
   command->interval_ms = LISTS_INTERVAL_MS;
   command->mask = SHOAL_VIEW_PEERS | SHOAL_VIEW_TRACKERS;
   command->id = self->shown;
-  send_command (self, command);
+  shoal_session_send (self, command);
 }
 
 static void
@@ -142,7 +131,7 @@ preferences_changed_cb (ShoalSession *self)
 
   shoal_preferences_get_config (self->preferences, &config);
   command->config = g_memdup2 (&config, sizeof config);
-  send_command (self, command);
+  shoal_session_send (self, command);
 }
 
 /* --- Up --- */
@@ -215,7 +204,7 @@ take_snapshot (ShoalSession        *self,
 
   command = shoal_command_new (SHOAL_COMMAND_ACKNOWLEDGE);
   command->view = snapshot->view;
-  send_command (self, command);
+  shoal_session_send (self, command);
 }
 
 static void
@@ -652,119 +641,7 @@ shoal_session_set_watched (ShoalSession *self,
     send_shown (self);
 }
 
-/* --- Requests --- */
-
-void
-shoal_session_remove_async (ShoalSession        *self,
-                            guint64              id,
-                            ShoalRemoveMode      mode,
-                            GCancellable        *cancellable,
-                            GAsyncReadyCallback  callback,
-                            gpointer             user_data)
-{
-  g_autoptr(GTask) task = NULL;
-  ShoalCommand *command;
-
-  g_return_if_fail (SHOAL_IS_SESSION (self));
-
-  task = g_task_new (self, cancellable, callback, user_data);
-  g_task_set_source_tag (task, shoal_session_remove_async);
-  command = shoal_command_new (SHOAL_COMMAND_REMOVE);
-  command->id = id;
-  command->remove_mode = mode;
-  shoal_session_wait (self, command, task);
-}
-
-gboolean
-shoal_session_remove_finish (ShoalSession *self,
-                             GAsyncResult *result,
-                             GError      **error)
-{
-  g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
-
-  return g_task_propagate_boolean (G_TASK (result), error);
-}
-
-void
-shoal_session_get_magnet_async (ShoalSession        *self,
-                                guint64              id,
-                                GCancellable        *cancellable,
-                                GAsyncReadyCallback  callback,
-                                gpointer             user_data)
-{
-  g_autoptr(GTask) task = NULL;
-  ShoalCommand *command;
-
-  g_return_if_fail (SHOAL_IS_SESSION (self));
-
-  task = g_task_new (self, cancellable, callback, user_data);
-  g_task_set_source_tag (task, shoal_session_get_magnet_async);
-  command = shoal_command_new (SHOAL_COMMAND_INFO);
-  command->id = id;
-  shoal_session_wait (self, command, task);
-}
-
-char *
-shoal_session_get_magnet_finish (ShoalSession *self,
-                                 GAsyncResult *result,
-                                 GError      **error)
-{
-  g_return_val_if_fail (g_task_is_valid (result, self), NULL);
-
-  return g_task_propagate_pointer (G_TASK (result), error);
-}
-
-void
-shoal_session_start (ShoalSession *self,
-                     guint64       id)
-{
-  g_return_if_fail (SHOAL_IS_SESSION (self));
-
-  send_simple (self, SHOAL_COMMAND_START, id);
-}
-
-void
-shoal_session_pause (ShoalSession *self,
-                     guint64       id)
-{
-  g_return_if_fail (SHOAL_IS_SESSION (self));
-
-  send_simple (self, SHOAL_COMMAND_PAUSE, id);
-}
-
-void
-shoal_session_recheck (ShoalSession *self,
-                       guint64       id)
-{
-  g_return_if_fail (SHOAL_IS_SESSION (self));
-
-  send_simple (self, SHOAL_COMMAND_RECHECK, id);
-}
-
-void
-shoal_session_announce (ShoalSession *self,
-                        guint64       id)
-{
-  g_return_if_fail (SHOAL_IS_SESSION (self));
-
-  send_simple (self, SHOAL_COMMAND_ANNOUNCE, id);
-}
-
-void
-shoal_session_add_peer (ShoalSession *self,
-                        guint64       id,
-                        const char   *peer)
-{
-  ShoalCommand *command;
-
-  g_return_if_fail (SHOAL_IS_SESSION (self));
-  g_return_if_fail (peer != NULL);
-
-  command = shoal_command_new (SHOAL_COMMAND_ADD_PEER);
-  command->id = id;
-  command->text = g_strdup (peer);
-  send_command (self, command);
-}
+/* --- The end --- */
 
 void
 shoal_session_quit_async (ShoalSession        *self,
@@ -785,7 +662,7 @@ shoal_session_quit_async (ShoalSession        *self,
     }
 
   self->quitting = g_steal_pointer (&task);
-  send_simple (self, SHOAL_COMMAND_QUIT, 0);
+  shoal_session_send (self, shoal_command_new (SHOAL_COMMAND_QUIT));
   self->quit_sent = TRUE;
 }
 
