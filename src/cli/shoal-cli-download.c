@@ -10,12 +10,10 @@
 #include <string.h>
 #include <unistd.h>
 #include "shoal-cli-options.h"
+#include "shoal-cli-report.h"
 #include "shoal-error-text.h"
 #include "shoal-error.h"
-#include "shoal-format.h"
-#include "shoal-json.h"
 #include "shoal-magnet.h"
-#include "shoal-mapping-text.h"
 #include "shoal-metainfo.h"
 #include "shoal-session.h"
 #include "shoal-source.h"
@@ -151,50 +149,10 @@ say_event (Download   *self,
            const Seen *seen,
            gboolean    with_hash)
 {
-  ShoalJson json;
-
   if (self->arguments->json)
-    {
-      shoal_json_init (&json, stdout);
-      shoal_json_begin (&json, NULL, '{');
-      shoal_json_string (&json, "event", event);
-      shoal_json_string (&json, "name", seen->name);
-      shoal_json_string (&json, "info_hash", seen->hash);
-      shoal_json_end (&json, '}');
-      shoal_json_finish (&json);
-    }
+    shoal_cli_report_event_json (event, seen->name, seen->hash);
   else if (!self->arguments->quiet)
-    {
-      shoal_cli_progress_clear ();
-      printf ("%s %s%s%s\n", event, seen->name, with_hash ? " " : "", with_hash ? seen->hash : "");
-      fflush (stdout);
-    }
-}
-
-static void
-say_torrent (ShoalJson    *json,
-             ShoalTorrent *torrent)
-{
-  static const char *const states[SHOAL_N_TORRENT_STATES] = { "paused", "queued", "metadata", "checking", "downloading", "seeding", "failed" };
-
-  shoal_json_begin (json, NULL, '{');
-  shoal_json_string (json, "name", shoal_torrent_get_name (torrent));
-  shoal_json_string (json, "info_hash", shoal_torrent_get_hash (torrent));
-  shoal_json_string (json, "state", states[shoal_torrent_get_state (torrent)]);
-  shoal_json_double (json, "progress", shoal_torrent_get_progress (torrent));
-  shoal_json_u64 (json, "size", shoal_torrent_get_wanted_size (torrent));
-  shoal_json_u64 (json, "done", shoal_torrent_get_done_size (torrent));
-  shoal_json_u64 (json, "downloaded", shoal_torrent_get_downloaded (torrent));
-  shoal_json_u64 (json, "uploaded", shoal_torrent_get_uploaded (torrent));
-  shoal_json_u64 (json, "rate_down", shoal_torrent_get_rate_down (torrent));
-  shoal_json_u64 (json, "rate_up", shoal_torrent_get_rate_up (torrent));
-  shoal_json_u64 (json, "peers", shoal_torrent_get_n_peers (torrent));
-  if (shoal_torrent_get_eta (torrent) >= 0)
-    shoal_json_i64 (json, "eta", shoal_torrent_get_eta (torrent));
-  else
-    shoal_json_null (json, "eta");
-  shoal_json_string (json, "status", shoal_torrent_get_status_text (torrent));
-  shoal_json_end (json, '}');
+    shoal_cli_report_event (event, seen->name, with_hash ? seen->hash : NULL);
 }
 
 static ShoalTorrent *
@@ -205,81 +163,21 @@ torrent_of (Download *self,
 }
 
 static void
-say_mapping (ShoalJson          *json,
-             const ShoalMapping *mapping)
+say_progress (Download *self)
 {
-  static const char *const states[] = {
-    [SHOAL_MAP_OFF] = "off",
-    [SHOAL_MAP_SEARCHING] = "searching",
-    [SHOAL_MAP_DONE] = "mapped",
-    [SHOAL_MAP_FAILED] = "failed",
-  };
-  g_autofree char *text = shoal_mapping_text (mapping);
+  g_autoptr(GPtrArray) torrents = g_ptr_array_new ();
 
-  shoal_json_begin (json, "mapping", '{');
-  shoal_json_string (json, "state", states[mapping->state]);
-  shoal_json_string (json, "method", shoal_mapping_method_name (mapping->method));
-  shoal_json_u64 (json, "tcp_port", mapping->tcp_port);
-  shoal_json_u64 (json, "udp_port", mapping->udp_port);
-  shoal_json_string (json, "address", mapping->address);
-  shoal_json_string (json, "text", text != NULL ? text : "");
-  shoal_json_end (json, '}');
-}
-
-static void
-say_json (Download *self)
-{
-  ShoalJson json;
-
-  shoal_json_init (&json, stdout);
-  shoal_json_begin (&json, NULL, '{');
-  shoal_json_string (&json, "event", "progress");
-  shoal_json_u64 (&json, "rate_down", shoal_session_get_rate_down (self->session));
-  shoal_json_u64 (&json, "rate_up", shoal_session_get_rate_up (self->session));
-  shoal_json_u64 (&json, "peers", shoal_session_get_n_peers (self->session));
-  say_mapping (&json, shoal_session_get_mapping (self->session));
-  shoal_json_begin (&json, "torrents", '[');
   for (guint i = 0; i < self->items->len; i++)
     {
       ShoalTorrent *torrent = torrent_of (self, g_ptr_array_index (self->items, i));
 
       if (torrent != NULL)
-        say_torrent (&json, torrent);
+        g_ptr_array_add (torrents, torrent);
     }
-  shoal_json_end (&json, ']');
-  shoal_json_end (&json, '}');
-  shoal_json_finish (&json);
-}
-
-/* One torrent's line tells what it is doing; of several there is room for the sums only. */
-static void
-say_line (Download *self)
-{
-  g_autofree char *down = shoal_format_rate (shoal_session_get_rate_down (self->session));
-  g_autofree char *up = shoal_format_rate (shoal_session_get_rate_up (self->session));
-  guint n_peers = shoal_session_get_n_peers (self->session);
-  g_autofree char *left = NULL;
-  g_autofree char *text = NULL;
-  double share = 0.0;
-  gint64 eta = 0;
-  guint n = 0;
-
-  for (guint i = 0; i < self->items->len; i++)
-    {
-      ShoalTorrent *torrent = torrent_of (self, g_ptr_array_index (self->items, i));
-
-      if (torrent == NULL)
-        continue;
-      n++;
-      share += shoal_torrent_get_progress (torrent);
-      if (eta >= 0 && !shoal_torrent_get_complete (torrent))
-        eta = shoal_torrent_get_eta (torrent) < 0 ? -1 : MAX (eta, shoal_torrent_get_eta (torrent));
-    }
-
-  left = n > 0 && eta > 0 ? shoal_format_time_left (eta) : NULL;
-  text = g_strdup_printf ("%s down, %s up, %u peer%s%s%s", down, up, n_peers, n_peers == 1 ? "" : "s",
-                          left != NULL ? ", " : "", left != NULL ? left : "");
-  shoal_cli_progress (n > 0 ? share / n : 0.0, text);
+  if (self->arguments->json)
+    shoal_cli_report_json (self->session, torrents);
+  else if (!self->arguments->quiet)
+    shoal_cli_report_line (self->session, torrents);
 }
 
 /* --- Ending --- */
@@ -435,10 +333,7 @@ tick_cb (gpointer user_data)
   if (self->quitting)
     return G_SOURCE_REMOVE;
 
-  if (arguments->json)
-    say_json (self);
-  else if (!arguments->quiet)
-    say_line (self);
+  say_progress (self);
 
   return G_SOURCE_CONTINUE;
 }
