@@ -7,10 +7,7 @@
  * price of a byte here, so each is avoided when its outcome is known: no read after a short
  * one, no write while the buffer is full, no setsockopt() or epoll_ctl() that changes little.
  *
- * What a link has asked for could often be given at once, but a burst of many MiB only waits
- * in the buffers between, outside of every cache, while the receiver stops reading to catch up and
- * then starves until its next requests are here. So a conn that is fast leaves no faster than
- * a bit above what it was seen to take.
+ * Parts: shoal-conn-write.c (what leaves, and how fast).
  *
  * A conn is DIALING, OPEN or CLOSING, and a member of rings:
  *   all       every conn
@@ -21,76 +18,19 @@
  *   closing   it is gone; its link is told at the end of the turn
  */
 
-#include "shoal-conn.h"
+#include "shoal-conn-private.h"
 
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <sys/sendfile.h>
 #include <sys/uio.h>
-#include "shoal-list.h"
 
 #define DIAL_TIMEOUT     (15 * G_USEC_PER_SEC)
 #define SWEEP_LATEST     250000          /* microseconds that a byte may wait below the low mark */
 #define SWEEP_EARLIEST   100000          /* read within a sweep that comes for another */
 #define READ_BUDGET      (1024 * 1024)   /* bytes of one link in one turn */
-#define WRITE_BUDGET     (1024 * 1024)
-#define PACE_MIN         (256u * 1024 * 1024)   /* bytes a second; nothing is held below it */
-#define PACE_WINDOW      50000           /* microseconds: how long what a link takes is measured */
-#define PACE_BURST       500             /* microseconds' worth that leave at once */
 #define MAX_WINDOW       64              /* places of one readv() */
-#define MAX_SPANS        64              /* spans of one writing */
 #define MAX_FROM_ADDRESS 16              /* open connections that came from one address */
-
-typedef enum
-{
-  CONN_DIALING,
-  CONN_OPEN,
-  CONN_CLOSING,
-} ConnState;
-
-struct _ShoalConn
-{
-  ShoalWatch    watch;
-  ShoalConnSet *set;
-  ShoalLink    *link;
-  GSocket      *socket;      /* (nullable): none could be made */
-  ShoalProxyHandshake *handshake;   /* (nullable): DIALING: through a proxy */
-  char         *why;         /* (nullable) of CLOSING */
-  ShoalNode     all_node;
-  ShoalNode     flush_node;  /* in flush or paced */
-  ShoalNode     state_node;  /* in dialing or closing */
-  ShoalNode     sweep_node;
-  guint64       pace;        /* bytes a second that may leave */
-  gint64        pace_us;     /* when more may leave */
-  gint64        taken_us;    /* begin of the window in which */
-  guint64       taken;       /* so many bytes left */
-  gint64        since_us;    /* DIALING: since when; OPEN: the last read */
-  ShoalAddr     from;        /* came from there; family NONE: dialled, or not counted */
-  ConnState     state;
-  guint         mark;        /* what the link waits for; 0: it must not be read */
-  guint         low_water;   /* what the socket was told */
-  gboolean      blocked;     /* the socket takes no more */
-  gboolean      no_window;   /* the link had no place for bytes; until it asks for attention */
-};
-
-struct _ShoalConnSet
-{
-  ShoalReactor *reactor;
-  const ShoalBinding *binding;   /* (nullable) */
-  ShoalProxy   *proxy;           /* (nullable) */
-  ShoalNode     all;
-  ShoalNode     flush;
-  ShoalNode     paced;
-  ShoalNode     dialing;
-  ShoalNode     sweep;
-  ShoalNode     closing;
-  guint         n_conns;
-  gboolean      bbr;
-  GHashTable   *n_from;      /* ShoalAddr without port to how many */
-  gint64        now_us;
-  guint64       moved;
-};
 
 ShoalConnSet *
 shoal_conn_set_new (ShoalReactor *reactor)
@@ -161,7 +101,7 @@ conn_free (ShoalConn *self)
 }
 
 /* Its link will be told at the end of the turn, this one or the next. */
-static void
+void
 conn_close (ShoalConn  *self,
             const char *why)
 {
@@ -226,132 +166,6 @@ conn_read (ShoalConn *self)
       if (self->state != CONN_OPEN || (gsize) got < room)
         return;
       budget -= MIN (budget, (gsize) got);
-    }
-}
-
-/* --- Writing --- */
-
-/* Sends @spans; returns how many bytes went, and notes when the socket is full or broken. */
-static gsize
-conn_send_spans (ShoalConn       *self,
-                 const ShoalSpan *spans,
-                 guint            n_spans)
-{
-  gsize sent = 0;
-
-  for (guint i = 0; i < n_spans;)
-    {
-      gsize wanted = 0;
-      gssize now;
-
-      if (spans[i].file != NULL)
-        {
-          off_t offset = (off_t) spans[i].offset;
-
-          wanted = spans[i].size;
-          now = sendfile (self->watch.fd, spans[i].file->fd, &offset, wanted);
-          if (now == 0)
-            {
-              conn_close (self, "A file is shorter than it was");
-              return sent;
-            }
-          i++;
-        }
-      else
-        {
-          struct iovec iov[MAX_SPANS];
-          struct msghdr message = { .msg_iov = iov };
-          int flags = MSG_NOSIGNAL;
-
-          while (i < n_spans && spans[i].file == NULL)
-            {
-              iov[message.msg_iovlen].iov_base = (gpointer) spans[i].bytes;
-              iov[message.msg_iovlen++].iov_len = spans[i].size;
-              wanted += spans[i++].size;
-            }
-          /* The header leaves with the file range that it announces. */
-          if (i < n_spans)
-            flags |= MSG_MORE;
-          now = sendmsg (self->watch.fd, &message, flags);
-        }
-
-      if (now < 0)
-        {
-          if (errno == EAGAIN)
-            self->blocked = TRUE;
-          else if (errno != EINTR)
-            conn_close (self, g_strerror (errno));
-          return sent;
-        }
-      sent += (gsize) now;
-      if ((gsize) now < wanted)
-        return sent;
-    }
-
-  return sent;
-}
-
-/* What a link took in the last window, and half as much again, is what the next one may take. */
-static void
-pace_measure (ShoalConn *self)
-{
-  gint64 now_us = self->set->now_us;
-  gint64 passed = now_us - self->taken_us;
-
-  if (passed < PACE_WINDOW)
-    return;
-  self->pace = MAX (PACE_MIN, self->taken * G_USEC_PER_SEC / (guint64) passed * 3 / 2);
-  self->taken_us = now_us;
-  self->taken = 0;
-}
-
-/* What was not used for as long as a timer may be late is not lost. */
-static gsize
-pace_budget (ShoalConn *self)
-{
-  gint64 now_us = self->set->now_us;
-  gint64 worth;
-
-  pace_measure (self);
-  self->pace_us = MAX (self->pace_us, now_us - PACE_BURST);
-  worth = now_us + PACE_BURST - self->pace_us;
-
-  return worth <= 0 ? 0 : MIN (WRITE_BUDGET, self->pace * (guint64) worth / G_USEC_PER_SEC);
-}
-
-static void
-pace_spend (ShoalConn *self,
-            gsize      sent)
-{
-  self->taken += sent;
-  self->pace_us += (gint64) (sent * G_USEC_PER_SEC / self->pace);
-}
-
-static void
-conn_write (ShoalConn *self)
-{
-  ShoalSpan spans[MAX_SPANS];
-  gsize budget = pace_budget (self);
-
-  while (self->state == CONN_OPEN && !self->blocked)
-    {
-      guint n = shoal_link_output (self->link, spans, MAX_SPANS);
-      gsize sent;
-
-      if (n == 0)
-        return;
-      if (budget == 0)
-        {
-          shoal_node_append (&self->set->paced, &self->flush_node);
-          return;
-        }
-
-      sent = conn_send_spans (self, spans, n);
-      self->set->moved += sent;
-      pace_spend (self, sent);
-      budget -= MIN (budget, sent);
-      if (sent > 0)
-        shoal_link_sent (self->link, sent);
     }
 }
 
@@ -504,7 +318,7 @@ conn_new (ShoalConnSet *set,
   self->socket = socket;
   self->state = state;
   self->low_water = 1;
-  self->pace = PACE_MIN;
+  self->pace = SHOAL_CONN_PACE_MIN;
   self->since_us = set->now_us;
   shoal_node_init (&self->flush_node);
   shoal_node_init (&self->state_node);

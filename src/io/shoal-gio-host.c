@@ -15,22 +15,12 @@
  * and there is none when little is moved: then every byte is handled as it comes.
  */
 
-#include "shoal-gio-host.h"
+#include "shoal-gio-host-private.h"
 
 #include <errno.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/random.h>
 #include <unistd.h>
-#include "shoal-conn.h"
-#include "shoal-disk.h"
-#include "shoal-filter-loader.h"
-#include "shoal-gio-network.h"
-#include "shoal-gio-mapping.h"
-#include "shoal-http.h"
-#include "shoal-lsd-socket.h"
-#include "shoal-mailbox.h"
-#include "shoal-resolver.h"
 
 #define STEPS_A_TURN      8             /* rounds of answers and writing before time goes on */
 #define TURNS_AT_ONCE     4             /* before other sources of the context have their say */
@@ -40,43 +30,9 @@
 #define REST_FROM_RATE    (8 * 1024 * 1024)   /* bytes a second; below it there is no rest */
 #define RATE_WINDOW       20000         /* microseconds */
 
-struct _ShoalGioHost
-{
-  ShoalHost        base;
-  GMainContext    *context;
-  ShoalEngine     *engine;       /* (nullable) */
-  ShoalReactor    *reactor;
-  ShoalConnSet    *conns;
-  ShoalDisk       *disk;
-  ShoalResumeStore *store;       /* (nullable) */
-  ShoalHttp       *http;
-  ShoalResolver   *resolver;
-  ShoalFilterLoader *filters;
-  ShoalMailbox    *commands;     /* borrowed */
-  ShoalWatch       commands_bell;
-  ShoalWatch       disk_bell;
-  ShoalGioNetwork *network;
-  ShoalGioMapping *mapping;      /* (nullable) */
-  ShoalLsdSocket  *lsd[2];          /* from the first message on */
-  ShoalGioHostTell tell;
-  gpointer         user_data;
-
-  ShoalDone       *finished;     /* to be handed to the engine, oldest first */
-  ShoalDone      **finished_end;
-  ShoalNetworkState first;       /* what came of the first network */
-  gboolean         begun;        /* it was made */
-  gboolean         untold;       /* and the engine does not know yet */
-  gboolean         loaded;       /* kept torrents were handed over */
-  gboolean         in_turn;
-  gboolean         stopping;
-  guint64          moved;        /* bytes, when the rate was last measured */
-  gint64           moved_us;
-  guint64          rate;         /* bytes a second */
-};
-
-static void
-finish (ShoalGioHost *self,
-        ShoalDone    *done)
+void
+gio_host_finish (ShoalGioHost *self,
+                 ShoalDone    *done)
 {
   done->next = NULL;
   *self->finished_end = done;
@@ -85,258 +41,19 @@ finish (ShoalGioHost *self,
     shoal_reactor_wake (self->reactor);
 }
 
-/* --- Effects --- */
-
-static void
-effect_network (ShoalHost          *host,
-                const ShoalNetwork *wanted)
-{
-  ShoalGioHost *self = (ShoalGioHost *) host;
-
-  shoal_gio_network_want (self->network, wanted);
-  shoal_conn_set_bbr (self->conns, wanted->bbr);
-}
-
-static void
-effect_map (ShoalHost *host,
-            gboolean   wanted)
-{
-  ShoalGioHost *self = (ShoalGioHost *) host;
-
-  if (self->mapping != NULL)
-    shoal_gio_mapping_want (self->mapping, wanted);
-}
-
-static void
-effect_dial (ShoalHost       *host,
-             ShoalLink       *link,
-             const ShoalAddr *to)
-{
-  ShoalGioHost *self = (ShoalGioHost *) host;
-  const char *refusal = shoal_gio_network_refusal (self->network);
-
-  if (self->stopping)
-    shoal_conn_refuse (self->conns, link, "Shoal is being stopped");
-  else if (refusal != NULL)
-    shoal_conn_refuse (self->conns, link, refusal);
-  else
-    shoal_conn_dial (self->conns, link, to, g_get_monotonic_time ());
-}
-
-static void
-effect_attend (ShoalHost *host,
-               ShoalLink *link)
-{
-  ShoalConn *conn = shoal_link_host_data (link);
-
-  if (conn != NULL)
-    shoal_conn_attend (conn);
-}
-
-static void
-effect_hang_up (ShoalHost *host,
-                ShoalLink *link)
-{
-  ShoalConn *conn = shoal_link_host_data (link);
-
-  if (conn != NULL)
-    shoal_conn_hang_up (conn);
-}
-
-static ShoalSendResult
-effect_send (ShoalHost       *host,
-             const ShoalAddr *to,
-             const guint8    *data,
-             gsize            size,
-             guint            segment,
-             ShoalSendFlags   flags)
-{
-  ShoalGioHost *self = (ShoalGioHost *) host;
-
-  return shoal_gio_network_send (self->network, to, data, size, segment, flags);
-}
-
-static void
-effect_disk (ShoalHost    *host,
-             ShoalDiskJob *job)
-{
-  ShoalGioHost *self = (ShoalGioHost *) host;
-
-  if (shoal_disk_submit (self->disk, job))
-    finish (self, &job->done);
-}
-
-static void
-effect_fetch (ShoalHost  *host,
-              ShoalFetch *request)
-{
-  ShoalGioHost *self = (ShoalGioHost *) host;
-
-  if (self->http != NULL)
-    {
-      shoal_http_fetch (self->http, request);
-      return;
-    }
-  request->error = g_strdup ("Shoal is being stopped");
-  finish (self, &request->done);
-}
-
-static void
-effect_attend_fetch (ShoalHost  *host,
-                     ShoalFetch *request)
-{
-  ShoalGioHost *self = (ShoalGioHost *) host;
-
-  if (self->http != NULL)
-    shoal_http_attend (self->http, request);
-}
-
-static void
-effect_lookup (ShoalHost   *host,
-               ShoalLookup *query)
-{
-  ShoalGioHost *self = (ShoalGioHost *) host;
-
-  if (shoal_gio_network_stand_in (self->network, query))
-    {
-      finish (self, &query->done);
-      return;
-    }
-  if (self->resolver != NULL)
-    {
-      shoal_resolver_lookup (self->resolver, query);
-      return;
-    }
-  query->error = g_strdup ("Shoal is being stopped");
-  finish (self, &query->done);
-}
-
-static void
-effect_save (ShoalHost   *host,
-             ShoalResume *record)
-{
-  ShoalGioHost *self = (ShoalGioHost *) host;
-
-  if (self->store != NULL)
-    shoal_resume_store_save (self->store, record);
-  else
-    shoal_resume_unref (record);
-}
-
-static void
-effect_keep (ShoalHost *host,
-             GBytes    *nodes)
-{
-  ShoalGioHost *self = (ShoalGioHost *) host;
-
-  if (self->store != NULL)
-    shoal_resume_store_keep_nodes (self->store, nodes);
-  else
-    g_bytes_unref (nodes);
-}
-
-static void
-effect_tell (ShoalHost  *host,
-             ShoalEvent *event)
-{
-  ShoalGioHost *self = (ShoalGioHost *) host;
-
-  self->tell (event, self->user_data);
-}
-
-static void
-effect_random (ShoalHost *host,
-               guint8    *out,
-               gsize      size)
-{
-  while (size > 0)
-    {
-      gssize n = getrandom (out, size, 0);
-
-      if (n < 0 && errno != EINTR)
-        g_error ("No random bytes: %s", g_strerror (errno));
-      if (n > 0)
-        {
-          out += n;
-          size -= (gsize) n;
-        }
-    }
-}
-
-/* --- Lists of blocked addresses --- */
-
 static void
 filter_loaded (ShoalFilterLoad *load,
                gpointer         user_data)
 {
-  finish (user_data, &load->done);
+  gio_host_finish (user_data, &load->done);
 }
 
 static void
 list_wanted (ShoalFetch *request,
              gpointer    user_data)
 {
-  effect_fetch (user_data, request);
+  gio_host_ops.fetch (user_data, request);
 }
-
-static void
-effect_filter (ShoalHost       *host,
-               ShoalFilterLoad *load)
-{
-  shoal_filter_loader_load (((ShoalGioHost *) host)->filters, load);
-}
-
-static void
-local_came (const ShoalAddr *from,
-            const guint8    *data,
-            gsize            size,
-            gpointer         user_data)
-{
-  ShoalGioHost *self = user_data;
-
-  shoal_engine_local (self->engine, from, data, size);
-}
-
-static void
-effect_multicast (ShoalHost    *host,
-                  ShoalFamily   family,
-                  const guint8 *data,
-                  gsize         size)
-{
-  ShoalGioHost *self = (ShoalGioHost *) host;
-  ShoalLsdSocket **lsd = &self->lsd[family == SHOAL_FAMILY_IPV6];
-  const ShoalBinding *binding = shoal_gio_network_binding (self->network);
-  gboolean bound = binding->wanted[0] != '\0';
-  g_autoptr(GError) error = NULL;
-
-  if (self->stopping || !binding->up || shoal_gio_network_is_hidden (self->network) || (bound && binding->device[0] == '\0'))
-    return;
-  if (*lsd == NULL)
-    *lsd = shoal_lsd_socket_new (self->reactor, family, bound ? binding->device : NULL, local_came, self, &error);
-  if (*lsd != NULL)
-    shoal_lsd_socket_send (*lsd, data, size, g_get_monotonic_time ());
-  else
-    g_debug ("Local peers are not looked for: %s", error->message);
-}
-
-static const ShoalHostOps host_ops = {
-  .network = effect_network,
-  .map = effect_map,
-  .dial = effect_dial,
-  .attend = effect_attend,
-  .hang_up = effect_hang_up,
-  .send = effect_send,
-  .disk = effect_disk,
-  .fetch = effect_fetch,
-  .attend_fetch = effect_attend_fetch,
-  .lookup = effect_lookup,
-  .save = effect_save,
-  .keep = effect_keep,
-  .tell = effect_tell,
-  .random = effect_random,
-  .filter = effect_filter,
-  .multicast = effect_multicast,
-};
 
 /* --- What the world says --- */
 
@@ -344,7 +61,7 @@ static void
 fetch_answered (ShoalFetch *request,
                 gpointer    user_data)
 {
-  finish (user_data, &request->done);
+  gio_host_finish (user_data, &request->done);
 }
 
 static void
@@ -360,7 +77,7 @@ static void
 lookup_answered (ShoalLookup *query,
                  gpointer     user_data)
 {
-  finish (user_data, &query->done);
+  gio_host_finish (user_data, &query->done);
 }
 
 static void
@@ -675,7 +392,7 @@ shoal_gio_host_new (GMainContext     *context,
   if (bell < 0)
     g_error ("No eventfd: %s", g_strerror (errno));
 
-  self->base.ops = &host_ops;
+  self->base.ops = &gio_host_ops;
   self->base.forgets = store == NULL;
   self->context = g_main_context_ref (context);
   self->store = store;
