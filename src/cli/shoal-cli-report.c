@@ -79,6 +79,7 @@ say_mapping (ShoalJson          *json,
   shoal_json_u64 (json, "tcp_port", mapping->tcp_port);
   shoal_json_u64 (json, "udp_port", mapping->udp_port);
   shoal_json_string (json, "address", mapping->address);
+  shoal_json_string (json, "ipv6", states[mapping->ipv6]);
   shoal_json_string (json, "text", text != NULL ? text : "");
   shoal_json_end (json, '}');
 }

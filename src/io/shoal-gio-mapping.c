@@ -2,8 +2,9 @@
 /* Port mapping as the host of an engine runs it: which gateway is asked, for which ports, and what is news. */
 
 /*
- * The gateway is that of the best IPv4 default route, or of the interface that everything is kept to.
- * It is looked up anew whenever the network changes. IPv6 has no ports to be mapped.
+ * The gateway is that of the best default route, or of the interface that everything is kept to; that of
+ * IPv6 may be another, and is asked to let through what is for us. Both are looked up anew whenever the
+ * network changes.
  */
 
 #include "shoal-gio-mapping.h"
@@ -11,10 +12,12 @@
 #include <string.h>
 #include "shoal-portmap.h"
 
+#define N_FAMILIES 2     /* as in SHOAL_FAMILY_INDEX() */
+
 struct _ShoalGioMapping
 {
   ShoalNetworkWatch  *watch;
-  ShoalPortmap       *portmap;
+  ShoalPortmap       *portmaps[N_FAMILIES];
   char               *bind;        /* (nullable) */
   gboolean            wanted;
   guint16             tcp_port;
@@ -25,37 +28,81 @@ struct _ShoalGioMapping
   gpointer            user_data;
 };
 
-static void
-find_place (const ShoalGioMapping *self,
-            ShoalPortmapPlace     *place)
+/* FALSE: there is none. @own: family NONE: whichever address it has */
+static gboolean
+find_gateway (const ShoalGioMapping *self,
+              ShoalFamily            family,
+              ShoalAddr             *gateway,
+              ShoalAddr             *own,
+              const ShoalInterface **interface)
 {
-  const ShoalInterface *interface = NULL;
-  ShoalAddr own = { 0 };
+  ShoalAddr addr = { 0 };
 
-  memset (place, 0, sizeof *place);
+  *interface = NULL;
   if (self->bind != NULL)
     {
-      interface = shoal_network_watch_find (self->watch, self->bind, &own);
-      if (interface == NULL || own.family == SHOAL_FAMILY_IPV6)
-        return;
+      *interface = shoal_network_watch_find (self->watch, self->bind, &addr);
+      if (*interface == NULL || (addr.family != SHOAL_FAMILY_NONE && addr.family != family))
+        return FALSE;
     }
-  interface = shoal_network_watch_default (self->watch, SHOAL_FAMILY_IPV4, interface != NULL ? interface->name : NULL);
-  if (interface == NULL || (own.family == SHOAL_FAMILY_NONE && !shoal_interface_addr (interface, SHOAL_FAMILY_IPV4, &own)))
-    return;
+  *interface = shoal_network_watch_default (self->watch, family, *interface != NULL ? (*interface)->name : NULL);
+  if (*interface == NULL || (addr.family == SHOAL_FAMILY_NONE && !shoal_interface_addr (*interface, family, &addr)))
+    return FALSE;
 
-  place->gateway = interface->gateways[SHOAL_FAMILY_INDEX (SHOAL_FAMILY_IPV4)];
-  place->own = own;
-  g_strlcpy (place->device, interface->name, sizeof place->device);
+  *gateway = (*interface)->gateways[SHOAL_FAMILY_INDEX (family)];
+  *own = addr;
+
+  return TRUE;
+}
+
+static void
+find_places (const ShoalGioMapping *self,
+             ShoalPortmapPlace      places[N_FAMILIES])
+{
+  ShoalPortmapPlace *four = &places[0];
+  ShoalPortmapPlace *six = &places[1];
+  const ShoalInterface *interface;
+
+  memset (places, 0, N_FAMILIES * sizeof *places);
+  if (find_gateway (self, SHOAL_FAMILY_IPV4, &four->gateway, &four->own, &interface))
+    {
+      four->upnp_gateway = four->gateway;
+      four->upnp_own = four->own;
+      g_strlcpy (four->device, interface->name, sizeof four->device);
+    }
+  /* An address that nobody outside knows needs no way in. */
+  if (!find_gateway (self, SHOAL_FAMILY_IPV6, &six->gateway, &six->own, &interface) || shoal_addr_is_local (&six->own))
+    {
+      memset (six, 0, sizeof *six);
+      return;
+    }
+  g_strlcpy (six->device, interface->name, sizeof six->device);
+  if (strcmp (six->device, four->device) == 0)
+    {
+      six->upnp_gateway = four->gateway;
+      six->upnp_own = four->own;
+    }
 }
 
 static void
 look (gpointer user_data)
 {
   ShoalGioMapping *self = user_data;
-  ShoalPortmapPlace place;
+  ShoalPortmapPlace places[N_FAMILIES];
 
-  find_place (self, &place);
-  shoal_portmap_set (self->portmap, &place, self->wanted ? self->tcp_port : 0, self->wanted ? self->udp_port : 0);
+  find_places (self, places);
+  for (guint i = 0; i < N_FAMILIES; i++)
+    shoal_portmap_set (self->portmaps[i], &places[i], self->wanted ? self->tcp_port : 0, self->wanted ? self->udp_port : 0);
+}
+
+static void
+tell (ShoalGioMapping *self)
+{
+  if (self->is_news)
+    return;
+
+  self->is_news = TRUE;
+  self->due (self->user_data);
 }
 
 static void
@@ -63,10 +110,23 @@ mapped (const ShoalMapping *now,
         gpointer            user_data)
 {
   ShoalGioMapping *self = user_data;
+  ShoalMapState ipv6 = self->now.ipv6;
 
   self->now = *now;
-  self->is_news = TRUE;
-  self->due (self->user_data);
+  self->now.ipv6 = ipv6;
+  tell (self);
+}
+
+static void
+let_through (const ShoalMapping *now,
+             gpointer            user_data)
+{
+  ShoalGioMapping *self = user_data;
+
+  if (self->now.ipv6 == now->state)
+    return;
+  self->now.ipv6 = now->state;
+  tell (self);
 }
 
 ShoalGioMapping *
@@ -77,7 +137,8 @@ shoal_gio_mapping_new (ShoalGioMappingFunc due,
 
   self->due = due;
   self->user_data = user_data;
-  self->portmap = shoal_portmap_new (NULL, mapped, self);
+  self->portmaps[0] = shoal_portmap_new (NULL, mapped, self);
+  self->portmaps[1] = shoal_portmap_new (NULL, let_through, self);
   self->watch = shoal_network_watch_new (look, self);
 
   return self;
@@ -90,7 +151,11 @@ shoal_gio_mapping_free (ShoalGioMapping *self)
     return;
 
   shoal_network_watch_free (self->watch);
-  shoal_portmap_free (self->portmap);
+  /* Both begin to take back what they have before one is waited for. */
+  for (guint i = 0; i < N_FAMILIES; i++)
+    shoal_portmap_set (self->portmaps[i], NULL, 0, 0);
+  for (guint i = 0; i < N_FAMILIES; i++)
+    shoal_portmap_free (self->portmaps[i]);
   g_free (self->bind);
   g_free (self);
 }

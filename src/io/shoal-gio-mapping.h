@@ -15,11 +15,11 @@ G_BEGIN_DECLS
  */
 typedef struct _ShoalGioMapping ShoalGioMapping;
 
-/* There is something to be taken. Never inside of the functions below. */
+/* There is something to be taken; told once, until it is. Never inside of the functions below. */
 typedef void (*ShoalGioMappingFunc) (gpointer user_data);
 
 ShoalGioMapping *shoal_gio_mapping_new   (ShoalGioMappingFunc due, gpointer user_data);
-/* Takes back what is mapped; iterates the context for up to %SHOAL_PORTMAP_LEAVE_MS. */
+/* Takes back what is mapped; iterates the context for up to twice %SHOAL_PORTMAP_LEAVE_MS. */
 void             shoal_gio_mapping_free  (ShoalGioMapping *self);
 
 /* Whether ports are wanted at all; at first not. */

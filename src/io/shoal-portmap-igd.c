@@ -7,6 +7,9 @@
  *
  * search -> describe -> address -> add TCP -> add UDP, one call at a time. A renewal begins with
  * adding; the way out deletes both.
+ *
+ * Pinholes of the firewall for IPv6 are made likewise, without asking for an address. The gateway is looked
+ * for over IPv4, where its address is known; but it opens holes only for who asks, so calls go over IPv6.
  */
 
 #include "shoal-portmap-private.h"
@@ -28,6 +31,12 @@ static const char multicast_host[] = "239.255.255.250";
 
 static void ask_for_address (ShoalPortmap *self);
 static void take_port       (ShoalPortmap *self, guint step);
+
+static gboolean
+is_pinhole (const ShoalPortmap *self)
+{
+  return self->active == &shoal_portmap_pinhole;
+}
 
 /* --- Calls --- */
 
@@ -112,7 +121,7 @@ is_of_gateway (const ShoalPortmap *self,
   ShoalAddr addr;
 
   return uri != NULL && g_uri_get_host (uri) != NULL && shoal_addr_parse (&addr, g_uri_get_host (uri), 1) &&
-         shoal_addr_same_ip (&addr, &self->place.gateway);
+         shoal_addr_same_ip (&addr, &self->place.upnp_gateway);
 }
 
 static guint16
@@ -152,10 +161,11 @@ add_answered (ShoalPortmap         *self,
 
   if (answer->error == 0)
     {
+      igd->pinholes[step] = answer->pinhole;
       take_port (self, step + 1);
       return;
     }
-  if (try_otherwise (self, answer->error))
+  if (!is_pinhole (self) && try_otherwise (self, answer->error))
     {
       take_port (self, step);
       return;
@@ -167,6 +177,16 @@ add_answered (ShoalPortmap         *self,
     take_port (self, STEP_END);
   else
     give_up (self, answer->error != SHOAL_IGD_NO_ANSWER);
+}
+
+static gboolean
+parse_description (ShoalPortmap *self,
+                   const char   *text,
+                   gsize         size)
+{
+  ShoalPortmapIgd *igd = &self->igd;
+
+  return (is_pinhole (self) ? shoal_igd_parse_firewall : shoal_igd_parse_description) (&igd->service, igd->location, text, size);
 }
 
 static void
@@ -181,9 +201,10 @@ call_answered (ShoalPortmap *self,
   shoal_igd_parse_answer (&answer, status, text, size);
   if (igd->step == STEP_DESCRIBE)
     {
-      if (status != 200 || !shoal_igd_parse_description (&igd->service, igd->location, text, size) ||
-          !is_of_gateway (self, igd->service.control))
+      if (status != 200 || !parse_description (self, text, size) || !is_of_gateway (self, igd->service.control))
         give_up (self, FALSE);
+      else if (is_pinhole (self))
+        take_port (self, STEP_TCP);
       else
         ask_for_address (self);
     }
@@ -278,16 +299,26 @@ connecting (SoupMessage       *message,
     shoal_portmap_keep (call->portmap, g_socket_connection_get_socket (G_SOCKET_CONNECTION (connection)));
 }
 
+/* (transfer full) (nullable): NULL: where the link says */
+static GSocketAddress *
+server_of (const ShoalPortmap *self)
+{
+  g_autoptr(GUri) uri = g_uri_parse (self->igd.location, SOUP_HTTP_URI_FLAGS, NULL);
+
+  return is_pinhole (self) ? shoal_portmap_address (self, &self->place.gateway, (guint16) g_uri_get_port (uri)) : NULL;
+}
+
 static SoupSession *
 session_of (ShoalPortmap *self)
 {
-  g_autoptr(GInetAddress) ip = g_inet_address_new_from_bytes (self->place.own.ip, G_SOCKET_FAMILY_IPV4);
-  g_autoptr(GSocketAddress) own = g_inet_socket_address_new (ip, 0);
+  g_autoptr(GSocketAddress) own = shoal_portmap_address (self, is_pinhole (self) ? &self->place.own : &self->place.upnp_own, 0);
+  g_autoptr(GSocketAddress) server = server_of (self);
   g_autoptr(GProxyResolver) no_proxy = g_simple_proxy_resolver_new ("direct://", NULL);
 
   if (self->igd.session == NULL)
     self->igd.session = g_object_new (SOUP_TYPE_SESSION,
                                       "local-address", own,
+                                      "remote-connectable", server,
                                       "proxy-resolver", no_proxy,
                                       "idle-timeout", 1,
                                       "user-agent", "Shoal/" SHOAL_VERSION " UPnP/1.1",
@@ -351,7 +382,10 @@ call_for_port (ShoalPortmap *self,
   if (self->given[step] == 0)
     self->given[step] = step == STEP_UDP && self->given[STEP_TCP] != 0 ? self->given[STEP_TCP] : self->wanted[step];
   map.external = self->given[step];
-  if (igd->dropping)
+  if (is_pinhole (self))
+    body = igd->dropping ? shoal_igd_write_close (&igd->service, igd->pinholes[step], &action)
+                         : shoal_igd_write_open (&igd->service, &map, &action);
+  else if (igd->dropping)
     body = shoal_igd_write_delete (&igd->service, &map, &action);
   else
     body = shoal_igd_write_add (&igd->service, &map, &action);
@@ -412,7 +446,7 @@ heard (GSocket     *socket,
   if (size <= 0 || !G_IS_INET_SOCKET_ADDRESS (from))
     return G_SOURCE_CONTINUE;
   ip = g_inet_socket_address_get_address (G_INET_SOCKET_ADDRESS (from));
-  if (g_inet_address_get_family (ip) != G_SOCKET_FAMILY_IPV4 || memcmp (g_inet_address_to_bytes (ip), self->place.gateway.ip, 4) != 0)
+  if (g_inet_address_get_family (ip) != G_SOCKET_FAMILY_IPV4 || memcmp (g_inet_address_to_bytes (ip), self->place.upnp_gateway.ip, 4) != 0)
     return G_SOURCE_CONTINUE;
 
   url = shoal_igd_parse_search_answer (bytes, (gsize) size);
@@ -428,12 +462,11 @@ heard (GSocket     *socket,
 }
 
 static void
-search_at (ShoalPortmap *self,
-           const guint8 *ip,
-           const char   *name)
+search_at (ShoalPortmap    *self,
+           const ShoalAddr *addr,
+           const char      *name)
 {
-  g_autoptr(GInetAddress) inet = g_inet_address_new_from_bytes (ip, G_SOCKET_FAMILY_IPV4);
-  g_autoptr(GSocketAddress) to = g_inet_socket_address_new (inet, self->ways.search_port);
+  g_autoptr(GSocketAddress) to = shoal_portmap_address (self, addr, self->ways.search_port);
 
   for (guint version = 1; version <= 2; version++)
     {
@@ -450,7 +483,8 @@ search (gpointer user_data)
 {
   ShoalPortmap *self = user_data;
   static const guint8 multicast_ip[4] = { 239, 255, 255, 250 };
-  g_autofree char *gateway = shoal_addr_ip_to_text (&self->place.gateway);
+  const ShoalAddr multicast = shoal_addr_make (SHOAL_FAMILY_IPV4, multicast_ip, 0);
+  g_autofree char *gateway = shoal_addr_ip_to_text (&self->place.upnp_gateway);
 
   shoal_portmap_stop_source (&self->igd.again);
   if (self->igd.n_sent == SEARCHES)
@@ -459,8 +493,8 @@ search (gpointer user_data)
       return G_SOURCE_REMOVE;
     }
   self->igd.n_sent++;
-  search_at (self, multicast_ip, multicast_host);
-  search_at (self, self->place.gateway.ip, gateway);
+  search_at (self, &multicast, multicast_host);
+  search_at (self, &self->place.upnp_gateway, gateway);
   self->igd.again = shoal_portmap_after (self, SEARCH_STEPS + (self->igd.n_sent == SEARCHES ? SEARCH_STEPS : 0), search);
 
   return G_SOURCE_REMOVE;
@@ -480,13 +514,14 @@ ask (ShoalPortmap *self)
       return;
     }
 
-  igd->socket = shoal_portmap_socket (self);
+  if (self->place.upnp_gateway.family != SHOAL_FAMILY_NONE)
+    igd->socket = shoal_portmap_socket (self, &self->place.upnp_own, 0, FALSE);
   if (igd->socket == NULL)
     {
       give_up (self, FALSE);
       return;
     }
-  memcpy (&own, self->place.own.ip, sizeof own);
+  memcpy (&own, self->place.upnp_own.ip, sizeof own);
   if (setsockopt (g_socket_get_fd (igd->socket), IPPROTO_IP, IP_MULTICAST_IF, &own, sizeof own) < 0)
     g_debug ("No multicast on this interface");
   g_socket_set_multicast_ttl (igd->socket, 2);
@@ -503,6 +538,13 @@ drop (ShoalPortmap *self)
 }
 
 const ShoalPortmapMethod shoal_portmap_igd = {
+  .method = SHOAL_MAP_METHOD_UPNP,
+  .ask = ask,
+  .drop = drop,
+  .halt = halt,
+};
+
+const ShoalPortmapMethod shoal_portmap_pinhole = {
   .method = SHOAL_MAP_METHOD_UPNP,
   .ask = ask,
   .drop = drop,

@@ -196,6 +196,8 @@ answered (ShoalPortmap         *self,
 {
   ShoalPortmapPcp *pcp = &self->pcp;
 
+  if (answer->result == 0)
+    shoal_portmap_announced_note (self, answer->epoch_s);
   if (is_awaited (self, answer))
     {
       map_answered (self, answer);
@@ -241,12 +243,11 @@ heard (GSocket     *socket,
 static gboolean
 open_socket (ShoalPortmap *self)
 {
-  g_autoptr(GInetAddress) ip = g_inet_address_new_from_bytes (self->place.gateway.ip, G_SOCKET_FAMILY_IPV4);
-  g_autoptr(GSocketAddress) gateway = g_inet_socket_address_new (ip, self->ways.pcp_port);
+  g_autoptr(GSocketAddress) gateway = shoal_portmap_address (self, &self->place.gateway, self->ways.pcp_port);
   ShoalPortmapPcp *pcp = &self->pcp;
 
   halt (self);
-  pcp->socket = shoal_portmap_socket (self);
+  pcp->socket = shoal_portmap_socket (self, &self->place.own, 0, FALSE);
   if (pcp->socket == NULL || !g_socket_connect (pcp->socket, gateway, NULL, NULL))
     return FALSE;
   pcp->heard = shoal_portmap_listen (self, pcp->socket, heard);

@@ -41,6 +41,16 @@ typedef struct
   gboolean has_nonces;
 } ShoalPortmapPcp;
 
+/* What gateways announce. */
+typedef struct
+{
+  GSocket *sockets[2];                 /* (nullable): IPv4 and IPv6 */
+  GSource *heard[2];                   /* (nullable) */
+  GSource *again;                      /* (nullable): the gateway is asked again soon */
+  guint32  epoch_s;                    /* as the gateway said last */
+  gint64   epoch_us;                   /* when that was; 0: never */
+} ShoalPortmapAnnounced;
+
 /* Of UPnP. */
 typedef struct
 {
@@ -57,6 +67,7 @@ typedef struct
   guint           step;
   gboolean        dropping;
   gboolean        permanent;           /* the gateway knows no leases that end */
+  guint16         pinholes[SHOAL_PORTMAP_N];   /* numbers of those that were made */
   guint           n_conflicts;
 } ShoalPortmapIgd;
 
@@ -84,6 +95,7 @@ struct _ShoalPortmap
   guint             retry_steps;
   ShoalMapping      now;
 
+  ShoalPortmapAnnounced announced;
   ShoalPortmapPcp   pcp;
   ShoalPortmapIgd   igd;
 };
@@ -94,8 +106,12 @@ void     shoal_portmap_fail    (ShoalPortmap *self, gboolean refused);
 void     shoal_portmap_dropped (ShoalPortmap *self);
 /* (transfer full): @func in so many steps, once or again and again as it returns */
 GSource *shoal_portmap_after   (ShoalPortmap *self, guint steps, GSourceFunc func);
-/* (transfer full) (nullable): a UDP socket with our end at `own` */
-GSocket *shoal_portmap_socket  (ShoalPortmap *self);
+/* The gateway has forgotten what it gave, or is another: if it is not being asked already, it is now. */
+void     shoal_portmap_hurry   (ShoalPortmap *self);
+/* (transfer full): in the scope of the interface, if it has one */
+GSocketAddress *shoal_portmap_address (const ShoalPortmap *self, const ShoalAddr *addr, guint16 port);
+/* (transfer full) (nullable): a UDP socket with our end there. @shared: others may use the port as well */
+GSocket *shoal_portmap_socket  (ShoalPortmap *self, const ShoalAddr *own, guint16 port, gboolean shared);
 /* Keeps it to the interface. */
 void     shoal_portmap_keep    (ShoalPortmap *self, GSocket *socket);
 GSource *shoal_portmap_listen  (ShoalPortmap *self, GSocket *socket, GSocketSourceFunc func);
@@ -105,8 +121,14 @@ void     shoal_portmap_stop_source (GSource **source);
 extern const ShoalPortmapMethod shoal_portmap_pcp;
 extern const ShoalPortmapMethod shoal_portmap_nat_pmp;
 
+/* shoal-portmap-announced.c */
+void     shoal_portmap_announced_begin (ShoalPortmap *self);   /* of the gateways of `place` */
+void     shoal_portmap_announced_end   (ShoalPortmap *self);
+void     shoal_portmap_announced_note  (ShoalPortmap *self, guint32 epoch_s);   /* it said in an answer */
+
 /* shoal-portmap-igd.c */
 extern const ShoalPortmapMethod shoal_portmap_igd;
+extern const ShoalPortmapMethod shoal_portmap_pinhole;     /* of IPv6 */
 void     shoal_portmap_igd_forget (ShoalPortmap *self);   /* another gateway */
 
 G_END_DECLS

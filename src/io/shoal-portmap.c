@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Ports at the gateway that lead to ours, by PCP, NAT-PMP or UPnP. */
+/* Ports at the gateway that lead to ours, by PCP, NAT-PMP or UPnP; for IPv6 holes in its firewall. */
 
 /*
  * The methods are asked one after the other, the best one first, until one gives ports. It keeps
@@ -14,6 +14,7 @@
 
 #include "shoal-portmap-private.h"
 
+#include <netinet/in.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -24,11 +25,14 @@
 
 static const ShoalPortmapWays usual_ways = {
   .pcp_port = SHOAL_PCP_PORT,
+  .announce_port = SHOAL_PCP_ANNOUNCE_PORT,
   .search_port = SHOAL_IGD_SEARCH_PORT,
   .step_ms = 250,
 };
 
-static const ShoalPortmapMethod *const methods[] = { &shoal_portmap_pcp, &shoal_portmap_nat_pmp, &shoal_portmap_igd };
+/* The best first. */
+static const ShoalPortmapMethod *const methods4[] = { &shoal_portmap_pcp, &shoal_portmap_nat_pmp, &shoal_portmap_igd, NULL };
+static const ShoalPortmapMethod *const methods6[] = { &shoal_portmap_pcp, &shoal_portmap_pinhole, NULL };
 
 static void begin (ShoalPortmap *self);
 
@@ -77,18 +81,37 @@ shoal_portmap_keep (ShoalPortmap *self,
     g_debug ("A socket is not kept to %s", self->place.device);
 }
 
-GSocket *
-shoal_portmap_socket (ShoalPortmap *self)
+GSocketAddress *
+shoal_portmap_address (const ShoalPortmap *self,
+                       const ShoalAddr    *addr,
+                       guint16             port)
 {
-  g_autoptr(GSocket) socket = g_socket_new (G_SOCKET_FAMILY_IPV4, G_SOCKET_TYPE_DATAGRAM, G_SOCKET_PROTOCOL_UDP, NULL);
-  g_autoptr(GInetAddress) ip = g_inet_address_new_from_bytes (self->place.own.ip, G_SOCKET_FAMILY_IPV4);
-  g_autoptr(GSocketAddress) own = g_inet_socket_address_new (ip, 0);
+  g_autoptr(GInetAddress) ip = g_inet_address_new_from_bytes (addr->ip, addr->family == SHOAL_FAMILY_IPV6 ? G_SOCKET_FAMILY_IPV6
+                                                                                                          : G_SOCKET_FAMILY_IPV4);
+  guint scope = g_inet_address_get_is_link_local (ip) || g_inet_address_get_is_mc_link_local (ip) ? if_nametoindex (self->place.device) : 0;
+
+  return g_object_new (G_TYPE_INET_SOCKET_ADDRESS, "address", ip, "port", (guint) port,
+                       "scope-id", addr->family == SHOAL_FAMILY_IPV6 ? scope : 0, NULL);
+}
+
+GSocket *
+shoal_portmap_socket (ShoalPortmap    *self,
+                      const ShoalAddr *own,
+                      guint16          port,
+                      gboolean         shared)
+{
+  gboolean is_ipv6 = own->family == SHOAL_FAMILY_IPV6;
+  g_autoptr(GSocket) socket = g_socket_new (is_ipv6 ? G_SOCKET_FAMILY_IPV6 : G_SOCKET_FAMILY_IPV4, G_SOCKET_TYPE_DATAGRAM,
+                                            G_SOCKET_PROTOCOL_UDP, NULL);
+  g_autoptr(GSocketAddress) address = shoal_portmap_address (self, own, port);
 
   if (socket == NULL)
     return NULL;
   g_socket_set_blocking (socket, FALSE);
   shoal_portmap_keep (self, socket);
-  if (!g_socket_bind (socket, own, FALSE, NULL))
+  if (is_ipv6)
+    g_socket_set_option (socket, IPPROTO_IPV6, IPV6_V6ONLY, TRUE, NULL);
+  if (!g_socket_bind (socket, address, shared, NULL))
     return NULL;
 
   return g_steal_pointer (&socket);
@@ -181,6 +204,12 @@ become_mapped (ShoalPortmap *self)
 
 /* --- Rounds --- */
 
+static const ShoalPortmapMethod *const *
+methods_of (const ShoalPortmap *self)
+{
+  return self->place.gateway.family == SHOAL_FAMILY_IPV6 ? methods6 : methods4;
+}
+
 static void
 halt (ShoalPortmap *self)
 {
@@ -190,16 +219,23 @@ halt (ShoalPortmap *self)
   self->active = NULL;
 }
 
-static gboolean
-due (gpointer user_data)
+void
+shoal_portmap_hurry (ShoalPortmap *self)
 {
-  ShoalPortmap *self = user_data;
+  if (self->timer == NULL)
+    return;
 
-  g_clear_pointer (&self->timer, g_source_unref);
+  shoal_portmap_stop_source (&self->timer);
   if (self->has)
     self->active->ask (self);
   else
     begin (self);
+}
+
+static gboolean
+due (gpointer user_data)
+{
+  shoal_portmap_hurry (user_data);
 
   return G_SOURCE_REMOVE;
 }
@@ -234,9 +270,9 @@ shoal_portmap_fail (ShoalPortmap *self,
       begin (self);
       return;
     }
-  if (++self->index < G_N_ELEMENTS (methods))
+  self->active = methods_of (self)[++self->index];
+  if (self->active != NULL)
     {
-      self->active = methods[self->index];
       self->active->ask (self);
       return;
     }
@@ -255,7 +291,7 @@ begin (ShoalPortmap *self)
   memset (&self->external, 0, sizeof self->external);
   if (self->now.state != SHOAL_MAP_DONE)
     become_state (self, SHOAL_MAP_SEARCHING, SHOAL_MAP_REASON_NONE);
-  self->active = methods[0];
+  self->active = methods_of (self)[0];
   self->active->ask (self);
 }
 
@@ -268,10 +304,17 @@ same_place (const ShoalPortmapPlace *a,
   return shoal_addr_equal (&a->gateway, &b->gateway) && shoal_addr_equal (&a->own, &b->own) && strcmp (a->device, b->device) == 0;
 }
 
+static gboolean
+same_upnp (const ShoalPortmapPlace *a,
+           const ShoalPortmapPlace *b)
+{
+  return shoal_addr_equal (&a->upnp_gateway, &b->upnp_gateway) && shoal_addr_equal (&a->upnp_own, &b->upnp_own);
+}
+
 static void
 apply (ShoalPortmap *self)
 {
-  gboolean same_gateway = same_place (&self->place, &self->next_place);
+  gboolean same_gateway = same_place (&self->place, &self->next_place) && same_upnp (&self->place, &self->next_place);
 
   halt (self);
   self->has = FALSE;
@@ -282,13 +325,17 @@ apply (ShoalPortmap *self)
   if (!same_gateway)
     shoal_portmap_igd_forget (self);
 
+  shoal_portmap_announced_end (self);
   become_state (self, SHOAL_MAP_OFF, SHOAL_MAP_REASON_NONE);
   if (self->wanted[SHOAL_PORTMAP_TCP] == 0 && self->wanted[SHOAL_PORTMAP_UDP] == 0)
     return;
   if (self->place.gateway.family == SHOAL_FAMILY_NONE)
     become_state (self, SHOAL_MAP_FAILED, SHOAL_MAP_REASON_NO_GATEWAY);
   else
-    begin (self);
+    {
+      shoal_portmap_announced_begin (self);
+      begin (self);
+    }
 }
 
 void
@@ -306,13 +353,30 @@ shoal_portmap_set (ShoalPortmap            *self,
 {
   const guint16 ports[SHOAL_PORTMAP_N] = { tcp_port, udp_port };
 
-  if ((place == NULL || same_place (place, &self->next_place)) && memcmp (ports, self->next_wanted, sizeof ports) == 0)
+  gboolean moved;
+
+  if ((place == NULL || (same_place (place, &self->next_place) && same_upnp (place, &self->next_place))) &&
+      memcmp (ports, self->next_wanted, sizeof ports) == 0)
     return;
 
   if (place != NULL)
     self->next_place = *place;
   memcpy (self->next_wanted, ports, sizeof ports);
-  if (!same_place (&self->place, &self->next_place))
+  moved = !same_place (&self->place, &self->next_place);
+  if (!moved && !same_upnp (&self->place, &self->next_place))
+    {
+      /* IPv4 came or went: what was had over IPv6 stays. */
+      moved = self->active != NULL && self->active->method == SHOAL_MAP_METHOD_UPNP;
+      if (!moved && memcmp (ports, self->wanted, sizeof ports) == 0)
+        {
+          shoal_portmap_igd_forget (self);
+          self->place = self->next_place;
+          if (self->active != NULL || self->timer != NULL)
+            shoal_portmap_announced_begin (self);
+          return;
+        }
+    }
+  if (moved)
     {
       self->dropping = FALSE;
       apply (self);
@@ -375,6 +439,7 @@ shoal_portmap_free (ShoalPortmap *self)
   shoal_portmap_stop_source (&deadline);
 
   halt (self);
+  shoal_portmap_announced_end (self);
   shoal_portmap_stop_source (&self->telling);
   shoal_portmap_igd_forget (self);
   while (self->igd.n_calls > 0)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Ports at the gateway that lead to ours, by PCP, NAT-PMP or UPnP. */
+/* Ports at the gateway that lead to ours, by PCP, NAT-PMP or UPnP; for IPv6 holes in its firewall. */
 
 #pragma once
 
@@ -15,14 +15,17 @@ G_BEGIN_DECLS
 
 /**
  * ShoalPortmapPlace:
- * @gateway: IPv4; family NONE: there is none
- * @own: our address on the way there; what is sent comes from it
+ * @gateway: family NONE: there is none. IPv4: ports of it are to lead to ours; IPv6: it is to let through what comes for ours
+ * @own: our address, of the same family: what is sent comes from it, and what comes goes there
+ * @upnp_gateway, @upnp_own: likewise, always IPv4, as UPnP is spoken over that; family NONE: it is not spoken
  * @device: what is sent leaves through it; "": as the routes say
  */
 typedef struct
 {
   ShoalAddr gateway;
   ShoalAddr own;
+  ShoalAddr upnp_gateway;
+  ShoalAddr upnp_own;
   char      device[IF_NAMESIZE];
 } ShoalPortmapPlace;
 
@@ -34,6 +37,7 @@ typedef struct
 typedef struct
 {
   guint16 pcp_port;
+  guint16 announce_port;   /* of ours: where gateways say that they have forgotten us */
   guint16 search_port;     /* of UPnP */
   guint   step_ms;         /* until a first request is repeated; all waiting is counted in it */
 } ShoalPortmapWays;

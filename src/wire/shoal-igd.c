@@ -183,23 +183,28 @@ static const char *const service_types[] = {
   SCHEMA "WANPPPConnection:1",
   SCHEMA "WANIPConnection:1",
   SCHEMA "WANIPConnection:2",
+  NULL
 };
 
+static const char *const firewall_types[] = { SCHEMA "WANIPv6FirewallControl:1", NULL };
+
 static int
-rank_of (const char *type)
+rank_of (const char        *type,
+         const char *const *types)
 {
-  for (guint i = 0; i < G_N_ELEMENTS (service_types); i++)
-    if (strcmp (type, service_types[i]) == 0)
+  for (guint i = 0; types[i] != NULL; i++)
+    if (strcmp (type, types[i]) == 0)
       return (int) i;
 
   return -1;
 }
 
-gboolean
-shoal_igd_parse_description (ShoalIgdService *out,
-                             const char      *url,
-                             const char      *text,
-                             gsize            size)
+static gboolean
+parse_service (ShoalIgdService   *out,
+               const char        *url,
+               const char        *text,
+               gsize              size,
+               const char *const *types)
 {
   Scanner scan = scanner (text, MIN (size, SHOAL_IGD_BODY_MAX));
   g_autofree char *base = g_strdup (url);
@@ -232,9 +237,9 @@ shoal_igd_parse_description (ShoalIgdService *out,
         g_free (control);
         control = g_strdup (scan.text);
       }
-    else if (is_tag (&scan, "service", TRUE) && type != NULL && control != NULL && rank_of (type) > best_rank)
+    else if (is_tag (&scan, "service", TRUE) && type != NULL && control != NULL && rank_of (type, types) > best_rank)
       {
-        best_rank = rank_of (type);
+        best_rank = rank_of (type, types);
         g_free (best);
         best = g_steal_pointer (&control);
       }
@@ -247,9 +252,27 @@ shoal_igd_parse_description (ShoalIgdService *out,
       g_clear_pointer (&out->control, g_free);
       return FALSE;
     }
-  out->type = g_strdup (service_types[best_rank]);
+  out->type = g_strdup (types[best_rank]);
 
   return TRUE;
+}
+
+gboolean
+shoal_igd_parse_description (ShoalIgdService *out,
+                             const char      *url,
+                             const char      *text,
+                             gsize            size)
+{
+  return parse_service (out, url, text, size, service_types);
+}
+
+gboolean
+shoal_igd_parse_firewall (ShoalIgdService *out,
+                          const char      *url,
+                          const char      *text,
+                          gsize            size)
+{
+  return parse_service (out, url, text, size, firewall_types);
 }
 
 void
@@ -317,6 +340,30 @@ shoal_igd_write_address (const ShoalIgdService *service,
   return write_call (service, "GetExternalIPAddress", "", action);
 }
 
+char *
+shoal_igd_write_open (const ShoalIgdService *service,
+                      const ShoalPcpMap     *map,
+                      char                 **action)
+{
+  g_autofree char *client = shoal_addr_ip_to_text (&map->client);
+  g_autofree char *arguments =
+    g_strdup_printf ("<RemoteHost></RemoteHost><RemotePort>0</RemotePort><InternalClient>%s</InternalClient>"
+                     "<InternalPort>%u</InternalPort><Protocol>%u</Protocol><LeaseTime>%u</LeaseTime>",
+                     client, map->internal, map->transport, map->lifetime_s);
+
+  return write_call (service, "AddPinhole", arguments, action);
+}
+
+char *
+shoal_igd_write_close (const ShoalIgdService *service,
+                       guint16                pinhole,
+                       char                 **action)
+{
+  g_autofree char *arguments = g_strdup_printf ("<UniqueID>%u</UniqueID>", pinhole);
+
+  return write_call (service, "DeletePinhole", arguments, action);
+}
+
 /* --- Answers --- */
 
 void
@@ -337,6 +384,8 @@ shoal_igd_parse_answer (ShoalIgdAnswer *out,
         else
           out->external = (ShoalAddr){ 0 };
       }
+    else if (is_tag (&scan, "UniqueID", FALSE) && g_ascii_string_to_unsigned (scan.text, 10, 0, G_MAXUINT16, &number, NULL))
+      out->pinhole = (guint16) number;
     else if (is_tag (&scan, "errorCode", FALSE) && g_ascii_string_to_unsigned (scan.text, 10, 1, 9999, &number, NULL))
       out->error = (guint) number;
 }

@@ -9,6 +9,7 @@
 G_BEGIN_DECLS
 
 #define SHOAL_PCP_PORT         5351u   /* of the gateway, for both protocols */
+#define SHOAL_PCP_ANNOUNCE_PORT 5350u  /* of clients: where gateways announce what has changed, to all at once */
 #define SHOAL_PCP_PACKET_MAX   1100u   /* bytes; what is longer is not an answer */
 #define SHOAL_PCP_NONCE_SIZE   12u
 #define SHOAL_PCP_MAP_SIZE     60u     /* bytes of a request that shoal_pcp_write_map() makes */

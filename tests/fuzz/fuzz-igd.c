@@ -13,6 +13,7 @@ LLVMFuzzerTestOneInput (const guint8 *data,
 {
   g_autofree char *url = shoal_igd_parse_search_answer (data, size);
   g_auto(ShoalIgdService) service = { 0 };
+  g_auto(ShoalIgdService) firewall = { 0 };
   ShoalIgdAnswer answer;
 
   if (url != NULL)
@@ -22,6 +23,8 @@ LLVMFuzzerTestOneInput (const guint8 *data,
       g_assert (service.type != NULL && service.control != NULL);
       g_assert (strlen (service.type) < 64);
     }
+  if (shoal_igd_parse_firewall (&firewall, "http://10.0.0.1:80/d.xml", (const char *) data, size))
+    g_assert (g_str_has_suffix (firewall.type, ":WANIPv6FirewallControl:1") && firewall.control != NULL);
   shoal_igd_parse_answer (&answer, 200, (const char *) data, size);
   g_assert (answer.error <= 9999 && answer.external.port == 0);
 

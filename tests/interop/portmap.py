@@ -10,6 +10,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -21,6 +22,7 @@ from clients import Shoal
 from ground import PYTHON, Failed, Scene, Tap, Torrent, end_on_sigterm, own_network, until, write_payload
 
 ROUTER, CLIENT, NEIGHBOUR, OUTER = '10.9.0.1', '10.9.0.2', '10.9.0.3', '11.22.33.44'   # miniupnpd wants a public one
+ROUTER6, CLIENT6 = '2001:db8:9::1', '2001:db8:9::2'
 PORT = 26413
 DAEMON = '/usr/sbin/miniupnpd'
 ALONE = ('--no-dht', '--no-lsd', '--no-pex', '--no-utp')
@@ -60,13 +62,23 @@ class Ground:
                                 stdin=subprocess.PIPE)
         until(lambda: 'here' in self.holder.output(), 10, 'the client has a network', [self.holder])
         for line in ('link add wan type veth peer name world', f'addr add {OUTER}/24 dev wan', 'link set wan up', 'link set world up',
-                     'link add lan type veth peer name eth0', f'addr add {ROUTER}/24 dev lan', 'link set lan up',
+                     'link add lan type veth peer name eth0', f'addr add {ROUTER}/24 dev lan',
+                     f'addr add {ROUTER6}/64 dev lan nodad', 'addr add 2001:db8:8::1/64 dev wan nodad', 'link set lan up',
                      f'link set eth0 netns {self.holder.pid}', 'route add 239.0.0.0/8 dev lan'):
             call('ip', *line.split())
-        for line in ('link set lo up', f'addr add {CLIENT}/24 dev eth0', f'addr add {NEIGHBOUR}/24 dev eth0', 'link set eth0 up',
+        for line in ('link set lo up', f'addr add {CLIENT}/24 dev eth0', f'addr add {NEIGHBOUR}/24 dev eth0', f'addr add {CLIENT6}/64 dev eth0 nodad',
+                     'link set eth0 up',
                      f'route add default via {ROUTER} src {CLIENT}'):
             call(*self.inside('ip', *line.split()))
+        # As routers announce themselves: by an address of the link alone.
+        near = until(self._link_local, 10, 'the router has an address of the link')
+        call(*self.inside('ip', 'route', 'add', 'default', 'via', near, 'dev', 'eth0'))
         call('nft', '-f', '-', text=TABLES)
+
+    @staticmethod
+    def _link_local():
+        words = call('ip', '-6', '-oneline', 'addr', 'show', 'dev', 'lan', 'scope', 'link', '-tentative').split()
+        return words[words.index('inet6') + 1].partition('/')[0] if 'inet6' in words else None
 
     def inside(self, *argv):
         return ['nsenter', f'--net=/proc/{self.holder.pid}/ns/net', '--', *argv]
@@ -84,11 +96,15 @@ class Gateway:
     def __init__(self, scene, pcp=True, upnp=True, lifetime=3600):
         folder = scene.new_folder('gateway')
         config = folder / 'miniupnpd.conf'
-        config.write_text(f'ext_ifname=wan\next_ip={OUTER}\nlistening_ip=lan\nhttp_port=5000\n'
+        config.write_text(f'ext_ifname=wan\next_ifname6=wan\next_ip={OUTER}\nlistening_ip=lan\nhttp_port=5000\n'
                           f'enable_natpmp={"yes" if pcp else "no"}\nenable_upnp={"yes" if upnp else "no"}\n'
-                          f'secure_mode=yes\nsystem_uptime=yes\nmin_lifetime=2\nmax_lifetime={lifetime}\n'
+                          f'secure_mode=yes\nsystem_uptime=no\nmin_lifetime=2\nmax_lifetime={lifetime}\n'
                           'uuid=2ff8bd6c-1d9a-4b3c-9b16-9c8a1d6c0e21\nallow 1024-65535 0.0.0.0/0 1024-65535\n')
-        self.program = scene.run('miniupnpd', [DAEMON, '-d', '-f', config, '-P', folder / 'pid'])
+        self.scene, self.argv = scene, [DAEMON, '-d', '-f', config, '-P', folder / 'pid']
+        self.run()
+
+    def run(self):
+        self.program = self.scene.run('miniupnpd', self.argv)
         until(lambda: 'listening' in self.program.output().lower(), 10, 'miniupnpd listens', [self.program])
 
 
@@ -102,6 +118,17 @@ def mappings():
         rest = re.search(r'dport (\d+) .*dnat (?:ip )?to ([\d.]+):(\d+)', line)
         if protocol and rest:
             found[protocols[next(filter(None, protocol.groups()))], int(rest[1])] = (rest[2], int(rest[3]))
+    return found
+
+
+def pinholes():
+    """{(protocol, port)} that the router's firewall lets through to the client's IPv6 address."""
+    address = '0x' + socket.inet_pton(socket.AF_INET6, CLIENT6).hex()
+    found = set()
+    for line in call('nft', 'list', 'chain', 'inet', 'filter', 'miniupnpd').splitlines():
+        port, protocol = re.search(r'dport (\d+)', line), re.search(r'@nh,48,8 (\w+)|l4proto (\w+)', line)
+        if port and protocol and address in line:
+            found.add(({'0x6': 'tcp', '0x11': 'udp'}.get(protocol[1] or protocol[2], protocol[2]), int(port[1])))
     return found
 
 
@@ -182,8 +209,7 @@ class Suite:
             ground = Ground(scene)
             tracker = Tracker()
             try:
-                if gateway is not None:
-                    Gateway(scene, **gateway)
+                ground.gateway = Gateway(scene, **gateway) if gateway is not None else None
                 story(ground, tracker)
             finally:
                 tracker.close()
@@ -207,10 +233,13 @@ class Suite:
         until(lambda: tracker.announced and tracker.announced[-1][1] == told['tcp_port'], 15, f'{told["tcp_port"]} is announced', [client.program])
         return client
 
-    def removed(self, client):
+    def removed(self, client, renewed=False):
+        """miniupnpd 2.3.1 forgets whose a pinhole is when it is renewed, and does not let it be closed: it ends with its lease."""
         seconds = client.stop()
-        if [entry for entry in mappings().values() if entry[0] == CLIENT]:
-            raise Failed(f'after the end the router has {mappings()}')
+        if renewed:
+            until(lambda: not pinholes(), 30, 'the last lease of the firewall has ended')
+        if [entry for entry in mappings().values() if entry[0] == CLIENT] or pinholes():
+            raise Failed(f'after the end the router has {mappings()} and {pinholes()}')
         if seconds > 3:
             raise Failed(f'the end took {seconds:.1f} s')
 
@@ -223,6 +252,36 @@ class Suite:
 
     def by_upnp(self, ground, tracker):
         self.removed(self.expect(ground, tracker, 'UPnP'))
+
+    def firewall(self, ground, tracker, method):
+        """Nothing is translated for IPv6: the router has to let both ports through."""
+        client = self.expect(ground, tracker, method)
+        until(lambda: client.mapping()['ipv6'] == 'mapped', 20, 'the firewall is open', [client.program])
+        if pinholes() != {('tcp', PORT), ('udp', PORT)}:
+            raise Failed(f'the router lets {pinholes()} through')
+        self.removed(client)
+
+    def firewall_by_pcp(self, ground, tracker):
+        self.firewall(ground, tracker, 'PCP')
+
+    def firewall_by_upnp(self, ground, tracker):
+        self.firewall(ground, tracker, 'UPnP')
+
+    def restarted(self, ground, tracker):
+        """The router forgets everything, and says so: it is asked again long before a lease is half over."""
+        client = self.expect(ground, tracker, 'PCP')
+        until(lambda: len(pinholes()) == 2, 20, 'the firewall is open', [client.program])
+        # Its seconds have to be fewer afterwards by more than clocks may differ.
+        begun = time.monotonic()
+        until(lambda: time.monotonic() > begun + 5, 10, 'some seconds pass', [client.program])
+        ground.gateway.program.end()
+        for chain in ('prerouting_miniupnpd', 'postrouting_miniupnpd', 'miniupnpd'):
+            call('nft', 'flush', 'chain', 'inet', 'filter', chain)
+        if mappings() or pinholes():
+            raise Failed('it remembers')
+        ground.gateway.run()
+        until(lambda: len(mappings()) == 2 and len(pinholes()) == 2, 20, 'all is mapped again', [client.program])
+        self.removed(client)
 
     def other_port(self, ground, tracker):
         """The neighbour has the port: another is given and announced."""
@@ -240,7 +299,9 @@ class Suite:
         until(lambda: time.monotonic() > ends or not mappings(), 40, 'three leases have passed', [client.program])
         if len(mappings()) != 2:
             raise Failed(f'a lease has run out: {mappings()}')
-        self.removed(client)
+        if len(pinholes()) != 2:
+            raise Failed(f'the firewall lets only {pinholes()} through')
+        self.removed(client, renewed=True)
 
     def silent(self, ground, tracker):
         """A gateway that drops everything: a clear state, and an end in time."""
@@ -270,6 +331,9 @@ def cases(suite):
         'PCP': (suite.by_pcp, {}),
         'NAT-PMP': (suite.by_nat_pmp, {}),
         'UPnP': (suite.by_upnp, {'pcp': False}),
+        'IPv6 PCP': (suite.firewall_by_pcp, {}),
+        'IPv6 UPnP': (suite.firewall_by_upnp, {'pcp': False}),
+        'restart': (suite.restarted, {}),
         'other port': (suite.other_port, {}),
         'renewal': (suite.renewed, {'lifetime': 10}),
         'silent gateway': (suite.silent, None),

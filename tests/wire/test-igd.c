@@ -43,6 +43,40 @@ describe (ShoalIgdService *service,
 #define SERVICE(type, url) "<service><serviceType>urn:schemas-upnp-org:service:" type "</serviceType><controlURL>" url "</controlURL></service>"
 
 static void
+test_firewall (void)
+{
+  static const char text[] = SERVICE ("WANIPConnection:2", "/two") SERVICE ("WANIPv6FirewallControl:1", "/six");
+  g_auto(ShoalIgdService) service = { 0 };
+  g_auto(ShoalIgdService) none = { 0 };
+  const guint8 ip[16] = { 0x20, 0x01, 0x0d, 0xb8, [15] = 7 };
+  ShoalPcpMap map = { .client = shoal_addr_make (SHOAL_FAMILY_IPV6, ip, 0), .transport = SHOAL_TRANSPORT_UDP, .internal = 6881, .lifetime_s = 3600 };
+  g_autofree char *action = NULL;
+  g_autofree char *close_action = NULL;
+  g_autofree char *open_body = NULL;
+  g_autofree char *close_body = NULL;
+  ShoalIgdAnswer answer;
+
+  g_assert_true (shoal_igd_parse_firewall (&service, URL, text, strlen (text)));
+  g_assert_cmpstr (service.type, ==, "urn:schemas-upnp-org:service:WANIPv6FirewallControl:1");
+  g_assert_cmpstr (service.control, ==, "http://192.168.1.1:5000/six");
+  g_assert_false (shoal_igd_parse_firewall (&none, URL, SERVICE ("WANIPConnection:2", "/two"), strlen (SERVICE ("WANIPConnection:2", "/two"))));
+
+  open_body = shoal_igd_write_open (&service, &map, &action);
+  g_assert_cmpstr (action, ==, "\"urn:schemas-upnp-org:service:WANIPv6FirewallControl:1#AddPinhole\"");
+  g_assert_nonnull (strstr (open_body, "<RemoteHost></RemoteHost><RemotePort>0</RemotePort><InternalClient>2001:db8::7</InternalClient>"
+                                       "<InternalPort>6881</InternalPort><Protocol>17</Protocol><LeaseTime>3600</LeaseTime></u:AddPinhole>"));
+  close_body = shoal_igd_write_close (&service, 65535, &close_action);
+  g_assert_nonnull (strstr (close_action, "#DeletePinhole"));
+  g_assert_nonnull (strstr (close_body, "<UniqueID>65535</UniqueID></u:DeletePinhole>"));
+
+  shoal_igd_parse_answer (&answer, 200, "<UniqueID>65535</UniqueID>", 26);
+  g_assert_cmpuint (answer.error, ==, 0);
+  g_assert_cmpuint (answer.pinhole, ==, 65535);
+  shoal_igd_parse_answer (&answer, 200, "<UniqueID>65536</UniqueID>", 26);
+  g_assert_cmpuint (answer.pinhole, ==, 0);
+}
+
+static void
 test_description (void)
 {
   static const struct
@@ -154,6 +188,7 @@ main (int    argc,
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/wire/igd/search", test_search);
   g_test_add_func ("/wire/igd/description", test_description);
+  g_test_add_func ("/wire/igd/firewall", test_firewall);
   g_test_add_func ("/wire/igd/long-texts", test_long_texts);
   g_test_add_func ("/wire/igd/calls", test_calls);
   g_test_add_func ("/wire/igd/answers", test_answers);

@@ -161,6 +161,7 @@ typedef enum
  * @udp_port: likewise
  * @address: outer address of the gateway as it tells; "": it does not
  * @nested: that address is private: another gateway is in between, so the port cannot be reached from outside
+ * @ipv6: of our ports at the gateway's firewall for IPv6, where nothing is translated
  */
 typedef struct
 {
@@ -170,6 +171,7 @@ typedef struct
   guint16        tcp_port;
   guint16        udp_port;
   gboolean       nested;
+  ShoalMapState  ipv6;
   char           address[SHOAL_MAPPING_ADDRESS_MAX];
 } ShoalMapping;
 
