@@ -21,7 +21,8 @@
 #define NAME_AGAIN_S    60                      /* the proxy's name is not known */
 #define PACKET_MAX      65536                   /* bytes */
 #define ASKED_MAX       64                      /* stand-ins that were asked last */
-#define STAND_IN_FIRST  0xf0u                   /* of 240.0.0.0/4 */
+#define STAND_IN        0xf0u                   /* 240.0.0.0/8 */
+#define STAND_INS       (1 << 24)
 
 typedef enum { RELAY_NONE, RELAY_ASKING, RELAY_OPEN } RelayState;
 
@@ -49,6 +50,7 @@ struct _ShoalProxy
   ShoalAddr            relay_addr;
   ShoalUdpSocket      *udp;          /* (nullable) */
 
+  guint                first;        /* stand-in, in the lower three bytes */
   GHashTable          *by_name;      /* name to number + 1 */
   GPtrArray           *names;        /* by number (owned) */
   ShoalAddr            asked[ASKED_MAX];
@@ -79,7 +81,8 @@ shoal_proxy_stand_in (ShoalProxy *self,
       number = self->names->len;
       g_hash_table_insert (self->by_name, name, GUINT_TO_POINTER (number));
     }
-  ip[0] = STAND_IN_FIRST;
+  number += self->first - 1;
+  ip[0] = STAND_IN;
   ip[1] = (guint8) (number >> 16);
   ip[2] = (guint8) (number >> 8);
   ip[3] = (guint8) number;
@@ -93,12 +96,12 @@ static const char *
 name_of (const ShoalProxy *self,
          const ShoalAddr  *addr)
 {
-  guint number = (guint) (addr->ip[1] << 16 | addr->ip[2] << 8 | addr->ip[3]);
+  guint number = (guint) (addr->ip[1] << 16 | addr->ip[2] << 8 | addr->ip[3]) - self->first;
 
-  if (addr->family != SHOAL_FAMILY_IPV4 || addr->ip[0] != STAND_IN_FIRST || number == 0 || number > self->names->len)
+  if (addr->family != SHOAL_FAMILY_IPV4 || addr->ip[0] != STAND_IN || number >= self->names->len)
     return NULL;
 
-  return g_ptr_array_index (self->names, number - 1);
+  return g_ptr_array_index (self->names, number);
 }
 
 /* --- Handshakes --- */
@@ -630,6 +633,7 @@ shoal_proxy_new (ShoalReactor          *reactor,
   self->dns = dns;
   self->funcs = *funcs;
   self->user_data = user_data;
+  self->first = (guint) g_random_int_range (0, STAND_INS - (gint32) SHOAL_PROXY_NAMES_MAX);
   self->by_name = g_hash_table_new (g_str_hash, g_str_equal);
   self->names = g_ptr_array_new_with_free_func (g_free);
 

@@ -16,8 +16,8 @@ G_BEGIN_DECLS
  *
  * Off until it is configured. Engine thread.
  *
- * Names that the proxy is to look up have stand-ins for addresses, in 240.0.0.0/4, which no host has. Whoever sends or
- * dials there sends or dials to the name.
+ * Names that the proxy is to look up have stand-ins for addresses, in 240.0.0.0/8, which no host has. Whoever sends or
+ * dials there sends or dials to the name. Which ones is left to chance, so that nobody who tells us of peers hits them.
  */
 typedef struct _ShoalProxy ShoalProxy;
 

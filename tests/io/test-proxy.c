@@ -242,6 +242,7 @@ test_relay (Fixture       *self,
 {
   ShoalAddr to = addr ("192.0.2.1:6881");
   ShoalAddr named;
+  ShoalAddr other;
   g_autoptr(GSocketAddress) us = NULL;
   g_autoptr(GSocketAddress) again = NULL;
   guint8 packet[400];
@@ -278,8 +279,36 @@ test_relay (Fixture       *self,
   g_assert_true (shoal_addr_equal (&self->from[1], &named));
   g_assert_true (shoal_addr_equal (&self->from[2], &to));
 
+  /* An address beside it that stands for nothing is an address. */
+  shoal_proxy_stand_in (self->proxy, "tracker.example", 6881, &other);
+  g_assert_true (shoal_addr_equal (&other, &named));
+  other.ip[3]++;
+  send_by_relay (self, &other, "hello", packet, sizeof packet, &again);
+  g_assert_cmpmem (packet, 5, "\0\0\0\x01\xf0", 5);
+
   shoal_proxy_want_relay (self->proxy, FALSE);
   g_assert_false (shoal_proxy_relays (self->proxy));
+}
+
+static void
+test_names (Fixture       *self,
+            gconstpointer  data)
+{
+  g_autofree char *large = g_strnfill (256, 'x');
+  ShoalAddr addr;
+
+  g_assert_false (shoal_proxy_stand_in (self->proxy, "", 1, &addr));
+  g_assert_false (shoal_proxy_stand_in (self->proxy, large, 1, &addr));
+  for (guint i = 0; i < SHOAL_PROXY_NAMES_MAX; i++)
+    {
+      g_autofree char *name = g_strdup_printf ("host-%u", i);
+
+      g_assert_true (shoal_proxy_stand_in (self->proxy, name, 1, &addr));
+      g_assert_cmpuint (addr.ip[0], ==, 240);
+      g_assert_true (shoal_addr_is_usable (&addr));
+    }
+  g_assert_false (shoal_proxy_stand_in (self->proxy, "one-too-many", 1, &addr));
+  g_assert_true (shoal_proxy_stand_in (self->proxy, "host-7", 1, &addr));
 }
 
 static void
@@ -303,6 +332,7 @@ main (int    argc,
   g_test_init (&argc, &argv, NULL);
   g_test_add ("/io/proxy/off", Fixture, NULL, set_up, test_off, tear_down);
   g_test_add ("/io/proxy/connect", Fixture, NULL, set_up, test_connect, tear_down);
+  g_test_add ("/io/proxy/names", Fixture, NULL, set_up, test_names, tear_down);
   g_test_add ("/io/proxy/relay", Fixture, NULL, set_up, test_relay, tear_down);
   g_test_add ("/io/proxy/relay-ends", Fixture, NULL, set_up, test_relay_ends, tear_down);
 
