@@ -2,12 +2,12 @@
 /* Files that others touch, unusual wishes, and what goes wrong: all of it is said. */
 
 #include <glib/gstdio.h>
-#include <sched.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "disk-fixture.h"
+#include "own-network.h"
 #include "shoal-test.h"
 
 /* A file that is put there or taken away while the torrent is open. */
@@ -334,34 +334,19 @@ test_bad_requests (DiskFixture  *self,
   disk_run_free (self, job, SHOAL_REASON_IO);
 }
 
-/* A file system of @size bytes at @path; FALSE: only root may. */
-static gboolean
-mount_small (const char *path,
-             const char *size)
-{
-  g_autofree char *options = g_strconcat ("size=", size, NULL);
-
-  /* Of this process alone, so that nothing stays behind. */
-  return unshare (CLONE_NEWNS) == 0 && mount (NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
-         mount ("tmpfs", path, "tmpfs", 0, options) == 0;
-}
-
 /* A full disk is said in words, others go on, and when there is room so does this one. */
 static void
 test_disk_full (void)
 {
-  g_autofree char *small = shoal_test_temp_dir ();
-  g_autofree char *state = NULL;
+  g_autofree char *small = NULL;
   g_autofree char *ballast = NULL;
   g_autofree char *zeros = g_malloc0 (500000);
   DiskFixture self = { 0 };
 
-  if (!mount_small (small, "600k"))
-    {
-      g_test_skip ("only root can mount a small disk");
-      g_rmdir (small);
-      return;
-    }
+  if (!shoal_test_may_mount ())
+    return;
+  small = shoal_test_temp_dir ();
+  shoal_test_mount (small, FALSE, "size=600k");
   /* The threads that are made now see the mount. */
   disk_set_up (&self, NULL);
   g_free (self.data);

@@ -481,7 +481,7 @@ test_talk (Fixture       *self,
   if (link->closed)
     {
       g_assert_cmpint (family, ==, SHOAL_FAMILY_IPV6);
-      g_test_skip (link->why);
+      g_test_skip_printf ("this system has no IPv6: %s", link->why);
       link_free (link);
       return;
     }

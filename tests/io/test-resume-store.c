@@ -4,12 +4,12 @@
 #include <fcntl.h>
 #include <glib/gstdio.h>
 #include <pthread.h>
-#include <sched.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "own-network.h"
 #include "shoal-error.h"
 #include "shoal-resume-store.h"
 #include "shoal-test.h"
@@ -437,19 +437,15 @@ static void
 test_full (void)
 {
   Fixture self = { 0 };
-  g_autofree char *dir = shoal_test_temp_dir ();
+  g_autofree char *dir = NULL;
   g_autofree char *ballast = NULL;
   g_autofree char *zeros = g_malloc0 (300000);
   g_autofree char *big = g_strnfill (60000, 'x');
-  g_autofree char *kept = NULL;
 
-  if (unshare (CLONE_NEWNS) != 0 || mount (NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
-      mount ("tmpfs", dir, "tmpfs", 0, "size=200k") != 0)
-    {
-      g_test_skip ("only root can mount a small disk");
-      g_rmdir (dir);
-      return;
-    }
+  if (!shoal_test_may_mount ())
+    return;
+  dir = shoal_test_temp_dir ();
+  shoal_test_mount (dir, FALSE, "size=200k");
   self.dir = g_strdup (dir);
   self.records = g_ptr_array_new_with_free_func ((GDestroyNotify) shoal_resume_unref);
   self.metainfos = g_ptr_array_new_with_free_func (free_bytes);
