@@ -59,6 +59,9 @@ class World:
         self.ways = dict(ways)
         self.router.inside('sh', '-c', 'echo 1 > /proc/sys/net/ipv4/ip_forward && echo 1 > /proc/sys/net/ipv6/conf/all/forwarding')
         self.router.inside('ip', 'link', 'add', 'inner', 'type', 'veth', 'peer', 'name', 'outer', 'netns', self.server.number)
+        # An address of the link would be asked with, and only after a second in which it may be another's.
+        self.router.inside('ip', 'link', 'set', 'inner', 'addrgenmode', 'none')
+        self.server.inside('ip', 'link', 'set', 'outer', 'addrgenmode', 'none')
         self.router.inside('ip', 'addr', 'add', '172.20.9.2/24', 'dev', 'inner')
         self.router.inside('ip', 'addr', 'add', 'fd20:9::2/64', 'dev', 'inner', 'nodad')
         self.router.inside('ip', 'link', 'set', 'inner', 'up')
