@@ -2,8 +2,8 @@
 /* Reads lists of blocked addresses, plain or gzip, away from the engine's thread. */
 
 /*
- * A thread of GTask's pool reads, unpacks, parses and sorts; what comes back is a counted value that nobody changes any
- * more. It is handed over under a lock of our own, which the thread sanitizer sees, unlike GTask's. Sizes are limited before and after unpacking, so that a list can be as bad as it likes.
+ * A thread for each list reads, unpacks, parses and sorts; what comes back is a counted value that nobody changes any
+ * more, and is taken once the thread has ended. Sizes are limited before and after unpacking, so that a list can be as bad as it likes.
  */
 
 #include "shoal-filter-loader.h"
@@ -26,21 +26,21 @@ struct _ShoalFilterLoader
   guint               n_pending;
 };
 
+/* One list, in the hands of its thread until that has ended. */
 typedef struct
 {
-  pthread_mutex_t lock;
-  char           *path;     /* (nullable) */
-  GBytes         *body;     /* (nullable) */
-  ShoalFilter    *filter;   /* (nullable): what came of it, */
-  GError         *error;    /* (nullable): or why not */
+  ShoalFilterLoader *loader;
+  ShoalFilterLoad   *load;
+  pthread_t          thread;
+  char              *path;     /* (nullable) */
+  GBytes            *body;     /* (nullable) */
+  ShoalFilter       *filter;   /* (nullable): what came of it, */
+  GError            *error;    /* (nullable): or why not */
 } Work;
 
 static void
-work_free (gpointer data)
+work_free (Work *self)
 {
-  Work *self = data;
-
-  pthread_mutex_destroy (&self->lock);
   g_free (self->path);
   g_clear_pointer (&self->body, g_bytes_unref);
   g_clear_pointer (&self->filter, shoal_filter_unref);
@@ -126,22 +126,37 @@ parse (const guint8 *data,
   return list != NULL ? shoal_filter_new (list) : NULL;
 }
 
-static void
-work_thread (GTask        *task,
-             gpointer      source,
-             gpointer      task_data,
-             GCancellable *cancellable)
+static gboolean
+work_done (gpointer user_data)
 {
-  Work *work = task_data;
+  Work *work = user_data;
+  ShoalFilterLoader *self = work->loader;
+  ShoalFilterLoad *load = work->load;
+
+  pthread_join (work->thread, NULL);
+  load->filter = g_steal_pointer (&work->filter);
+  if (work->error != NULL)
+    load->error = g_strdup (work->error->message);
+  work_free (work);
+  self->n_pending--;
+  self->loaded (load, self->user_data);
+
+  return G_SOURCE_REMOVE;
+}
+
+static void *
+work_thread (void *data)
+{
+  Work *work = data;
+  g_autoptr(GSource) done = g_idle_source_new ();
   g_autoptr(GByteArray) content = NULL;
 
-  pthread_mutex_lock (&work->lock);
   if (work->body != NULL)
     {
       gsize size;
-      const guint8 *data = g_bytes_get_data (work->body, &size);
+      const guint8 *bytes = g_bytes_get_data (work->body, &size);
 
-      work->filter = parse (data, size, &work->error);
+      work->filter = parse (bytes, size, &work->error);
     }
   else
     {
@@ -149,32 +164,11 @@ work_thread (GTask        *task,
       if (content != NULL)
         work->filter = parse (content->data, content->len, &work->error);
     }
-  pthread_mutex_unlock (&work->lock);
-  g_task_return_boolean (task, TRUE);
-}
+  g_source_set_priority (done, G_PRIORITY_DEFAULT);
+  g_source_set_callback (done, work_done, work, NULL);
+  g_source_attach (done, work->loader->context);
 
-typedef struct
-{
-  ShoalFilterLoader *loader;
-  ShoalFilterLoad   *load;
-} Pending;
-
-static void
-work_done (GObject      *source,
-           GAsyncResult *result,
-           gpointer      user_data)
-{
-  g_autofree Pending *pending = user_data;
-  ShoalFilterLoader *self = pending->loader;
-  Work *work = g_task_get_task_data (G_TASK (result));
-
-  pthread_mutex_lock (&work->lock);
-  pending->load->filter = g_steal_pointer (&work->filter);
-  if (work->error != NULL)
-    pending->load->error = g_strdup (work->error->message);
-  pthread_mutex_unlock (&work->lock);
-  self->n_pending--;
-  self->loaded (pending->load, self->user_data);
+  return NULL;
 }
 
 ShoalFilterLoader *
@@ -216,24 +210,24 @@ begin_work (ShoalFilterLoader *self,
             ShoalFilterLoad   *load,
             GBytes            *body)
 {
-  Pending *pending = g_new (Pending, 1);
   Work *work = g_new0 (Work, 1);
-  g_autoptr(GTask) task = NULL;
+  int error;
 
-  *pending = (Pending){ self, load };
-  pthread_mutex_init (&work->lock, NULL);
-  pthread_mutex_lock (&work->lock);
+  work->loader = self;
+  work->load = load;
   if (body != NULL)
     work->body = g_bytes_ref (body);
   else
     work->path = g_strdup (load->source);
-  pthread_mutex_unlock (&work->lock);
-  self->n_pending++;
-  g_main_context_push_thread_default (self->context);
-  task = g_task_new (NULL, NULL, work_done, pending);
-  g_main_context_pop_thread_default (self->context);
-  g_task_set_task_data (task, work, work_free);
-  g_task_run_in_thread (task, work_thread);
+  error = pthread_create (&work->thread, NULL, work_thread, work);
+  if (error == 0)
+    {
+      self->n_pending++;
+      return;
+    }
+  work_free (work);
+  load->error = g_strdup (g_strerror (error));
+  self->loaded (load, self->user_data);
 }
 
 /* The list of a link on its way. */
