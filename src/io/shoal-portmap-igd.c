@@ -24,6 +24,7 @@
 #define CONFLICTS_MAX    4u      /* other ports that are tried when one is taken */
 #define PERMANENT_S      2400u   /* of a mapping without an end: it is looked after all the same */
 #define PORT_LOWEST      16384u
+#define HTTP_PORT        80u
 
 enum { STEP_TCP = SHOAL_PORTMAP_TCP, STEP_UDP = SHOAL_PORTMAP_UDP, STEP_END, STEP_DESCRIBE, STEP_ADDRESS };
 
@@ -304,8 +305,9 @@ static GSocketAddress *
 server_of (const ShoalPortmap *self)
 {
   g_autoptr(GUri) uri = g_uri_parse (self->igd.location, SOUP_HTTP_URI_FLAGS, NULL);
+  int port = g_uri_get_port (uri);
 
-  return is_pinhole (self) ? shoal_portmap_address (self, &self->place.gateway, (guint16) g_uri_get_port (uri)) : NULL;
+  return is_pinhole (self) ? shoal_portmap_address (self, &self->place.gateway, port > 0 ? (guint16) port : HTTP_PORT) : NULL;
 }
 
 static SoupSession *

@@ -324,7 +324,7 @@ test_upnp_mute (Fixture       *self,
 
 /* --- Announcements --- */
 
-static gboolean is_asked_again (Fixture *self) { return self->gateway.n_added[0] >= 2 && self->gateway.n_added[1] >= 2; }
+static gboolean is_told_again (Fixture *self) { return self->gateway.entries[0].internal == TCP_PORT && self->gateway.entries[1].internal == UDP_PORT; }
 static gboolean is_elsewhere (Fixture *self) { return strcmp (self->now.address, "203.0.113.9") == 0; }
 
 static void
@@ -369,26 +369,27 @@ static void
 test_forgotten (Fixture       *self,
                 gconstpointer  data)
 {
+  guint n_asked;
+
   self->gateway.pcp = TRUE;
   self->gateway.epoch_s = 5000;
   want (self, TCP_PORT, UDP_PORT);
   until (self, is_done);
+  pass_time (self);
+  n_asked = self->gateway.n_added[0];     /* on a slow machine more than once, as answers come late */
 
   /* What is no news, and what is not from the gateway. */
   announce_epoch (self, self->gateway.pcp_socket, 5000);
   announce_epoch (self, self->gateway.search_socket, 1);
   announce (self, self->gateway.pcp_socket, (const guint8 *) "\2\x80", 2);
   pass_time (self);
-  g_assert_cmpuint (self->gateway.n_added[0], ==, 1);
+  g_assert_cmpuint (self->gateway.n_added[0], ==, n_asked);
 
   self->gateway.epoch_s = 3;
   self->gateway.entries[0] = self->gateway.entries[1] = (GatewayEntry){ 0 };
   announce_epoch (self, self->gateway.pcp_socket, 3);
   announce_epoch (self, self->gateway.pcp_socket, 3);
-  until (self, is_asked_again);
-  pass_time (self);
-  g_assert_cmpuint (self->gateway.n_added[0], ==, 2);
-  g_assert_cmpuint (self->gateway.entries[0].internal, ==, TCP_PORT);
+  until (self, is_told_again);
 }
 
 static void
@@ -477,6 +478,7 @@ test_firewall_stays (Fixture       *self,
   const guint8 ip[16] = { [15] = 1 };
   GSocket *socket;
   GSource *source;
+  guint n_asked;
 
   if (!has_ipv6 ())
     return;
@@ -484,15 +486,17 @@ test_firewall_stays (Fixture       *self,
   self->gateway.pcp = TRUE;
   want_six (self, TCP_PORT, UDP_PORT);
   until (self, is_done);
+  pass_time (self);
+  n_asked = self->gateway.n_added[0];
   self->n_changes = 0;
   place.gateway = place.own = shoal_addr_make (SHOAL_FAMILY_IPV6, ip, 0);
   place.upnp_gateway = place.upnp_own = (ShoalAddr){ 0 };
   shoal_portmap_set (self->portmap, &place, TCP_PORT, UDP_PORT);
   pass_time (self);
   g_assert_cmpuint (self->n_changes, ==, 0);
-  g_assert_cmpuint (self->gateway.n_added[0], ==, 1);
+  g_assert_cmpuint (self->gateway.n_added[0], ==, n_asked);
   g_clear_pointer (&self->portmap, shoal_portmap_free);
-  g_assert_cmpuint (self->gateway.n_removed[0], ==, 1);
+  g_assert_cmpuint (self->gateway.entries[0].internal, ==, 0);
   gateway_close_socket (socket, source);
 }
 
