@@ -7,6 +7,7 @@
 #include "shoal-addr.h"
 #include "shoal-cli-text.h"
 #include "shoal-socks.h"
+#include "shoal-source.h"
 
 void
 shoal_cli_session_init (ShoalCliSession *self)
@@ -123,12 +124,6 @@ check_proxy (const ShoalCliSession *self)
   return FALSE;
 }
 
-static gboolean
-is_link (const char *text)
-{
-  return g_ascii_strncasecmp (text, "http://", 7) == 0 || g_ascii_strncasecmp (text, "https://", 8) == 0;
-}
-
 ShoalPreferences *
 shoal_cli_session_preferences (const ShoalCliSession *self)
 {
@@ -150,7 +145,7 @@ shoal_cli_session_preferences (const ShoalCliSession *self)
   dns = name_servers (self);
   if (dns == NULL || !check_proxy (self))
     return NULL;
-  if (self->filter != NULL && !is_link (self->filter) && !g_file_test (self->filter, G_FILE_TEST_IS_REGULAR))
+  if (self->filter != NULL && !shoal_source_is_link (self->filter) && !g_file_test (self->filter, G_FILE_TEST_IS_REGULAR))
     {
       shoal_cli_complain ("--filter", "%s is not a file", self->filter);
       return NULL;
@@ -176,7 +171,7 @@ shoal_cli_session_preferences (const ShoalCliSession *self)
                 NULL);
   if (self->filter != NULL)
     {
-      g_autofree char *path = is_link (self->filter) ? g_strdup (self->filter) : g_canonicalize_filename (self->filter, NULL);
+      g_autofree char *path = shoal_source_is_link (self->filter) ? g_strdup (self->filter) : g_canonicalize_filename (self->filter, NULL);
 
       g_object_set (preferences, "filter-source", path, "use-filter", TRUE, NULL);
     }

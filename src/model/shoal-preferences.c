@@ -344,8 +344,7 @@ shoal_preferences_class_init (ShoalPreferencesClass *klass)
                          G_PARAM_READWRITE | G_PARAM_LAX_VALIDATION | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
   properties[PROP_SEED_MINUTES] = uint_spec ("seed-minutes", 0, G_MAXUINT, 0);
   properties[PROP_ADD_PAUSED] = boolean_spec ("add-paused", FALSE);
-  properties[PROP_FILTER_SOURCE] =
-    g_param_spec_string ("filter-source", NULL, NULL, "", G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+  properties[PROP_FILTER_SOURCE] = text_spec ("filter-source");
   properties[PROP_USE_FILTER] = boolean_spec ("use-filter", FALSE);
   properties[PROP_USE_LSD] = boolean_spec ("use-lsd", TRUE);
   properties[PROP_USE_PEX] = boolean_spec ("use-pex", TRUE);
