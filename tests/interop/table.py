@@ -17,7 +17,7 @@ def lines_of(entry):
     for key, result in entry['row'].items():
         direction, _, column = key.rpartition('/')
         lines.setdefault(direction, {})[column] = result
-    return [(f"{entry['program']} {WORDS.get(direction, '')}".strip(), cells) for direction, cells in lines.items()]
+    return [(f"{entry['program']} {WORDS.get(direction, direction)}".strip(), cells) for direction, cells in lines.items()]
 
 
 def main():
