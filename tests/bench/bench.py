@@ -32,6 +32,8 @@ MIB = 1 << 20
 GIB = 1 << 30
 NAMES = ('download', 'encrypted', 'seed', 'verify', 'load', 'peers', 'swarm', 'filter')
 FIRST_BYTES = 2 * MIB        # once so much came over loopback, the transfer has begun
+LIMIT_SECONDS = 100          # for one program in one run
+ONCE_SECONDS = 30            # who takes longer is measured once
 WARM_BYTES = 128 * MIB       # a libtorrent seed sends slowly until its next tick of a second: when in it a client came is chance
 
 
@@ -93,7 +95,7 @@ class Bench:
             def done():
                 peak[0] = max(peak[0], anonymous_kib(program.pid))
                 return rival.complete(program, got)
-            until(done, 300, 'the download is complete', [program, seed])
+            until(done, LIMIT_SECONDS, 'the download is complete', [program, seed])
             seconds = time.monotonic() - begun
             program.end()
             if (got / 'big.bin').stat().st_size != size:
@@ -110,7 +112,7 @@ class Bench:
         program = scene.run('floor', [floor, 'receive', self.host, port, size, piece_size, hashes, got / 'big.bin'])
         until(lambda: loopback_bytes() - before > FIRST_BYTES, 60, 'the transfer begins', [program])
         begun = time.monotonic()
-        if program.wait(300) != 0:
+        if program.wait(LIMIT_SECONDS) != 0:
             raise Failed(program.tail())
         return {'seconds': time.monotonic() - begun, 'cpu': program.rusage.ru_utime + program.rusage.ru_stime, 'memory': 0}
 
@@ -146,7 +148,7 @@ class Bench:
             leecher = self.rival('libtorrent').leech(scene, torrent, scene.new_folder('got'))
             until(lambda: loopback_bytes() - before > FIRST_BYTES, 60, 'the transfer begins', [leecher, seed])
             begun = time.monotonic()
-            until(lambda: self.rival('libtorrent').complete(leecher, None), 300, 'the leecher is complete', [leecher, seed])
+            until(lambda: self.rival('libtorrent').complete(leecher, None), LIMIT_SECONDS, 'the leecher is complete', [leecher, seed])
             return {'seconds': time.monotonic() - begun, 'cpu': cpu_seconds(seed.pid) - used}
 
     def seed(self):
@@ -170,7 +172,7 @@ class Bench:
                 for rival in self.rivals:
                     begun = time.monotonic()
                     program, done = rival.verify(scene, torrent, share)
-                    until(done, 300, 'everything is hashed', [] if rival.name in ('shoal', 'aria2') else [program])
+                    until(done, LIMIT_SECONDS, 'everything is hashed', [] if rival.name in ('shoal', 'aria2') else [program])
                     seconds = time.monotonic() - begun
                     program.end()
                     rows.setdefault(rival.name, []).append({'seconds': seconds, 'speed': size / MIB / seconds,
@@ -237,7 +239,7 @@ class Bench:
             programs = [rival.leech(scene, torrent, folder) for folder in folders]
             until(lambda: loopback_bytes() - before > FIRST_BYTES, 60, 'the transfer begins', [seed, *programs])
             begun = time.monotonic()
-            until(lambda: all(rival.complete(*pair) for pair in zip(programs, folders)), 300, 'all are complete', [seed, *programs])
+            until(lambda: all(rival.complete(*pair) for pair in zip(programs, folders)), LIMIT_SECONDS, 'all are complete', [seed, *programs])
             seconds = time.monotonic() - begun
             return {'seconds': seconds, 'ideal': seconds / (size / rate), 'cpu': sum(cpu_seconds(program.pid) for program in programs)}
 
@@ -256,17 +258,24 @@ class Bench:
         raise SystemExit(f'bench: {name} is not installed; ./dev deps test')
 
     def repeat(self, rivals, measure, runs=None):
-        """Every program in turn, that as often as asked; the median of each. A failure is said and leaves a gap."""
-        rows = {}
+        """Every program in turn, that as often as asked; the median of each. Who failed, or took so long that its figure says it all, has
+        no further turn. A failure is said and leaves a gap."""
+        rows, ended = {}, set()
         for number in range(runs or self.args.runs):
             for rival in rivals:
                 name = rival.name if rival else 'floor'
+                if name in ended:
+                    continue
+                begun = time.monotonic()
                 try:
                     rows.setdefault(name, []).append(measure(rival))
                     print(f'  {measure.__name__} run {number + 1} {name}: '
                           + ', '.join(f'{key} {value:.2f}' for key, value in rows[name][-1].items()), file=sys.stderr)
                 except (Failed, OSError) as problem:
                     print(f'  {name}: {problem}', file=sys.stderr)
+                    ended.add(name)
+                if rival is not self.us and time.monotonic() - begun > ONCE_SECONDS:
+                    ended.add(name)
         return {name: median(all_runs) for name, all_runs in rows.items() if all_runs}
 
     @staticmethod

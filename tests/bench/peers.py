@@ -14,7 +14,7 @@ from rivals import anonymous_kib, cpu_seconds
 
 RATE = 2048                     # bytes a second of each
 SIZE_MIB = 256
-SETTLE, MEASURE = 5, 20         # seconds
+SETTLE, MEASURE = 10, 24        # seconds: a peer takes 8 for a block
 HERE = Path(__file__).resolve().parent
 
 
@@ -33,6 +33,14 @@ def libtorrent(_, scene, torrent, got, count):
 STARTERS = {'shoal': shoal, 'libtorrent': libtorrent}
 
 
+def told(crowd):
+    """(bytes given, peers lost) so far."""
+    count = crowd.output().count('given')
+    crowd.send(signal.SIGUSR1)
+    until(lambda: crowd.output().count('given') > count and crowd.output().endswith('\n'), 10, 'the slow seeds tell', [crowd])
+    return tuple(int(number) for number in re.findall(r'given (\d+) lost (\d+)', crowd.output())[-1])
+
+
 def measure(rival, scene, torrent, payload, count):
     """KiB of each peer, percent of a core, KiB a second that came."""
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
@@ -45,11 +53,11 @@ def measure(rival, scene, torrent, payload, count):
     crowd = scene.run('slow-seeds', [PYTHON, HERE / 'slow.py', host, port, torrent.path, payload, count, RATE])
     until(lambda: 'ready' in crowd.output(), 120, f'{count} peers are greeted', [program, crowd])
     rest(SETTLE)
-    used = cpu_seconds(program.pid)
+    used, before = cpu_seconds(program.pid), told(crowd)
     rest(MEASURE)
     cpu = (cpu_seconds(program.pid) - used) / MEASURE * 100
     each = (anonymous_kib(program.pid) - base) / count
-    crowd.end(signal.SIGTERM)
-    given, lost = (int(number) for number in re.search(r'given (\d+) lost (\d+)', crowd.output()).groups())
+    given, lost = told(crowd)
+    crowd.end()
     program.end()
-    return {'each': each, 'cpu': cpu, 'rate': given / (SETTLE + MEASURE) / 1024, 'lost': lost}
+    return {'each': each, 'cpu': cpu, 'rate': (given - before[0]) / MEASURE / 1024, 'lost': lost}

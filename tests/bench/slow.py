@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Many slow seeds in one program: slow.py HOST PORT TORRENT FILE COUNT BYTES-A-SECOND. Each has an address of its own, connects,
-has everything, lets the other end ask, and answers one block at a time. Prints `ready` once all were greeted, and at SIGTERM what
-they gave."""
+has everything, lets the other end ask, and answers one block at a time. Prints `ready` once all were greeted, and at SIGUSR1 what
+they have given."""
 
 import asyncio
 import hashlib
@@ -14,6 +14,7 @@ from pathlib import Path
 
 BLOCK = 16384
 AT_ONCE = 20            # dials
+TRIES = 5
 
 
 def bencode_end(data, at):
@@ -44,7 +45,8 @@ class Crowd:
         self.greeted = self.given = self.lost = 0
         self.dials = asyncio.Semaphore(AT_ONCE)
 
-    async def peer(self, number):
+    async def greet(self, number):
+        """A connection to the program, both handshakes through."""
         source = f'10.91.{2 + number // 250}.{1 + number % 250}'
         async with self.dials:
             reader, writer = await asyncio.open_connection(self.host, self.port, local_addr=(source, 0))
@@ -55,8 +57,22 @@ class Crowd:
             writer.write(struct.pack('>IB', 1 + len(bits), 5) + bytes(bits) + struct.pack('>IB', 1, 1))
             await reader.readexactly(68)
         self.greeted += 1
+        if self.greeted % 100 == 0:
+            print(f'greeted {self.greeted}', flush=True)
         if self.greeted == self.count:
             print('ready', flush=True)
+        return reader, writer
+
+    async def peer(self, number):
+        for left in range(TRIES - 1, -1, -1):
+            try:
+                reader, writer = await self.greet(number)
+                break
+            except (OSError, asyncio.IncompleteReadError) as problem:
+                print(f'peer {number}: {problem!r}', flush=True)
+                if left == 0:
+                    return
+                await asyncio.sleep(1)
         asked = asyncio.Queue()
         giving = asyncio.create_task(self.give(asked, writer))
         try:
@@ -79,12 +95,15 @@ class Crowd:
             writer.write(struct.pack('>IBII', 9 + size, 7, piece, offset) + self.data[at:at + size])
             self.given += size
 
+    def tell(self):
+        print(f'given {self.given} lost {self.lost}', flush=True)
+
     async def run(self):
         end = asyncio.Event()
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, end.set)
+        asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, self.tell)
         peers = [asyncio.create_task(self.peer(number)) for number in range(self.count)]
         await end.wait()
-        print(f'given {self.given} lost {self.lost} greeted {self.greeted}', flush=True)
         for peer in peers:
             peer.cancel()
         await asyncio.gather(*peers, return_exceptions=True)

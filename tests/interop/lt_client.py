@@ -20,6 +20,8 @@ def settings(args):
         'alert_mask': lt.alert.category_t.status_notification | lt.alert.category_t.error_notification,
         'upload_rate_limit': args.limit_up * 1024, 'download_rate_limit': args.limit_down * 1024,
         'in_enc_policy': lt.enc_policy.enabled, 'out_enc_policy': lt.enc_policy.enabled,
+        # rtorrent asks for more at once the faster it gets; what is beyond the limit is dropped without a word, and it waits a minute.
+        'max_allowed_in_request_queue': 100_000,
         **json.loads(args.settings),
     }
 
@@ -32,6 +34,8 @@ def add(session, source, args):
         params.ti = lt.torrent_info(source)
     params.save_path = args.dir
     params.flags &= ~(lt.torrent_flags.auto_managed | lt.torrent_flags.paused)
+    if args.files:
+        params.file_priorities = [4 if number in args.files else 0 for number in range(params.ti.num_files())]
     if args.trust:
         params.flags |= lt.torrent_flags.seed_mode
     return session.add_torrent(params)
@@ -47,6 +51,8 @@ def main():
     parser.add_argument('--limit-up', type=int, default=0)
     parser.add_argument('--limit-down', type=int, default=0)
     parser.add_argument('--trust', action='store_true', help='do not check the data of a seed')
+    parser.add_argument('--files', type=lambda text: [int(part) for part in text.split(',')], help='only these are wanted, counted from 0')
+    parser.add_argument('--no-plugins', action='store_true', help='no peer exchange, and no metadata')
     parser.add_argument('--once', action='store_true', help='end when complete')
     parser.add_argument('--settings', default='{}')
     args = parser.parse_args()
@@ -56,7 +62,7 @@ def main():
     signal.signal(signal.SIGINT, lambda *_: stop.append('end'))
     signal.signal(signal.SIGUSR1, lambda *_: stop.append('report'))
 
-    session = lt.session(settings(args))
+    session = lt.session(settings(args), flags=0 if args.no_plugins else 1)
     classes = lt.ip_filter()
     for first, last in (('0.0.0.0', '255.255.255.255'), ('::', ':'.join(['ffff'] * 8))):
         classes.add_rule(first, last, 1 << lt.session.global_peer_class_id)
@@ -76,6 +82,9 @@ def main():
         print(json.dumps({'up': sum(state.total_payload_upload for state in states),
                           'down': sum(state.total_payload_download for state in states),
                           'failed': sum(state.total_failed_bytes for state in states),
+                          'peers': [peer.ip[0] for handle in handles for peer in handle.get_peer_info() if not peer.flags & peer.handshake],
+                          'partial': sum(bool(peer.flags & peer.upload_only) and not peer.flags & peer.seed
+                                         for handle in handles for peer in handle.get_peer_info()),
                           'seconds': time.monotonic() - started}), flush=True)
 
     while True:
