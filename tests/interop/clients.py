@@ -3,15 +3,20 @@
 discovery, peer exchange, uTP and port mapping off."""
 
 import base64
-import importlib.util
 import json
 import shutil
+import signal
 import subprocess
 import urllib.error
 import urllib.request
 from pathlib import Path
 
 from ground import PYTHON, until
+
+try:
+    import libtorrent as lt
+except ImportError:
+    lt = None
 
 HERE = Path(__file__).resolve().parent
 
@@ -209,14 +214,33 @@ schedule2 = start, 0, 0, ((load.start, "{source}"))
         return self.run(scene, source, folder, more)
 
 
+def progress(program):
+    """Of Shoal: the last numbers of its torrent that --json printed."""
+    for line in reversed(program.output().splitlines()):
+        try:
+            entry = json.loads(line)
+        except ValueError:
+            continue
+        if entry.get('event') == 'progress' and entry.get('torrents'):
+            return entry['torrents'][0]
+    return {}
+
+
+def counters(seed):
+    """Of libtorrent: what lt_client.py reports, asked for now."""
+    before = seed.output().count('{')
+    seed.send(signal.SIGUSR1)
+    until(lambda: seed.output().count('{') > before and seed.output().endswith('\n'), 10, 'libtorrent reports', [seed])
+    return json.loads(seed.output().splitlines()[-1])
+
+
 OTHERS = {client.name: client for client in (LibTorrent(), Transmission(), Aria2(), RTorrent())}
 
 
 def libtorrent_create(folder, out, kind, tracker=None, piece_size=65536):
     """A .torrent as libtorrent makes it. Runs in the program's own Python, where libtorrent is."""
-    if importlib.util.find_spec('libtorrent') is None:
+    if lt is None:
         return False
-    import libtorrent as lt   # pylint: disable=import-outside-toplevel
     storage = lt.file_storage()
     lt.add_files(storage, str(folder))
     flags = {'v1': lt.create_torrent.v1_only, 'v2': lt.create_torrent.v2_only, 'hybrid': 0}[kind]

@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 
 from clients import LibTorrent, Shoal, libtorrent_create
-from ground import Failed, Tap, Torrent, end_on_sigterm, until, write_payload
+from ground import Failed, Tap, Torrent, end_on_sigterm, skip, until, write_payload
 
 PIECE = 65_536
 SHAPES = {
@@ -68,15 +68,13 @@ def main():
     args = parser.parse_args()
     end_on_sigterm()
     if not LibTorrent().installed():
-        print('1..0 # SKIP libtorrent is not installed')
-        return 0
-    us, tap = Shoal(args.build), Tap()
+        return skip(args.build, 'create', 'libtorrent is not installed')
+    us, tap, row = Shoal(args.build), Tap(), {}
     with tempfile.TemporaryDirectory(prefix='shoal-create-') as root:
         for shape in SHAPES:
             for kind in KINDS:
-                tap.case(f'{shape}, {kind}', create_case, us, shape, kind, Path(root))
-    tap.plan()
-    return 1 if tap.failed else 0
+                row[f'{shape}/{kind}'] = tap.case(f'{shape}, {kind}', create_case, us, shape, kind, Path(root))
+    return tap.leave(args.build, 'create', row)
 
 
 if __name__ == '__main__':

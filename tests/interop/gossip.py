@@ -2,9 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Peers that are found without a tracker, and what trackers count: gossip.py BUILD [CASE]... Peer exchange (BEP 11): a third
 client is found only because a second one tells of it. Local discovery (BEP 14) on a made-up interface. Scrapes (BEP 48) of
-opentracker, seen by a relay in front of it. Prints TAP and leaves a row for table.py."""
+opentracker, seen by a relay in front of it. Prints TAP and leaves rows for table.py."""
 
-import argparse
 import json
 import os
 import shutil
@@ -15,10 +14,12 @@ import threading
 import time
 from pathlib import Path
 
-from clients import LibTorrent, Shoal, Transmission
-from ground import Failed, OpenTracker, Scene, Tap, Torrent, differences, end_on_sigterm, own_network, until, write_payload
+from clients import OTHERS, LibTorrent, Shoal, Transmission, counters, progress
+from ground import ODD_FILES, Failed, OpenTracker, Scene, Tap, Torrent, arguments, own_network, room_taken, skip, until, until_same, write_payload
 
-SECONDS = 100          # peers are told of at most once a minute
+SECONDS = 150          # peers are told of at most once a minute
+NOWHERE = 'http://127.0.0.1:9/announce'     # rtorrent takes no torrent without a tracker where it has no DHT
+TOTAL = sum(size for _, size in ODD_FILES)
 NETWORK = '10.92.0'
 ADDRESS = f'{NETWORK}.1'
 QUIET = '10.91.0'        # on loopback: what listens on an interface may not hear its own machine
@@ -43,9 +44,11 @@ class Row:
         self.transmission = Transmission()
 
     def torrent(self, scene, tracker=None):
-        write_payload(scene.folder / 'share' / 'Odd sizes')
+        """Each has an info-hash of its own."""
+        share = scene.folder / 'share' / f'Odd sizes of {scene.folder.name}'
+        write_payload(share)
         out = scene.folder / f'{"with" if tracker else "no"}.torrent'
-        self.us.create(scene.folder / 'share' / 'Odd sizes', out, 'v1', tracker)
+        self.us.create(share, out, 'v1', tracker)
         return Torrent(out)
 
     def shoal(self, scene, source, folder, *more, use=(), port=None):
@@ -58,50 +61,58 @@ class Row:
         return scene.run('libtorrent', [sys.executable, Path(__file__).parent / 'lt_client.py', source, '--dir', folder, '--host', host,
                                         '--port', port, '--settings', json.dumps(settings), *more])
 
+    def other(self, scene, name, torrent, folder, host, port):
+        """Another program with peer exchange and nothing else, at that address, slow."""
+        client = OTHERS[name]
+        if name == 'libtorrent':
+            return self.libtorrent(scene, torrent.path, folder, host, port, '--limit-down', '1')
+        if name == 'transmission':
+            more = {'pex-enabled': True, 'peer-port': port, 'bind-address-ipv4': host, 'speed-limit-down-enabled': True, 'speed-limit-down': 1,
+                    'preallocation': 0}
+        elif name == 'aria2':
+            # It parts from whom it has nothing for within half a minute.
+            more = ('--enable-peer-exchange=true', f'--listen-port={port}', f'--interface={host}', '--max-download-limit=10K', '--max-upload-limit=1K')
+        else:
+            more = (f'protocol.pex.set = yes\nnetwork.port_range.set = {port}-{port}\nnetwork.bind_address.set = {host}\n'
+                    'throttle.global_down.max_rate.set_kb = 1\n')
+        return client.download(scene, torrent.path, folder, more=more)
+
     @staticmethod
     def complete(scene, got, programs):
-        wanted = scene.folder / 'share'
-        until(lambda: not differences(wanted, got, False), SECONDS, 'every byte is there', programs)
+        until_same(scene.folder / 'share', got, SECONDS, programs, False)
 
 
 def pex_learns(row, other, host):
     """A seed, another program that alone is connected to it, and Shoal, which knows that one only. The one in the middle loads so slowly
-    that it has nothing to give, and nothing to say stands behind blocks."""
+    that it has nothing to give, and nothing to say stands behind blocks. The seed hears of nobody. It comes last: once a minute aria2
+    tells of those that came within that minute."""
     with Scene(host) as scene:
-        torrent = row.torrent(scene)
-        seed_port, middle_port, middle = scene.port(), scene.port(), scene.new_folder('middle')
-        if other is row.lt:
-            programs = [row.shoal(scene, torrent.path, scene.folder / 'share', port=seed_port)]
-            programs.append(row.libtorrent(scene, torrent.path, middle, f'{QUIET}.2', middle_port, '--peer', f'{QUIET}.1:{seed_port}',
-                                           '--limit-down', '1'))
-        else:
-            daemon = row.transmission.start(scene, {'pex-enabled': True, 'peer-port': middle_port, 'bind-address-ipv4': f'{QUIET}.2',
-                                                    'speed-limit-down-enabled': True, 'speed-limit-down': 1})
-            row.transmission.add(daemon, torrent.path, middle)
-            # Transmission knows only peers that others tell of: the seed comes to it.
-            programs = [daemon, row.libtorrent(scene, torrent.path, scene.folder / 'share', f'{QUIET}.4', seed_port,
-                                               '--peer', f'{QUIET}.2:{middle_port}')]
-        got = scene.new_folder('got')
-        programs.append(row.shoal(scene, torrent.path, got, '--peer', f'{QUIET}.2:{middle_port}', use=('--no-pex',)))
+        torrent = row.torrent(scene, NOWHERE)
+        middle_port, middle, got = scene.port(), scene.new_folder('middle'), scene.new_folder('got')
+        programs = [row.other(scene, other.name, torrent, middle, f'{QUIET}.2', middle_port),
+                    row.shoal(scene, torrent.path, got, '--peer', f'{QUIET}.2:{middle_port}', '--json', use=('--no-pex',))]
+        until(lambda: progress(programs[1]).get('peers'), 30, 'Shoal has met the one in the middle', programs)
+        met = time.monotonic()
+        until(lambda: time.monotonic() > met + 5, 10, 'a moment has passed', programs)
+        programs.append(row.libtorrent(scene, torrent.path, scene.folder / 'share', f'{QUIET}.4', scene.port(),
+                                       '--no-plugins', '--peer', f'{QUIET}.2:{middle_port}', min_reconnect_time=1))
         row.complete(scene, got, programs)
+        if room_taken(middle) * 512 > TOTAL // 2:
+            raise Failed(f'the one in the middle had {room_taken(middle) * 512} bytes itself')
 
 
 def pex_teaches(row, other, host):
-    """Shoal in the middle tells another program of a seed that only Shoal knows."""
+    """Shoal in the middle tells another program of a seed that only Shoal knows and that hears of nobody: it comes to it. The seed is
+    slow, or Shoal would be done with it before."""
     with Scene(host) as scene:
-        torrent = row.torrent(scene)
-        seed_port, middle_port, port = scene.port(), scene.port(), scene.port()
-        got = scene.new_folder('got')
-        programs = [row.libtorrent(scene, torrent.path, scene.folder / 'share', f'{QUIET}.2', seed_port)]
-        if other is row.lt:
-            programs.append(row.libtorrent(scene, torrent.path, got, f'{QUIET}.3', port))
-        else:
-            daemon = row.transmission.start(scene, {'pex-enabled': True, 'peer-port': port, 'bind-address-ipv4': f'{QUIET}.3'})
-            row.transmission.add(daemon, torrent.path, got)
-            programs.append(daemon)
-        programs.append(row.shoal(scene, torrent.path, scene.new_folder('middle'), '--peer', f'{QUIET}.2:{seed_port}', '--peer',
-                                  f'{QUIET}.3:{port}', '--limit-down', '1', use=('--no-pex',), port=middle_port))
-        row.complete(scene, got, programs)
+        torrent = row.torrent(scene, NOWHERE)
+        seed_port, port = scene.port(), scene.port()
+        seed = row.libtorrent(scene, torrent.path, scene.folder / 'share', f'{QUIET}.2', seed_port, '--no-plugins', '--limit-up', '1')
+        until(lambda: 'ready' in seed.output(), SECONDS, 'the seed is up', [seed])
+        programs = [seed, row.other(scene, other.name, torrent, scene.new_folder('got'), f'{QUIET}.3', port),
+                    row.shoal(scene, torrent.path, scene.new_folder('middle'), '--peer', f'{QUIET}.2:{seed_port}', '--peer', f'{QUIET}.3:{port}',
+                              use=('--no-pex',))]
+        until(lambda: f'{QUIET}.3' in counters(seed)['peers'], SECONDS, 'the other one comes to the seed', programs)
 
 
 def lsd_finds(row, other, host, we_seed):
@@ -109,8 +120,11 @@ def lsd_finds(row, other, host, we_seed):
         torrent = row.torrent(scene)
         got = scene.new_folder('got')
         ours, theirs = (scene.folder / 'share', got) if we_seed else (got, scene.folder / 'share')
-        if other is row.lt:
+        if other.name == 'libtorrent':
             programs = [row.libtorrent(scene, torrent.path, theirs, f'{NETWORK}.2', scene.port(), enable_lsd=True)]
+        elif other.name == 'aria2':
+            programs = [other.run(scene, torrent.path, theirs, '--bt-enable-lpd=true', '--bt-lpd-interface=lan', f'--interface={NETWORK}.2',
+                                  '--check-integrity=true', '--seed-ratio=0.0')]
         else:
             daemon = row.transmission.start(scene, {'lpd-enabled': True, 'bind-address-ipv4': f'{NETWORK}.2'})
             row.transmission.add(daemon, torrent.path, theirs)
@@ -179,37 +193,30 @@ def scrape(row, wire, host):
             raise Failed('nothing was asked of the tracker')
 
 
-def cases(row):
-    for name, other in (('libtorrent', row.lt), ('transmission', row.transmission)):
-        yield f'pex from {name}', other, pex_learns, (row, other)
-        yield f'pex to {name}', other, pex_teaches, (row, other)
-        yield f'lsd, {name} seeds', other, lsd_finds, (row, other, ADDRESS, False)
-        yield f'lsd, {name} gets', other, lsd_finds, (row, other, ADDRESS, True)
-    for wire in ('http', 'udp'):
-        yield f'scrape {wire}', None, scrape, (row, wire)
+def installed(name):
+    return OTHERS[name].installed() if name in OTHERS else shutil.which(name) is not None
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument('build')
-    parser.add_argument('cases', nargs='*')
-    args = parser.parse_intermixed_args()
-    end_on_sigterm()
+    args = arguments()
     own_network()
     row, tap, results = Row(args.build), Tap(), {}
     if not make_network():
-        print('1..0 # SKIP no network of its own with an interface in it can be made here')
-        return 0
-    for name, other, function, arguments in cases(row):
-        if args.cases and not any(case in name for case in args.cases):
-            continue
-        if (other and not other.installed()) or (other is None and not shutil.which('opentracker')):
-            results[name] = 'not installed'
-            continue
-        results[name] = tap.case(name, function, *arguments, *([] if function is lsd_finds else [ADDRESS]))
-    tap.plan()
-    (Path(args.build) / 'interop-gossip.json').write_text(json.dumps({'program': 'gossip', 'address': ADDRESS, 'row': results}))
-    return 1 if tap.failed else 0
+        return skip(args.build, 'gossip', 'no network of its own with an interface in it can be made here')
+
+    def cases(*table):
+        """(name, function, arguments) of what is wanted and can be tried; the others have their result."""
+        wanted = [line for line in table if not args.cases or any(case in line[0] for case in args.cases)]
+        results.update((name, 'not installed') for name, program, *_ in wanted if not installed(program))
+        return [(name, function, (row, *more)) for name, program, function, *more in wanted if installed(program)]
+
+    results.update(tap.together(cases(
+        *((f'pex {way} {name}', name, function, OTHERS[name], ADDRESS)
+          for name in OTHERS if name != 'rtorrent' for way, function in (('from', pex_learns), ('to', pex_teaches))),
+        *((f'lsd, {name} {way}', name, lsd_finds, OTHERS[name], ADDRESS, way == 'gets')
+          for name in ('libtorrent', 'transmission', 'aria2') for way in ('seeds', 'gets')),
+        *((f'scrape {wire}', 'opentracker', scrape, wire, ADDRESS) for wire in ('http', 'udp')))))
+    return tap.leave(args.build, 'gossip', results)
 
 
 if __name__ == '__main__':

@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What every test with real programs stands on: a network of its own, ports, processes, waiting, payloads, comparing."""
 
+import argparse
+import concurrent.futures
+import contextlib
 import ctypes
 import fcntl
 import hashlib
+import json
 import os
 import random
 import shutil
@@ -59,7 +63,7 @@ def own_network():
     return '127.0.0.1'
 
 
-_given = set()
+_given, _giving = set(), threading.Lock()
 
 
 def free_port(host):
@@ -68,20 +72,25 @@ def free_port(host):
         with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
             probe.bind((host, 0))
             port = probe.getsockname()[1]
-        if port not in _given:
-            _given.add(port)
-            return port
+        with _giving:
+            if port not in _given:
+                _given.add(port)
+                return port
 
 
 # ---- waiting and processes -----------------------------------------------------------------------
 
-def until(condition, seconds, what, alive=()):
-    """Polls until the condition holds and returns what it returned. A program that ends meanwhile fails the case."""
+def until(condition, seconds, what, alive=(), progress=None):
+    """Polls until the condition holds and returns what it returned. A program that ends meanwhile fails the case. With progress, the
+    seconds count from when it last returned something new: a busy machine is slow, but it does not stand still."""
     deadline = time.monotonic() + seconds
+    seen = progress() if progress else None
     while True:
         value = condition()
         if value:
             return value
+        if progress and (now := progress()) != seen:
+            seen, deadline = now, time.monotonic() + seconds
         for program in alive:
             if program.poll() is not None:
                 value = condition()
@@ -94,8 +103,11 @@ def until(condition, seconds, what, alive=()):
         _pause.wait(0.05)
 
 
+_prctl = ctypes.CDLL(None).prctl
+
+
 def _die_with_parent():
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    _prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 class Program:
@@ -290,6 +302,24 @@ def listing(folder):
     return {str(path.relative_to(folder)): path for path in Path(folder).rglob('*') if path.is_file()}
 
 
+def room_taken(folder):
+    """What a download has on disk so far, whatever size its files pretend to have."""
+    blocks = 0
+    for path in Path(folder).rglob('*'):
+        with contextlib.suppress(OSError):
+            blocks += path.stat().st_blocks
+    return blocks
+
+
+def until_same(wanted, got, seconds, alive=(), empty_too=True, tails=()):
+    """Waits for every byte. Fails when for so many seconds nothing more came; tails: programs that may end, and are quoted then."""
+    try:
+        until(lambda: not differences(wanted, got, empty_too), seconds, 'every byte is there', alive, lambda: room_taken(got))
+    except Failed as problem:
+        lines = [str(problem), '; '.join(differences(wanted, got, empty_too)), *(program.tail() for program in tails)]
+        raise Failed('\n'.join(line for line in lines if line)) from None
+
+
 def differences(wanted, got, empty_too=True):
     """What is missing, too much or different in got, in words; pad files and
     the metadata that rtorrent keeps do not count. Empty when all is the same."""
@@ -366,34 +396,71 @@ def end_on_sigterm():
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
 
 
+def arguments(*more):
+    """The command line of a test: BUILD, what more has as (name, keywords), and CASE..., some of its cases and no others."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument('build')
+    for name, keywords in more:
+        parser.add_argument(name, **keywords)
+    parser.add_argument('cases', nargs='*', help='those cases alone; in a test with two directions: columns, seeds, gets, gets/hybrid')
+    end_on_sigterm()
+    return parser.parse_intermixed_args()
+
+
 class Tap:
     """Cases one after the other, printed as they end."""
 
     def __init__(self):
         self.count = 0
         self.failed = False
+        self.started = time.monotonic()
 
     def case(self, name, function, *args):
         """Runs it. Returns 'ok' or 'FAIL'."""
-        self.count += 1
-        started = time.monotonic()
+        return self._print(name, *self._judge(function, args))
+
+    def together(self, cases):
+        """Runs (name, function, arguments) all at once, for those that mostly wait. Returns {name: 'ok' or 'FAIL'}. Programs that a
+        case started end with it."""
+        with concurrent.futures.ThreadPoolExecutor(max(1, len(cases))) as threads:
+            names = {threads.submit(self._judge, function, args): name for name, function, args in cases}
+            results = {names[end]: self._print(names[end], *end.result()) for end in concurrent.futures.as_completed(names)}
+            return {name: results[name] for name in names.values()}
+
+    @staticmethod
+    def _judge(function, args):
+        started, result, words = time.monotonic(), 'ok', ''
         try:
             function(*args)
-        except Failed as problem:
-            self._print('not ok', name, str(problem))
-            return 'FAIL'
         except Exception as problem:   # pylint: disable=broad-except
-            self._print('not ok', name, f'{type(problem).__name__}: {problem}')
-            return 'FAIL'
-        self._print('ok', name, f'{time.monotonic() - started:.1f} s')
-        return 'ok'
+            result, words = 'not ok', f'{problem if isinstance(problem, Failed) else repr(problem)}\n'
+        return result, f'{words}{time.monotonic() - started:.1f} s'
 
-    def _print(self, result, name, detail):
+    def _print(self, name, result, detail):
+        self.count += 1
         print(f'{result} {self.count} {name}')
         for line in detail.splitlines():
             print(f'# {line}')
         sys.stdout.flush()
         self.failed = self.failed or result != 'ok'
+        return 'ok' if result == 'ok' else 'FAIL'
 
     def plan(self):
         print(f'1..{self.count}')
+
+    def leave(self, build, name, row):
+        """The row of a test for table.py, which knows it by its name in meson.build. Returns the exit status."""
+        self.plan()
+        leave_row(build, name, row, time.monotonic() - self.started)
+        return 1 if self.failed else 0
+
+
+def leave_row(build, name, row, seconds=0):
+    (Path(build) / f'interop-{name}.json').write_text(json.dumps({'row': row, 'seconds': seconds}))
+
+
+def skip(build, name, reason):
+    """Says why nothing is tried, here and in the table. Returns the exit status."""
+    print(f'1..0 # SKIP {reason}')
+    leave_row(build, name, {'*': reason})
+    return 0

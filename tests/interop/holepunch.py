@@ -1,19 +1,17 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Two clients behind NATs of their own and a third one that both are connected to: holepunch.py BUILD. The ways between the two are
+"""Two clients behind NATs of their own and a third one that both are connected to: holepunch.py BUILD [CASE]... The ways between the two are
 closed until both knock at once, so what arrives came through a hole (BEP 55). Each lives in a network namespace, the NATs are those of
 nftables. Prints TAP and leaves a row for table.py."""
 
-import argparse
 import json
 import os
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
-from clients import Shoal
-from ground import Failed, Scene, Tap, Torrent, differences, end_on_sigterm, own_network, until, write_payload
+from clients import HERE, LibTorrent, Shoal
+from ground import PYTHON, Failed, Scene, Tap, arguments, own_network, skip, until, until_same, write_payload
 
 SECONDS = 150
 RELAY = '203.0.113.1'
@@ -68,29 +66,58 @@ def behind_nat(scene, side):
     return host
 
 
-def punch(us):
-    with Scene(RELAY) as scene:
-        run('ip', 'link', 'add', 'world', 'type', 'bridge')
-        run('ip', 'addr', 'add', f'{RELAY}/24', 'dev', 'world')
-        run('ip', 'link', 'set', 'world', 'up')
-        left, right = behind_nat(scene, 'left'), behind_nat(scene, 'right')
+class Crew:
+    """Who takes part in a case: Shoal or libtorrent in each role. Over uTP alone, and without a tracker."""
+
+    FLAGS = ('--no-dht', '--no-lsd', '--no-portmap', '--no-trackers', '--seed')
+    UTP = {'enable_outgoing_utp': True, 'enable_incoming_utp': True, 'peer_connect_timeout': 5}
+
+    def __init__(self, scene, us):
+        self.scene, self.us = scene, us
         write_payload(scene.folder / 'share' / 'Odd sizes')
         us.create(scene.folder / 'share' / 'Odd sizes', scene.folder / 'a.torrent', 'v1')
-        torrent = Torrent(scene.folder / 'a.torrent')
-        flags = ['--no-dht', '--no-lsd', '--no-portmap', '--no-trackers', '--seed']
+        self.torrent = scene.folder / 'a.torrent'
 
-        def shoal(name, space, folder, port, *more):
-            return scene.run(name, [*space, us.cli, 'download', torrent.path, '--dir', folder, '--port', port, *flags, *more],
-                             env={**us.env, 'G_MESSAGES_DEBUG': 'shoal-engine'})
+    def shoal(self, role, space, folder, address, port, deaf, *more):
+        flags = [*self.FLAGS, '--no-tcp', *(['--no-pex'] if deaf else [])]
+        return self.scene.run(role, [*space, self.us.cli, 'download', self.torrent, '--dir', folder, '--port', port, *flags, *more],
+                              env={**self.us.env, 'G_MESSAGES_DEBUG': 'shoal-engine'})
 
-        middle = shoal('relay', [], scene.new_folder('middle'), 7000, '--limit-down', '1', '--limit-up', '1')
-        # It hears of nobody, so that it knocks only when it is told to.
-        seed = shoal('seed', left.enter, scene.folder / 'share', 7001, '--no-tcp', '--no-pex', '--peer', f'{RELAY}:7000')
-        got = scene.new_folder('got')
-        leecher = shoal('leecher', right.enter, got, 7002, '--no-tcp', '--peer', f'{RELAY}:7000')
-        until(lambda: not differences(scene.folder / 'share', got), SECONDS, 'every byte came through the hole', [middle, seed, leecher])
-        if 'a way through NATs is tried' not in seed.output():
-            raise Failed('nobody told the seed to knock')
+    def libtorrent(self, role, space, folder, address, port, deaf, *more):
+        """It asks for a way only after a dial with TCP failed too."""
+        return self.scene.run(role, [*space, PYTHON, HERE / 'lt_client.py', self.torrent, '--dir', folder, '--host', address, '--port', port,
+                                     '--settings', json.dumps(self.UTP), *(['--no-plugins'] if deaf else []), *more])
+
+
+def punch(us, relay, seed, leecher):
+    with Scene(RELAY) as scene:
+        run('ip', 'link', 'add', 'world', 'type', 'bridge')
+        try:
+            run('ip', 'addr', 'add', f'{RELAY}/24', 'dev', 'world')
+            run('ip', 'link', 'set', 'world', 'up')
+            left, right = behind_nat(scene, 'left'), behind_nat(scene, 'right')
+            crew, got, share = Crew(scene, us), scene.new_folder('got'), scene.folder / 'share'
+            slow = ('--limit-down', '1', '--limit-up', '1')
+            known = ('--peer', f'{RELAY}:7000')
+            programs = [getattr(crew, relay)('relay', [], scene.new_folder('middle'), RELAY, 7000, False, *slow),
+                        # It hears of nobody, so that it knocks only when it is told to.
+                        getattr(crew, seed)('seed', left.enter, share, f"{SIDES['left'][1]}.2", 7001, True, *known),
+                        getattr(crew, leecher)('leecher', right.enter, got, f"{SIDES['right'][1]}.2", 7002, False, *known)]
+            until_same(share, got, SECONDS, programs)
+            if seed == 'shoal' and 'a way through NATs is tried' not in programs[1].output():
+                raise Failed('nobody told the seed to knock')
+        finally:
+            for name in ('world', *SIDES):
+                run('ip', 'link', 'del', name, check=False)
+
+
+# Who the third one is, who seeds behind the one NAT, who downloads behind the other.
+CASES = {
+    'a hole through two NATs': ('shoal', 'shoal', 'shoal'),
+    'libtorrent helps': ('libtorrent', 'shoal', 'shoal'),
+    'to libtorrent': ('shoal', 'shoal', 'libtorrent'),
+    'from libtorrent': ('shoal', 'libtorrent', 'shoal'),
+}
 
 
 def allowed():
@@ -107,20 +134,17 @@ def allowed():
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument('build')
-    args = parser.parse_args()
-    end_on_sigterm()
+    args = arguments()
     own_network()
     reason = allowed()
     if reason:
-        print(f'1..0 # SKIP {reason}')
-        return 0
-    tap = Tap()
-    row = {'holepunch': tap.case('a hole through two NATs', punch, Shoal(args.build))}
-    tap.plan()
-    (Path(args.build) / 'interop-holepunch.json').write_text(json.dumps({'program': 'holepunch', 'address': RELAY, 'row': row}))
-    return 1 if tap.failed else 0
+        return skip(args.build, 'holepunch', reason)
+    tap, row = Tap(), {}
+    for name, programs in CASES.items():
+        if not args.cases or name in args.cases:
+            able = 'libtorrent' not in programs or LibTorrent().installed()
+            row[name] = tap.case(name, punch, Shoal(args.build), *programs) if able else 'not installed'
+    return tap.leave(args.build, 'holepunch', row)
 
 
 if __name__ == '__main__':

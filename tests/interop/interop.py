@@ -3,15 +3,12 @@
 """One program against Shoal, in both directions: interop.py BUILD PROGRAM [CASE]... Prints TAP, a case per column of
 the table, and leaves the row in BUILD/interop-PROGRAM.json for table.py."""
 
-import argparse
-import json
 import shutil
 import sys
-from pathlib import Path
 
 from clients import OTHERS, LibTorrent, Shoal, libtorrent_create
-from ground import (DemoTracker, Failed, OpenTracker, Scene, Tap, Torrent, differences, end_on_sigterm, own_network,
-                    until, write_payload)
+from ground import (DemoTracker, Failed, OpenTracker, Scene, Tap, Torrent, arguments, differences, own_network, room_taken, skip,
+                    until, until_same, write_payload)
 
 # Column: what a torrent is made as, how the downloader is told of it, how peers find each other.
 CASES = {
@@ -23,7 +20,7 @@ CASES = {
     'v2': ('v2', 'torrent', 'http'),
     'v2 magnet': ('v2', 'magnet', 'http'),
 }
-DIRECTIONS = {'seeds': 'seeds to Shoal', 'gets': 'downloads from Shoal'}
+DIRECTIONS = ('seeds', 'gets')     # what the other program does
 SECONDS = 30
 
 
@@ -47,45 +44,50 @@ def open_tracker(scene, torrents, build):
 
 def finish_ours(us, program, wanted, got):
     """Our own download ends by itself, with status 0 and nothing but the data in its folder."""
-    if hasattr(us, 'cli'):
-        status = program.wait(SECONDS)
-        if status != 0:
-            raise Failed(f'{program.name} ended with status {status}\n{program.tail()}')
-        wrong = differences(wanted, got)
-        if wrong:
-            raise Failed('; '.join(wrong))
+    if not hasattr(us, 'cli'):
+        until_same(wanted, got, SECONDS, [program])
+        return
+    until(lambda: program.poll() is not None, SECONDS, f'{program.name} ends', [program], lambda: room_taken(got))
+    if program.poll() != 0:
+        raise Failed(f'{program.name} ended with status {program.poll()}\n{program.tail()}')
+    wrong = differences(wanted, got)
+    if wrong:
+        raise Failed('; '.join(wrong))
+
+
+def exchange(scene, us, other, direction, build, kind='v1', source='torrent', wire='http', more=None):
+    """One of the two seeds, the other downloads, and a tracker brings them together; every byte is compared. more: what each of
+    them is started with beside. Returns the torrent."""
+    seeder, leecher = (other, us) if direction == 'seeds' else (us, other)
+    settings = {client: {'more': more[client]} if more else {} for client in (us, other)}
+    bare = make(us, seeder, scene, kind)      # the info-hash does not depend on the tracker, the whitelist needs it first
+    tracker = open_tracker(scene, [bare], build)
+    url = tracker.http if wire == 'http' else tracker.udp
+    torrent = make(us, seeder, scene, kind, url)
+    if torrent.keys != bare.keys:
+        raise Failed('the same files made two info-hashes')
+
+    wanted = seed_data = scene.folder / 'share'
+    if direction == 'seeds' and torrent.pads:
+        seed_data = scene.folder / 'padded'
+        shutil.copytree(wanted, seed_data)
+    seed = seeder.seed(scene, torrent, seed_data, **settings[seeder])
+    until(lambda: tracker.seeds(torrent) > 0, SECONDS, 'the seed announced itself', [seed, tracker.program])
+
+    got = scene.new_folder('got')
+    program = leecher.download(scene, torrent.magnet(url, leecher.both_topics) if source == 'magnet' else torrent.path, got,
+                               **settings[leecher])
+    if leecher is us:
+        finish_ours(us, program, wanted, got)
     else:
-        until(lambda: not differences(wanted, got), SECONDS, 'the download is complete', [program])
+        until_same(wanted, got, SECONDS, empty_too=other.makes_empty, tails=(program, seed))
+    return torrent
 
 
 def swarm_case(us, other, direction, case, host, build):
     kind, source, wire = CASES[case]
-    seeder, leecher = (other, us) if direction == 'seeds' else (us, other)
     with Scene(host) as scene:
-        bare = make(us, seeder, scene, kind)      # the info-hash does not depend on the tracker, the whitelist needs it first
-        tracker = open_tracker(scene, [bare], build)
-        url = tracker.http if wire == 'http' else tracker.udp
-        torrent = make(us, seeder, scene, kind, url)
-        if torrent.keys != bare.keys:
-            raise Failed('the same files made two info-hashes')
-
-        seed_data = scene.folder / 'share'
-        if direction == 'seeds' and torrent.pads:
-            seed_data = scene.folder / 'padded'
-            shutil.copytree(scene.folder / 'share', seed_data)
-        seed = seeder.seed(scene, torrent, seed_data)
-        until(lambda: tracker.seeds(torrent) > 0, SECONDS, 'the seed announced itself', [seed, tracker.program])
-
-        got = scene.new_folder('got')
-        program = leecher.download(scene, torrent.magnet(url, leecher.both_topics) if source == 'magnet' else torrent.path, got)
-        if leecher is us:
-            finish_ours(us, program, scene.folder / 'share', got)
-        else:
-            wanted = scene.folder / 'share'
-            try:
-                until(lambda: not differences(wanted, got, other.makes_empty), SECONDS, 'every byte is there')
-            except Failed as problem:
-                raise Failed(f'{problem}: {"; ".join(differences(wanted, got))}\n{program.tail()}\n{seed.tail()}') from None
+        exchange(scene, us, other, direction, build, kind, source, wire)
 
 
 def tracker_case(us, wire, host, build):
@@ -102,57 +104,58 @@ def tracker_case(us, wire, host, build):
         until(lambda: tracker.scrape(torrent.v1) == (0, 0), 10, 'both said that they stopped', [tracker.program])
 
 
+def unable(other, direction, host):
+    """Why a direction can be tried in no way at all."""
+    return 'refuses 127.0.0.1' if other.name == 'transmission' and direction == 'gets' and host.startswith('127.') else None
+
+
 def why_not(other, direction, kind, wire, host):
     if wire == 'udp' and not shutil.which('opentracker'):
         return 'no UDP tracker here'
-    if other.name == 'transmission' and direction == 'gets' and host.startswith('127.'):
-        return 'refuses 127.0.0.1'
-    return other.cannot.get(kind) or other.cannot.get(wire)
+    return unable(other, direction, host) or other.cannot.get(kind) or other.cannot.get(wire)
 
 
-def tracker_row(us, tap, args, host):
-    row = {}
-    for wire in ('http', 'udp'):
-        name = f'opentracker: {wire}'
-        if not args.cases or wire in args.cases:
-            row[f'{wire}'] = tap.case(name, tracker_case, us, wire, host, args.build)
-    return row
+def start(programs):
+    """BUILD PROGRAM [CASE]..., and the address that all of the test use."""
+    args = arguments(('program', {'choices': programs}),
+                     ('--us', {'default': 'shoal', 'help': 'for checking the suite itself: libtorrent in the place of Shoal'}))
+    args.host = own_network() if shutil.which('opentracker') else '127.0.0.1'     # the other tracker listens there alone
+    return args
 
 
-def client_row(us, other, tap, args, host):
-    row = {}
-    for direction, words in DIRECTIONS.items():
-        for case, (kind, _, wire) in CASES.items():
-            if args.cases and case not in args.cases and direction not in args.cases:
-                continue
-            reason = why_not(other, direction, kind, wire, host)
-            row[f'{direction}/{case}'] = reason or tap.case(
-                f'{other.name} {words}: {case}', swarm_case, us, other, direction, case, host, args.build)
-    return row
+def both_ways(args, name, columns, reason, case):
+    """Runs case (other, direction, column) for every column in both directions, or says its reason not to; leaves the row."""
+    other, tap = OTHERS[args.program], Tap()
+    if not other.installed():
+        return skip(args.build, name, f'{args.program} is not installed')
+    wanted = [(direction, column) for direction in DIRECTIONS for column in columns
+              if not args.cases or {column, direction, f'{direction}/{column}'} & set(args.cases)]
+    row = {f'{direction}/{column}': reason(other, direction, column) for direction, column in wanted}
+    cases = [(f'{direction}/{column}', case, (other, direction, column))
+             for direction, column in wanted if not row[f'{direction}/{column}']]
+    # Transmission looks only every ten seconds whom it wants something from.
+    for part in [cases] if args.program == 'transmission' else [[one] for one in cases]:
+        row.update(tap.together(part))
+    return tap.leave(args.build, name, row)
+
+
+def tracker_row(us, args):
+    if not shutil.which('opentracker'):
+        return skip(args.build, args.program, 'opentracker is not installed')
+    tap = Tap()
+    row = {wire: tap.case(f'opentracker: {wire}', tracker_case, us, wire, args.host, args.build)
+           for wire in ('http', 'udp') if not args.cases or wire in args.cases}
+    return tap.leave(args.build, args.program, row)
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument('build')
-    parser.add_argument('program', choices=[*OTHERS, 'opentracker'])
-    parser.add_argument('cases', nargs='*', help='columns, or seeds, or gets')
-    parser.add_argument('--us', default='shoal', help='for checking the suite itself: libtorrent in the place of Shoal')
-    args = parser.parse_intermixed_args()
-    end_on_sigterm()
-    host = own_network() if shutil.which('opentracker') else '127.0.0.1'     # the other tracker listens there alone
+    args = start([*OTHERS, 'opentracker'])
     us = Shoal(args.build) if args.us == 'shoal' else LibTorrent()
-    out = Path(args.build) / f'interop-{args.program}.json'
-    tap = Tap()
-
-    other = OTHERS.get(args.program)
-    if not (other.installed() if other else shutil.which('opentracker')):
-        print(f'1..0 # SKIP {args.program} is not installed')
-        row = {'*': 'not installed'}
-    else:
-        row = client_row(us, other, tap, args, host) if other else tracker_row(us, tap, args, host)
-        tap.plan()
-    out.write_text(json.dumps({'program': args.program, 'address': host, 'row': row}))
-    return 1 if tap.failed else 0
+    if args.program == 'opentracker':
+        return tracker_row(us, args)
+    return both_ways(args, args.program, CASES,
+                     lambda other, direction, case: why_not(other, direction, CASES[case][0], CASES[case][2], args.host),
+                     lambda other, direction, case: swarm_case(us, other, direction, case, args.host, args.build))
 
 
 if __name__ == '__main__':

@@ -5,14 +5,13 @@ complete are fetched again, the files are not read from end to end again, and th
 
 import argparse
 import hashlib
-import json
 import shutil
 import signal
 import sys
 from pathlib import Path
 
-from clients import OTHERS, Shoal
-from ground import Failed, OpenTracker, Scene, Tap, Torrent, differences, end_on_sigterm, own_network, until, write_payload
+from clients import OTHERS, Shoal, counters, progress
+from ground import Failed, OpenTracker, Scene, Tap, Torrent, differences, end_on_sigterm, own_network, skip, until, until_same, write_payload
 
 PIECE = 256 * 1024
 FILES = (('a big one.bin', 30_000_001), ('sub/empty', 0), ('sub/odd.dat', 9_999_999), ('sub/one byte', 1), ('z/last.bin', 12_345_678))
@@ -37,26 +36,6 @@ def complete_pieces(torrent, folder):
         joined += data + bytes(length - len(data))
     return sum(len(joined[at:at + size]) for number, at in enumerate(range(0, len(joined), size))
                if hashlib.sha1(joined[at:at + size]).digest() == hashes[number * 20:number * 20 + 20])
-
-
-def progress(program):
-    """The last object of kind progress that --json printed."""
-    for line in reversed(program.output().splitlines()):
-        try:
-            entry = json.loads(line)
-        except ValueError:
-            continue
-        if entry.get('event') == 'progress' and entry.get('torrents'):
-            return entry['torrents'][0]
-    return {}
-
-
-def counters(seed):
-    """libtorrent's payload counters, asked for now."""
-    before = seed.output().count('{')
-    seed.send(signal.SIGUSR1)
-    until(lambda: seed.output().count('{') > before and seed.output().endswith('\n'), 10, 'libtorrent reports', [seed])
-    return json.loads(seed.output().splitlines()[-1])
 
 
 def read_from_files(pid):
@@ -94,7 +73,8 @@ class Story:
                       OTHERS['libtorrent'].seed(self.scene, self.torrent, self.share, more=('--limit-up', str(LIMITS['libtorrent'])))]
         until(lambda: self.tracker.seeds(self.torrent) == 2, SECONDS, 'both seeds announced themselves', self.seeds)
         ours = self.start_ours()
-        until(lambda: progress(ours).get('done', 0) > self.total * 0.4, SECONDS, 'nearly half is there', [ours, *self.seeds])
+        until(lambda: progress(ours).get('done', 0) > self.total * 0.4, SECONDS, 'nearly half is there', [ours, *self.seeds],
+              lambda: progress(ours).get('done', 0))
         ours.send(signal.SIGKILL)
         ours.wait(10)
         self.first = (self.other.uploaded(self.seeds[0]), counters(self.seeds[1])['up'])
@@ -107,7 +87,8 @@ class Story:
     def resume(self):
         """What was whole is not fetched twice."""
         self.ours = self.start_ours('--seed')
-        until(lambda: '"complete"' in self.ours.output(), SECONDS, 'it is complete', [self.ours, *self.seeds])
+        until(lambda: '"complete"' in self.ours.output(), SECONDS, 'it is complete', [self.ours, *self.seeds],
+              lambda: progress(self.ours).get('done', 0))
         self.read = read_from_files(self.ours.pid)
         second = self.other.uploaded(self.seeds[0]), counters(self.seeds[1])['up']
         self.fetched = sum(second) - sum(self.first)
@@ -133,7 +114,7 @@ class Story:
         got = self.scene.new_folder('aria2-got')
         until(lambda: self.tracker.seeds(self.torrent) >= 1, SECONDS, 'it is announced as a seed', [self.ours])
         OTHERS['aria2'].download(self.scene, self.torrent.path, got)
-        until(lambda: not differences(self.share, got), SECONDS, 'aria2 has every byte', [self.ours])
+        until_same(self.share, got, SECONDS, [self.ours])
         self.ours.end(signal.SIGINT)
         if self.ours.poll() != 130:
             raise Failed(f'the seed ended with status {self.ours.poll()} on SIGINT')
@@ -147,20 +128,16 @@ def main():
     host = own_network()
     absent = [name for name in ('libtorrent', 'transmission', 'aria2') if not OTHERS[name].installed()]
     absent += [] if shutil.which('opentracker') else ['opentracker']
-    tap, row = Tap(), {}
     if absent:
-        print(f'1..0 # SKIP {", ".join(absent)} not installed')
-        row = {'*': 'not installed'}
-    else:
-        with Scene(host) as scene:
-            story = Story(Shoal(args.build), scene)
-            for name, step in (('kill -9 while two seeds give', story.kill), ('only the rest is fetched', story.resume),
-                               ('no full recheck', story.no_recheck), ('then seeds to aria2', story.pass_on)):
-                row[name] = tap.case(name, step) if 'FAIL' not in row.values() or name == 'then seeds to aria2' and hasattr(story, 'fetched') \
-                    else 'not reached'
-        tap.plan()
-    (Path(args.build) / 'interop-kill.json').write_text(json.dumps({'program': 'kill', 'address': host, 'row': row}))
-    return 1 if tap.failed else 0
+        return skip(args.build, 'kill', f'{", ".join(absent)} not installed')
+    tap, row = Tap(), {}
+    with Scene(host) as scene:
+        story = Story(Shoal(args.build), scene)
+        for name, step in (('kill -9 while two seeds give', story.kill), ('only the rest is fetched', story.resume),
+                           ('no full recheck', story.no_recheck), ('then seeds to aria2', story.pass_on)):
+            row[name] = tap.case(name, step) if 'FAIL' not in row.values() or name == 'then seeds to aria2' and hasattr(story, 'fetched') \
+                else 'not reached'
+    return tap.leave(args.build, 'kill', row)
 
 
 if __name__ == '__main__':
