@@ -119,7 +119,7 @@ void         shoal_utp_ring_set     (ShoalUtpRing *self, guint16 seq, gpointer i
 void         shoal_utp_ring_reserve (ShoalUtpRing *self, guint16 first, guint n);   /* room for @n numbers from @first on */
 
 /* shoal-utp-receive.c */
-void         shoal_utp_take         (ShoalUtp *self, const ShoalUtpPacket *packet, gint64 now_us);
+void         shoal_utp_take         (ShoalUtp *self, const ShoalUtpPacket *packet, gint64 arrived_us, gint64 now_us);
 guint32      shoal_utp_window       (const ShoalUtp *self);
 guint        shoal_utp_sack         (const ShoalUtp *self, guint8 *out);   /* returns its size */
 void         shoal_utp_drop_input   (ShoalUtp *self);

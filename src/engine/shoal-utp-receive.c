@@ -35,14 +35,14 @@ shoal_utp_window (const ShoalUtp *self)
   return (guint32) window;
 }
 
-/* @wide grows with what arrives, and stays. */
+/* @wide grows with what arrives, and stays. What waited for us came at another time than it is looked at. */
 static void
 widen (ShoalUtp *self,
        gsize     size,
-       gint64    now_us)
+       gint64    arrived_us)
 {
   gint64 rtt_us = shoal_utp_ledbat_min_rtt_us (&self->ledbat);
-  gint64 took_us = now_us - self->round_us;
+  gint64 took_us = arrived_us - self->round_us;
 
   if (rtt_us == 0)
     rtt_us = RTT_UNKNOWN;
@@ -55,7 +55,7 @@ widen (ShoalUtp *self,
     }
   if (self->round_us == 0)
     {
-      self->round_us = now_us;
+      self->round_us = arrived_us;
       self->arrived = 0;
     }
   self->arrived += size;
@@ -146,6 +146,7 @@ keep_early (ShoalUtp             *self,
 void
 shoal_utp_take (ShoalUtp             *self,
                 const ShoalUtpPacket *packet,
+                gint64                arrived_us,
                 gint64                now_us)
 {
   gint ahead = shoal_utp_seq_diff (packet->seq, self->in_next);
@@ -153,7 +154,7 @@ shoal_utp_take (ShoalUtp             *self,
   if (packet->size > G_MAXUINT16 || ahead >= (gint) SHOAL_UTP_FLIGHT_MAX)
     return;
   if (ahead >= 0)
-    widen (self, packet->size, now_us);
+    widen (self, packet->size, arrived_us);
   if (ahead != 0)
     {
       /* A packet that came already shows that its acknowledgement was lost. */

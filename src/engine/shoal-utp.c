@@ -269,7 +269,7 @@ shoal_utp_packet (ShoalUtp             *self,
   self->heard_us = now_us;
   shoal_utp_acked (self, packet, now_us);
   if (packet->type != SHOAL_UTP_STATE)
-    shoal_utp_take (self, packet, now_us);
+    shoal_utp_take (self, packet, arrived_us, now_us);
   if (self->state == SHOAL_UTP_ENDING && self->fin_made && self->out_first == self->out_next && !self->ack_now)
     shoal_utp_over (self, "closed");
 }
