@@ -73,7 +73,10 @@ index_pieces (ShoalLayout *self)
       guint64 offset = shoal_layout_piece_offset (self, piece);
 
       while (self->file_offset[file] + self->file_size[file] <= offset)
-        file++;
+        {
+          file++;
+          g_assert (file < self->n_files);   /* the last piece ends where the last file does */
+        }
       self->piece_file[piece] = file;
     }
 }

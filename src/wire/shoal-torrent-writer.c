@@ -181,14 +181,18 @@ static void
 write_tree (ShoalWriter            *out,
             const ShoalTorrentSpec *self)
 {
-  const char *const alone[] = { self->name, NULL };
   const char *const *last = NULL;
 
   shoal_bencode_write_text (out, "file tree");
   shoal_bencode_write_begin (out, SHOAL_BENCODE_DICT);
-  for (guint32 i = 0; i < self->n_files; i++)
+  if (self->single)
     {
-      const char *const *path = self->single ? alone : self->files[i].path;
+      shoal_bencode_write_text (out, self->name);
+      write_tree_file (out, &self->files[0]);
+    }
+  for (guint32 i = 0; !self->single && i < self->n_files; i++)
+    {
+      const char *const *path = self->files[i].path;
       guint shared = last != NULL ? shared_folders (last, path) : 0;
 
       for (guint n = last != NULL ? n_folders (last) : 0; n > shared; n--)
