@@ -50,14 +50,14 @@ class Microsocks(Proxy):
 
 
 class Dante(Proxy):
-    name, binary = 'dante', 'danted'
+    name, binary = 'dante', 'danted' if shutil.which('danted') else 'sockd'   # Debian's name, and its own
 
     def argv(self, scene, port):
         config = scene.folder / 'danted.conf'
         config.write_text(f'logoutput: stderr\ninternal: {PROXY} port = {port}\nexternal: 172.20.9.2\nclientmethod: none\nsocksmethod: none\n'
                           'user.privileged: root\nuser.unprivileged: root\n'
                           'client pass { from: 0.0.0.0/0 to: 0.0.0.0/0 }\nsocks pass { from: 0.0.0.0/0 to: 0.0.0.0/0 }\n')
-        return [shutil.which('danted'), '-f', config]
+        return [shutil.which(self.binary), '-f', config]
 
 
 class Tinyproxy(Proxy):
@@ -76,7 +76,7 @@ class Tinyproxy(Proxy):
 
 
 PROXIES = {proxy.name: proxy for proxy in (Microsocks(), Microsocks(True), Dante(), Tinyproxy(), Tinyproxy(True))}
-WIRES = {'microsocks': ('http', 'web'), 'danted': ('http', 'udp', 'web', 'moved'), 'tinyproxy': ('http', 'web')}
+WIRES = {'microsocks': ('http', 'web'), Dante.binary: ('http', 'udp', 'web', 'moved'), 'tinyproxy': ('http', 'web')}
 CASE_OF = {'http': 'http tracker', 'udp': 'udp tracker', 'web': 'web seed', 'moved': 'redirected web seed'}
 
 
