@@ -198,7 +198,8 @@ answered (const ShoalAddr *addrs,
   self->n_answers++;
   self->n_addrs = n_addrs;
   g_assert_cmpuint (n_addrs, <=, G_N_ELEMENTS (self->addrs));
-  memcpy (self->addrs, addrs, n_addrs * sizeof *addrs);
+  if (n_addrs > 0)
+    memcpy (self->addrs, addrs, n_addrs * sizeof *addrs);
   g_free (self->error);
   self->error = g_strdup (error);
 }
