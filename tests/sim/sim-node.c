@@ -7,44 +7,18 @@
  * while it makes output that follows from its own end.
  */
 
-#include "sim-node.h"
+#include "sim-node-private.h"
 
 #include "sim-net.h"
-#include "sim-tracker.h"
-#include "sim-web.h"
 
 #include <string.h>
 
 #define TURNS_MAX    8u
 #define WINDOW_MAX   64u
-#define ANSWER_US    80000     /* a tracker's or a name server's */
 #define VIEW_MS      1000u
 
-typedef enum { REQUEST_DISK, REQUEST_FETCH, REQUEST_LOOKUP, REQUEST_WEB } RequestKind;
-
-/* Something that the engine asked for; @done is NULL once it was answered early. */
-typedef struct
-{
-  SimNode    *node;
-  RequestKind kind;
-  ShoalDone  *done;
-} Request;
-
-typedef enum { INPUT_COMMAND, INPUT_DONE, INPUT_DATAGRAM, INPUT_LOCAL, INPUT_NETWORK } InputKind;
-
-typedef struct
-{
-  InputKind     kind;
-  SimNode      *node;
-  ShoalCommand *command;
-  Request      *request;
-  ShoalAddr     from;
-  GBytes       *bytes;
-  guint16       tcp_port;
-} Input;
-
-static SimNode *
-node_of (ShoalHost *host)
+SimNode *
+sim_node_of_host (ShoalHost *host)
 {
   return (SimNode *) (gpointer) ((char *) host - G_STRUCT_OFFSET (SimNode, host));
 }
@@ -52,7 +26,7 @@ node_of (ShoalHost *host)
 static void
 input_free (gpointer data)
 {
-  Input *input = data;
+  SimInput *input = data;
 
   if (input->request != NULL)
     g_assert_null (input->request->done);
@@ -62,9 +36,9 @@ input_free (gpointer data)
   g_free (input);
 }
 
-static void
-push_input (SimNode *self,
-            Input   *input)
+void
+sim_node_push (SimNode  *self,
+               SimInput *input)
 {
   if (self->peer.dead)
     {
@@ -74,511 +48,6 @@ push_input (SimNode *self,
   g_ptr_array_add (self->inputs, input);
   sim_peer_wake (&self->peer);
 }
-
-/* --- Requests --- */
-
-static void
-answer_lookup (SimNode     *self,
-               ShoalLookup *query)
-{
-  SimTracker *tracker = sim_tracker_find (self->peer.world, query->host);
-  ShoalAddr addr;
-
-  if (shoal_addr_parse (&addr, query->host, query->port))
-    ;
-  else if (tracker != NULL && tracker->mood != SIM_TRACKER_NO_NAME)
-    addr = tracker->addr;
-  else
-    {
-      query->error = g_strdup ("no such name");
-      return;
-    }
-  addr.port = query->port;
-  query->addrs = g_memdup2 (&addr, sizeof addr);
-  query->n_addrs = 1;
-}
-
-static SimTracker *
-tracker_of_url (SimNode    *self,
-                const char *url)
-{
-  const char *begin = strstr (url, "://");
-  g_autofree char *name = begin != NULL ? g_strndup (begin + 3, strcspn (begin + 3, ":/?")) : NULL;
-
-  return name != NULL ? sim_tracker_find (self->peer.world, name) : NULL;
-}
-
-static void
-answer_fetch (SimNode    *self,
-              ShoalFetch *request)
-{
-  SimTracker *tracker = tracker_of_url (self, request->url);
-
-  if (tracker != NULL && !self->stopping)
-    request->body = sim_tracker_http (tracker, &self->peer.addr, request->url);
-  if (request->body != NULL)
-    request->status = 200;
-  else
-    request->error = g_strdup ("no answer");
-}
-
-static void add_request (SimNode *self, RequestKind kind, gpointer done, gint64 at_us);
-
-/* The next bytes of a web server. FALSE: there is more to come. */
-static gboolean
-answer_web (SimNode    *self,
-            ShoalFetch *fetch)
-{
-  gint64 next_us = self->stopping ? 0 : sim_web_step (self->peer.world, fetch, &self->web_received);
-
-  if (next_us != 0)
-    add_request (self, REQUEST_WEB, fetch, next_us);
-  else
-    g_clear_pointer (&fetch->host_data, g_free);
-
-  return next_us == 0;
-}
-
-/* Fills in the results and hands the request back; in a turn. */
-static void
-answer (SimNode *self,
-        Request *request)
-{
-  ShoalDone *done = g_steal_pointer (&request->done);
-
-  g_ptr_array_remove_fast (self->requests, request);
-  if (request->kind == REQUEST_DISK)
-    {
-      ShoalDiskJob *job = (ShoalDiskJob *) done;
-
-      if (!self->stopping)
-        sim_disk_run (&self->disk, job);
-      else
-        job->reason = SHOAL_REASON_IO;
-    }
-  else if (request->kind == REQUEST_FETCH)
-    {
-      answer_fetch (self, (ShoalFetch *) done);
-    }
-  else if (request->kind == REQUEST_WEB)
-    {
-      if (!answer_web (self, (ShoalFetch *) done))
-        return;
-    }
-  else
-    {
-      answer_lookup (self, (ShoalLookup *) done);
-    }
-  shoal_engine_done (self->engine, done);
-}
-
-static void
-on_request_due (SimWorld *world,
-                gpointer  a,
-                gpointer  b)
-{
-  Request *request = a;
-  Input *input;
-
-  if (request->done == NULL)
-    {
-      g_free (request);
-      return;
-    }
-  input = g_new0 (Input, 1);
-  input->kind = INPUT_DONE;
-  input->request = request;
-  push_input (request->node, input);
-}
-
-static void
-add_request (SimNode     *self,
-             RequestKind  kind,
-             gpointer     done,
-             gint64       at_us)
-{
-  Request *request = g_new0 (Request, 1);
-
-  request->node = self;
-  request->kind = kind;
-  request->done = done;
-  g_ptr_array_add (self->requests, request);
-  sim_world_at (self->peer.world, at_us, on_request_due, request, NULL);
-}
-
-/* --- Effects --- */
-
-static void
-on_network (SimWorld *world,
-            gpointer  a,
-            gpointer  b)
-{
-  push_input (((Input *) a)->node, a);
-}
-
-static void
-effect_network (ShoalHost          *host,
-                const ShoalNetwork *wanted)
-{
-  SimNode *self = node_of (host);
-  Input *input = g_new0 (Input, 1);
-
-  input->kind = INPUT_NETWORK;
-  input->node = self;
-  input->tcp_port = wanted->tcp ? self->peer.addr.port : 0;
-  sim_world_at (self->peer.world, self->peer.world->now_us, on_network, input, NULL);
-}
-
-/* There are no gateways here. */
-static void
-effect_map (ShoalHost *host,
-            gboolean   wanted)
-{
-}
-
-static void
-effect_dial (ShoalHost       *host,
-             ShoalLink       *link,
-             const ShoalAddr *to)
-{
-  SimNode *self = node_of (host);
-
-  shoal_link_set_host_data (link, sim_net_dial (&self->peer, to, link));
-}
-
-static void
-effect_attend (ShoalHost *host,
-               ShoalLink *link)
-{
-  SimEnd *end = shoal_link_host_data (link);
-
-  sim_end_want (end);
-}
-
-static void
-effect_hang_up (ShoalHost *host,
-                ShoalLink *link)
-{
-  sim_end_close (shoal_link_host_data (link));
-}
-
-typedef struct
-{
-  SimNode  *node;
-  ShoalAddr addr;
-  GBytes   *bytes;
-} Datagram;
-
-static void
-on_answer (SimWorld *world,
-           gpointer  a,
-           gpointer  b)
-{
-  Datagram *datagram = a;
-  Input *input = g_new0 (Input, 1);
-
-  input->kind = INPUT_DATAGRAM;
-  input->from = datagram->addr;
-  input->bytes = datagram->bytes;
-  push_input (datagram->node, input);
-  g_free (datagram);
-}
-
-static gboolean is_node (SimPeer *peer);
-
-/* From one engine to another: nobody answers at once. */
-static void
-deliver (Datagram *datagram,
-         SimNode  *to)
-{
-  Input *input = g_new0 (Input, 1);
-
-  input->kind = INPUT_DATAGRAM;
-  input->from = datagram->node->peer.addr;
-  input->bytes = g_steal_pointer (&datagram->bytes);
-  push_input (to, input);
-  g_free (datagram);
-}
-
-static void
-on_datagram (SimWorld *world,
-             gpointer  a,
-             gpointer  b)
-{
-  Datagram *datagram = a;
-  SimTracker *tracker = sim_tracker_at (world, &datagram->addr);
-  SimPeer *peer = tracker == NULL ? sim_world_find (world, &datagram->addr) : NULL;
-  gsize size;
-  const guint8 *data = g_bytes_get_data (datagram->bytes, &size);
-  GBytes *bytes = tracker != NULL ? sim_tracker_udp (tracker, &datagram->node->peer.addr, data, size) : NULL;
-
-  if (peer != NULL && is_node (peer))
-    {
-      deliver (datagram, (SimNode *) peer);
-      return;
-    }
-  g_bytes_unref (datagram->bytes);
-  datagram->bytes = bytes;
-  if (bytes != NULL && shoal_rng_below (&world->rng, 100) >= world->loss_percent)
-    {
-      sim_world_at (world, world->now_us + ANSWER_US / 2, on_answer, datagram, NULL);
-      return;
-    }
-  g_clear_pointer (&datagram->bytes, g_bytes_unref);
-  g_free (datagram);
-}
-
-static ShoalSendResult
-effect_send (ShoalHost       *host,
-             const ShoalAddr *to,
-             const guint8    *data,
-             gsize            size,
-             guint            segment,
-             ShoalSendFlags   flags)
-{
-  SimNode *self = node_of (host);
-  SimWorld *world = self->peer.world;
-
-  if (segment == 0)
-    segment = (guint) size;
-  for (gsize at = 0; at < size; at += segment)
-    {
-      gsize one = MIN (segment, size - at);
-      Datagram *datagram;
-
-      if (world->watch != NULL)
-        world->watch (world->watch_data, data + at, one);
-      if (shoal_rng_below (&world->rng, 100) < world->loss_percent)
-        continue;
-      datagram = g_new0 (Datagram, 1);
-      datagram->node = self;
-      datagram->addr = *to;
-      datagram->bytes = g_bytes_new (data + at, one);
-      sim_world_at (world, world->now_us + ANSWER_US / 2, on_datagram, datagram, NULL);
-    }
-
-  return SHOAL_SEND_SENT;
-}
-
-static void
-effect_disk (ShoalHost    *host,
-             ShoalDiskJob *job)
-{
-  SimNode *self = node_of (host);
-
-  sim_disk_accept (&self->disk, job);
-  add_request (self, REQUEST_DISK, job, sim_disk_due (&self->disk, job));
-}
-
-static void
-effect_fetch (ShoalHost  *host,
-              ShoalFetch *request)
-{
-  SimNode *self = node_of (host);
-  SimTracker *tracker = tracker_of_url (self, request->url);
-  gboolean silent = tracker == NULL || tracker->mood == SIM_TRACKER_SILENT;
-
-  if (request->use == SHOAL_FETCH_SEED)
-    {
-      add_request (self, REQUEST_WEB, request, self->peer.world->now_us + ANSWER_US);
-      return;
-    }
-  add_request (self, REQUEST_FETCH, request,
-               self->peer.world->now_us + (silent ? (gint64) request->timeout_s * SIM_SECOND : ANSWER_US));
-}
-
-/* Servers look for room and for the end of interest by themselves. */
-static void
-effect_attend_fetch (ShoalHost  *host,
-                     ShoalFetch *request)
-{
-}
-
-static void
-effect_lookup (ShoalHost   *host,
-               ShoalLookup *query)
-{
-  SimNode *self = node_of (host);
-
-  add_request (self, REQUEST_LOOKUP, query, self->peer.world->now_us + ANSWER_US / 4);
-}
-
-static void
-effect_save (ShoalHost   *host,
-             ShoalResume *record)
-{
-  SimNode *self = node_of (host);
-
-  if (self->stopping)
-    {
-      shoal_resume_unref (record);
-      return;
-    }
-  if (record->metainfo != NULL)
-    {
-      g_clear_pointer (&self->kept, g_bytes_unref);
-      self->kept = g_bytes_ref (record->metainfo);
-    }
-  g_clear_pointer (&self->record, shoal_resume_unref);
-  self->record = record;
-  sim_disk_saved (&self->disk, record->id);
-}
-
-static void
-apply_snapshot (SimNode             *self,
-                const ShoalSnapshot *snapshot)
-{
-  ShoalCommand *command = shoal_command_new (SHOAL_COMMAND_ACKNOWLEDGE);
-  Input *input = g_new0 (Input, 1);
-
-  for (guint i = 0; i < snapshot->n_torrents; i++)
-    {
-      const ShoalTorrentStats *stats = &snapshot->torrents[i];
-
-      if (stats->id != self->id)
-        continue;
-      if (stats->downloaded > self->downloaded || stats->state != self->state)
-        self->progress_us = self->peer.world->now_us;
-      self->downloaded = stats->downloaded;
-      self->uploaded = stats->uploaded;
-      self->wasted = stats->wasted;
-      self->had = stats->wanted_had;
-      self->n_links = stats->n_links;
-      self->state = stats->state;
-    }
-  input->kind = INPUT_COMMAND;
-  input->command = command;
-  g_ptr_array_add (self->inputs, input);
-}
-
-static void
-effect_keep (ShoalHost *host,
-             GBytes    *nodes)
-{
-  g_bytes_unref (nodes);
-}
-
-static void
-effect_tell (ShoalHost  *host,
-             ShoalEvent *event)
-{
-  SimNode *self = node_of (host);
-
-  if (!self->stopping)
-    switch (event->type)
-      {
-      case SHOAL_EVENT_REPLY:
-        g_assert_no_error (event->error);
-        break;
-      case SHOAL_EVENT_ADDED:
-        self->id = event->id;
-        break;
-      case SHOAL_EVENT_METADATA:
-        self->has_metadata = TRUE;
-        break;
-      case SHOAL_EVENT_STATE:
-        self->state = event->state;
-        self->reason = event->reason;
-        self->progress_us = self->peer.world->now_us;
-        break;
-      case SHOAL_EVENT_COMPLETE:
-        self->complete = TRUE;
-        if (self->complete_us == 0)
-          self->complete_us = self->peer.world->now_us;
-        break;
-      case SHOAL_EVENT_SNAPSHOT:
-        apply_snapshot (self, event->snapshot);
-        break;
-      case SHOAL_EVENT_QUIT:
-        self->quit = TRUE;
-        break;
-      case SHOAL_EVENT_REMOVED:
-      case SHOAL_EVENT_MERGED:
-      case SHOAL_EVENT_INFO:
-      case SHOAL_EVENT_READY:
-      case SHOAL_EVENT_LISTENING:
-      case SHOAL_EVENT_FILTER:
-        break;
-      }
-  shoal_event_free (event);
-}
-
-static void
-effect_random (ShoalHost *host,
-               guint8    *out,
-               gsize      size)
-{
-  shoal_rng_bytes (&node_of (host)->peer.world->rng, out, size);
-}
-
-static void
-on_multicast (SimWorld *world,
-              gpointer  a,
-              gpointer  b)
-{
-  Datagram *datagram = a;
-  Input *input = g_new0 (Input, 1);
-
-  input->kind = INPUT_LOCAL;
-  input->from = datagram->addr;
-  input->bytes = datagram->bytes;
-  push_input (datagram->node, input);
-  g_free (datagram);
-}
-
-/* No scenario has a list. */
-static void
-effect_filter (ShoalHost       *host,
-               ShoalFilterLoad *load)
-{
-  g_assert_not_reached ();
-}
-
-/* Every node of the local network hears it, the sender too. */
-static void
-effect_multicast (ShoalHost    *host,
-                  ShoalFamily   family,
-                  const guint8 *data,
-                  gsize         size)
-{
-  SimNode *self = node_of (host);
-  SimWorld *world = self->peer.world;
-
-  if (!world->lan || family != SHOAL_FAMILY_IPV4)
-    return;
-  for (guint i = 0; i < world->peers->len; i++)
-    {
-      SimPeer *peer = g_ptr_array_index (world->peers, i);
-      Datagram *datagram;
-
-      if (peer->ops != self->peer.ops)
-        continue;
-      datagram = g_new0 (Datagram, 1);
-      datagram->node = (SimNode *) peer;
-      datagram->addr = self->peer.addr;
-      datagram->bytes = g_bytes_new (data, size);
-      sim_world_at (world, world->now_us + ANSWER_US / 2, on_multicast, datagram, NULL);
-    }
-}
-
-static const ShoalHostOps host_ops = {
-  .network = effect_network,
-  .map = effect_map,
-  .dial = effect_dial,
-  .attend = effect_attend,
-  .hang_up = effect_hang_up,
-  .send = effect_send,
-  .disk = effect_disk,
-  .fetch = effect_fetch,
-  .attend_fetch = effect_attend_fetch,
-  .lookup = effect_lookup,
-  .save = effect_save,
-  .keep = effect_keep,
-  .tell = effect_tell,
-  .random = effect_random,
-  .filter = effect_filter,
-  .multicast = effect_multicast,
-};
 
 /* --- Turns --- */
 
@@ -590,18 +59,18 @@ take_inputs (SimNode *self)
   self->inputs = g_ptr_array_new_with_free_func (input_free);
   for (guint i = 0; i < inputs->len; i++)
     {
-      Input *input = g_ptr_array_index (inputs, i);
+      SimInput *input = g_ptr_array_index (inputs, i);
 
       switch (input->kind)
         {
-        case INPUT_COMMAND:
+        case SIM_INPUT_COMMAND:
           shoal_engine_command (self->engine, g_steal_pointer (&input->command));
           break;
-        case INPUT_DONE:
+        case SIM_INPUT_DONE:
           if (input->request->done != NULL)
-            answer (self, input->request);
+            sim_node_answer (self, input->request);
           break;
-        case INPUT_DATAGRAM:
+        case SIM_INPUT_DATAGRAM:
           {
             gsize size;
             const guint8 *data = g_bytes_get_data (input->bytes, &size);
@@ -609,7 +78,7 @@ take_inputs (SimNode *self)
             shoal_engine_datagram (self->engine, &input->from, data, size, self->peer.world->now_us);
           }
           break;
-        case INPUT_LOCAL:
+        case SIM_INPUT_LOCAL:
           {
             gsize size;
             const guint8 *data = g_bytes_get_data (input->bytes, &size);
@@ -618,7 +87,7 @@ take_inputs (SimNode *self)
             break;
           }
 
-        case INPUT_NETWORK:
+        case SIM_INPUT_NETWORK:
           shoal_engine_network (self->engine, &(ShoalNetworkState) { .tcp_port = input->tcp_port, .udp_port = self->peer.addr.port });
           break;
         }
@@ -710,7 +179,7 @@ stop_engine (SimNode *self)
           sim_end_gone (end);
         }
       while (self->requests->len > 0)
-        answer (self, g_ptr_array_index (self->requests, 0));
+        sim_node_answer (self, g_ptr_array_index (self->requests, 0));
       shoal_engine_end (self->engine);
       if (self->peer.ends->len == 0 && self->requests->len == 0)
         g_clear_pointer (&self->engine, shoal_engine_free);
@@ -792,8 +261,8 @@ node_free (SimPeer *peer)
 
 static const SimPeerOps node_ops = { node_turn, node_output, node_free };
 
-static gboolean
-is_node (SimPeer *peer)
+gboolean
+sim_node_is_node (const SimPeer *peer)
 {
   return peer->ops == &node_ops;
 }
@@ -805,7 +274,7 @@ sim_node_new (SimWorld *world)
 {
   SimNode *self = g_new0 (SimNode, 1);
 
-  self->host.ops = &host_ops;
+  self->host.ops = &sim_node_host_ops;
   self->inputs = g_ptr_array_new_with_free_func (input_free);
   self->requests = g_ptr_array_new ();
   sim_world_add (world, &self->peer, &node_ops);
@@ -818,15 +287,15 @@ sim_node_new (SimWorld *world)
   return self;
 }
 
-static void
-send_command (SimNode      *self,
-              ShoalCommand *command)
+void
+sim_node_push_command (SimNode      *self,
+                       ShoalCommand *command)
 {
-  Input *input = g_new0 (Input, 1);
+  SimInput *input = g_new0 (SimInput, 1);
 
-  input->kind = INPUT_COMMAND;
+  input->kind = SIM_INPUT_COMMAND;
   input->command = command;
-  push_input (self, input);
+  sim_node_push (self, input);
 }
 
 void
@@ -847,12 +316,12 @@ sim_node_start (SimNode *self)
       command->add = shoal_add_options_new ();
       command->add->resume = shoal_resume_ref (self->record);
       command->add->metainfo = self->kept != NULL ? g_bytes_ref (self->kept) : NULL;
-      send_command (self, command);
+      sim_node_push_command (self, command);
     }
-  send_command (self, shoal_command_new (SHOAL_COMMAND_LOADED));
+  sim_node_push_command (self, shoal_command_new (SHOAL_COMMAND_LOADED));
   command = shoal_command_new (SHOAL_COMMAND_SUBSCRIBE);
   command->interval_ms = VIEW_MS;
-  send_command (self, command);
+  sim_node_push_command (self, command);
   self->progress_us = self->peer.world->now_us;
 }
 
@@ -879,7 +348,7 @@ sim_node_add (SimNode    *self,
   command->add = new_options ();
   command->add->metainfo = g_bytes_ref (torrent->bytes);
   command->add->super_seeding = self->super_seeding;
-  send_command (self, command);
+  sim_node_push_command (self, command);
 }
 
 void
@@ -892,7 +361,7 @@ sim_node_add_uri (SimNode    *self,
   self->torrent = torrent;
   command->add = new_options ();
   command->add->uri = g_strdup (uri);
-  send_command (self, command);
+  sim_node_push_command (self, command);
 }
 
 void
@@ -903,7 +372,7 @@ sim_node_add_peer (SimNode         *self,
 
   command->id = self->id != 0 ? self->id : 1;
   command->text = shoal_addr_to_text (addr);
-  send_command (self, command);
+  sim_node_push_command (self, command);
 }
 
 void
@@ -913,7 +382,7 @@ sim_node_command (SimNode          *self,
   ShoalCommand *command = shoal_command_new (type);
 
   command->id = self->id;
-  send_command (self, command);
+  sim_node_push_command (self, command);
 }
 
 void
