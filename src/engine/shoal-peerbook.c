@@ -10,11 +10,13 @@
 #include "shoal-timers.h"
 
 #define BANS_MAX          2048u                          /* the oldest is forgotten first */
-#define GIVE_UP_FAILURES  9u
+#define GIVE_UP_FAILURES  6u
 #define SECOND_US         ((gint64) G_USEC_PER_SEC)
 #define FAILED_WAIT_US    (5 * SECOND_US)
+#define FAILED_FACTOR     4                              /* each further failure: soon for what passes, seldom for who is gone */
 #define FAILED_MAX_US     (3600 * SECOND_US)
 #define NEAR_WAIT_US      (1 * SECOND_US)                /* loopback, and what the user has asked for */
+#define NEAR_FACTOR       2
 #define USER_MAX_US       (15 * SECOND_US)
 #define USEFUL_WAIT_US    (10 * SECOND_US)
 #define USELESS_WAIT_US   (60 * SECOND_US)
@@ -210,6 +212,9 @@ shoal_peerbook_add (ShoalPeerbook   *self,
   peer = shoal_peerbook_find (self, addr);
   if (peer != NULL)
     {
+      /* Given up, but a tracker says that it is there: it is dialled once more. */
+      if (source == SHOAL_PEER_SOURCE_TRACKER && peer->failures == GIVE_UP_FAILURES)
+        peer->failures--;
       peer->sources |= (guint8) source;
       return peer;
     }
@@ -354,8 +359,8 @@ shoal_peerbook_failed (ShoalPeerbook  *self,
   g_return_if_fail (self != NULL && peer != NULL);
 
   for (guint i = 0; i < peer->failures && wait_us < most_us; i++)
-    wait_us *= 2;
-  if (peer->failures < G_MAXUINT8)
+    wait_us *= near ? NEAR_FACTOR : FAILED_FACTOR;
+  if (peer->failures < GIVE_UP_FAILURES)
     peer->failures++;
   peer->plain = FALSE;   /* the other way is tried again next time */
   peer->excused = FALSE;
@@ -484,6 +489,28 @@ shoal_peerbook_ban_address (ShoalPeerbook  *self,
 
   add_ban (self, peer->addr);
   peer->banned = TRUE;
+}
+
+void
+shoal_peerbook_keep_sources (ShoalPeerbook *self,
+                             guint          sources)
+{
+  g_return_if_fail (self != NULL);
+
+  for (guint i = n_peers (self); i > 0; i--)
+    {
+      ShoalKnownPeer *peer = nth (self, i - 1);
+
+      if ((peer->sources & sources) != 0)
+        {
+          peer->sources &= (guint8) sources;
+          continue;
+        }
+      peer->sources = 0;
+      peer->connectable = FALSE;
+      if (peer->link == NULL && peer->pinned == 0)
+        remove_at (self, i - 1);
+    }
 }
 
 gboolean

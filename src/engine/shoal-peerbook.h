@@ -71,7 +71,11 @@ guint           shoal_peerbook_size       (const ShoalPeerbook *self);
 void            shoal_peerbook_refused_cipher (ShoalPeerbook *self, ShoalKnownPeer *peer, gint64 now_us);
 /* It broke one off that was bound to fail with some: it is dialled at once as before. Not twice in a row, see @excused. */
 void            shoal_peerbook_excuse     (ShoalPeerbook *self, ShoalKnownPeer *peer, gint64 now_us);
-/* A dial failed: back-off doubling from 5 s (user's own peers: from 1 s to 15 s, never given up; loopback: from 1 s) to 1 h, with jitter; given up after 6. */
+/*
+ * A dial failed: back-off from 5 s, four times as long after each further failure, with jitter (loopback: from 1 s, doubling); given up
+ * after 6, which is half an hour, until a tracker names it again: then it is dialled once. The user's own peers: from 1 s to 15 s,
+ * never given up.
+ */
 void            shoal_peerbook_failed     (ShoalPeerbook *self, ShoalKnownPeer *peer, gint64 now_us);
 /* A connection ended: the link is taken off; @useful: something was exchanged: short back-off (10 s, loopback and user's 1 s), else 60 s. */
 void            shoal_peerbook_closed     (ShoalPeerbook *self, ShoalKnownPeer *peer, gboolean useful, gint64 now_us);
@@ -83,6 +87,8 @@ void            shoal_peerbook_ban        (ShoalPeerbook *self, ShoalKnownPeer *
 void            shoal_peerbook_ban_ip     (ShoalPeerbook *self, const ShoalAddr *addr);
 /* Only this address and port: it is we ourselves, our own id came back. */
 void            shoal_peerbook_ban_address (ShoalPeerbook *self, ShoalKnownPeer *peer);
+/* Peers that none of @sources (ShoalPeerSource) told of are forgotten; those with a link are never dialled again. */
+void            shoal_peerbook_keep_sources (ShoalPeerbook *self, guint sources);
 gboolean        shoal_peerbook_is_banned  (ShoalPeerbook *self, const ShoalAddr *addr);
 /* Good addresses for the resume record, at most @max. */
 guint           shoal_peerbook_best       (ShoalPeerbook *self, ShoalAddr *out, guint max);

@@ -181,6 +181,7 @@ check_failures (Fixture    *f,
                 const char *text,
                 guint       source,
                 gint64      first_us,
+                guint       factor,
                 gint64      most_us,
                 gboolean    gives_up)
 {
@@ -196,7 +197,7 @@ check_failures (Fixture    *f,
       shoal_peerbook_failed (f->book, peer, now_us);
       g_assert_null (peer->link);
       at_us = shoal_peerbook_when (f->book, FALSE, now_us);
-      if (gives_up && i >= 9)
+      if (gives_up && i >= 6)
         {
           g_assert_cmpint (at_us, ==, SHOAL_NEVER);
           g_assert_null (shoal_peerbook_next (f->book, FALSE, SHOAL_NEVER - 1));
@@ -207,7 +208,7 @@ check_failures (Fixture    *f,
       g_assert_null (shoal_peerbook_next (f->book, FALSE, at_us - 1));
       g_assert_true (shoal_peerbook_next (f->book, FALSE, at_us) == peer);
       now_us = at_us;
-      wait_us = MIN (wait_us * 2, most_us);
+      wait_us = MIN (wait_us * factor, most_us);
     }
   g_assert_false (gives_up);
 }
@@ -216,21 +217,85 @@ static void
 test_failures (Fixture       *f,
                gconstpointer  data)
 {
-  check_failures (f, "1.0.0.1:1", SHOAL_PEER_SOURCE_TRACKER, 5 * SECOND_US, 3600 * SECOND_US, TRUE);
+  check_failures (f, "1.0.0.1:1", SHOAL_PEER_SOURCE_TRACKER, 5 * SECOND_US, 4, 3600 * SECOND_US, TRUE);
 }
 
 static void
 test_failures_user (Fixture       *f,
                     gconstpointer  data)
 {
-  check_failures (f, "1.0.0.1:1", SHOAL_PEER_SOURCE_USER, SECOND_US, 15 * SECOND_US, FALSE);
+  check_failures (f, "1.0.0.1:1", SHOAL_PEER_SOURCE_USER, SECOND_US, 2, 15 * SECOND_US, FALSE);
 }
 
 static void
 test_failures_loopback (Fixture       *f,
                         gconstpointer  data)
 {
-  check_failures (f, "127.0.0.1:1", SHOAL_PEER_SOURCE_TRACKER, SECOND_US, 3600 * SECOND_US, TRUE);
+  check_failures (f, "127.0.0.1:1", SHOAL_PEER_SOURCE_TRACKER, SECOND_US, 2, 3600 * SECOND_US, TRUE);
+}
+
+/* How often somebody who is not there is dialled. @named_us: time between two answers of a tracker that names it; 0: no more. */
+static guint
+count_dials (Fixture    *f,
+             const char *text,
+             gint64      named_us,
+             guint       hours)
+{
+  ShoalKnownPeer *peer = add (f, text, SHOAL_PEER_SOURCE_TRACKER);
+  guint n = 0;
+
+  for (gint64 now_us = NOW_US; now_us < NOW_US + hours * 3600 * SECOND_US; now_us += SECOND_US)
+    {
+      if (named_us != 0 && (now_us - NOW_US) % named_us == 0)
+        add (f, text, SHOAL_PEER_SOURCE_TRACKER);
+      if (shoal_peerbook_next (f->book, FALSE, now_us) != peer)
+        continue;
+      n++;
+      shoal_peerbook_failed (f->book, peer, now_us);
+    }
+
+  return n;
+}
+
+static void
+test_dead (Fixture       *f,
+           gconstpointer  data)
+{
+  guint n;
+
+  g_assert_cmpuint (count_dials (f, "1.0.0.1:1", 0, 1), ==, 6);
+  g_assert_cmpuint (count_dials (f, "1.0.0.2:1", 0, 24), ==, 6);
+  g_assert_cmpuint (count_dials (f, "1.0.0.3:1", 600 * SECOND_US, 1), ==, 6);
+  /* Then about once an hour, for as long as it is named. */
+  n = count_dials (f, "1.0.0.4:1", 600 * SECOND_US, 24);
+  g_assert_cmpuint (n, >, 6 + 12);
+  g_assert_cmpuint (n, <, 6 + 24);
+}
+
+/* Of a torrent that turns out to be private. */
+static void
+test_keep_sources (Fixture       *f,
+                   gconstpointer  data)
+{
+  ShoalKnownPeer *both = add (f, "1.0.0.1:1", SHOAL_PEER_SOURCE_TRACKER);
+  ShoalKnownPeer *linked = add (f, "1.0.0.2:1", SHOAL_PEER_SOURCE_DHT);
+  ShoalAddr gone = addr ("1.0.0.3:1");
+
+  add (f, "1.0.0.1:1", SHOAL_PEER_SOURCE_PEX);
+  add (f, "1.0.0.3:1", SHOAL_PEER_SOURCE_LSD);
+  linked->link = f;
+  linked->connectable = TRUE;
+  shoal_peerbook_keep_sources (f->book, SHOAL_PEER_SOURCE_TRACKER | SHOAL_PEER_SOURCE_USER);
+  g_assert_null (shoal_peerbook_find (f->book, &gone));
+  g_assert_cmpuint (shoal_peerbook_size (f->book), ==, 2);
+  g_assert_cmpuint (both->sources, ==, SHOAL_PEER_SOURCE_TRACKER);
+  g_assert_true (shoal_peerbook_next (f->book, FALSE, NOW_US) == both);
+  /* Its link ends: it is not dialled, unless a tracker names it. */
+  both->link = f;
+  shoal_peerbook_closed (f->book, linked, TRUE, NOW_US);
+  g_assert_null (shoal_peerbook_next (f->book, FALSE, NOW_US + 3600 * SECOND_US));
+  add (f, "1.0.0.2:1", SHOAL_PEER_SOURCE_TRACKER);
+  g_assert_true (shoal_peerbook_next (f->book, FALSE, NOW_US + 3600 * SECOND_US) == linked);
 }
 
 static void
@@ -430,6 +495,8 @@ main (int    argc,
     { "/engine/peerbook/failures", test_failures },
     { "/engine/peerbook/failures-user", test_failures_user },
     { "/engine/peerbook/failures-loopback", test_failures_loopback },
+    { "/engine/peerbook/dead", test_dead },
+    { "/engine/peerbook/keep-sources", test_keep_sources },
     { "/engine/peerbook/closed", test_closed },
     { "/engine/peerbook/refused-cipher", test_refused_cipher },
     { "/engine/peerbook/ban", test_ban },
