@@ -92,6 +92,7 @@ shoal_swarm_save (ShoalSwarm *self)
   record->paused = self->state == SHOAL_TORRENT_PAUSED;
   record->sequential = self->sequential;
   record->first_last = self->first_last;
+  record->super_seeding = self->super_seeding;
   record->complete = self->all_had;
   record->had = had_bytes (self);
   record->spilled = spilled_bytes (self);
@@ -181,6 +182,7 @@ shoal_swarm_restore (ShoalSwarm  *self,
   self->dir = g_strdup (record->dir);
   self->sequential = record->sequential;
   self->first_last = record->first_last;
+  self->super_seeding = record->super_seeding;
   self->part_suffix = record->part_suffix;
   self->downloaded = record->downloaded;
   self->uploaded = record->uploaded;

@@ -69,6 +69,7 @@ shoal_resume_to_dict (const ShoalResume *record,
   g_variant_builder_add (&builder, "{sv}", "options",
                          g_variant_new ("(bbbbtt)", record->paused, record->sequential, record->first_last,
                                         record->part_suffix, record->limit_down, record->limit_up));
+  g_variant_builder_add (&builder, "{sv}", "super-seeding", g_variant_new_boolean (record->super_seeding));
   g_variant_builder_add (&builder, "{sv}", "progress",
                          g_variant_new ("(bbbuxu)", record->has_metainfo, record->complete, record->completed_told,
                                         (guint32) record->reason, record->stamp, recheck ? 0 : record->checked_to));
@@ -108,6 +109,7 @@ shoal_resume_from_dict (guint64   id,
   g_variant_lookup (dict, "folder", "^ay", &record->dir);
   g_variant_lookup (dict, "options", "(bbbbtt)", &record->paused, &record->sequential, &record->first_last,
                     &record->part_suffix, &record->limit_down, &record->limit_up);
+  g_variant_lookup (dict, "super-seeding", "b", &record->super_seeding);
   g_variant_lookup (dict, "progress", "(bbbuxu)", &record->has_metainfo, &record->complete, &record->completed_told,
                     &reason, &record->stamp, &record->checked_to);
   g_variant_lookup (dict, "totals", "(ttxxx)", &record->downloaded, &record->uploaded, &record->added_s,

@@ -108,6 +108,21 @@ test_over (void)
   g_assert_true (first->told_all);
 }
 
+/* The wish outlives the program. */
+static void
+test_kept (void)
+{
+  g_autoptr(Rig) rig = new_rig ();
+  RigBot *bot;
+
+  rig_restart (rig, FALSE);
+  rig_until (rig, SHOAL_TORRENT_SEEDING, 10);
+  g_assert_true (rig_look (rig)->super_seeding);
+  bot = new_bot (rig, 1);
+  g_assert_false (bot->told_all);
+  g_assert_cmpuint (bot->n_haves, ==, SHOAL_SUPER_OFFERS);
+}
+
 int
 main (int    argc,
       char **argv)
@@ -116,5 +131,7 @@ main (int    argc,
   g_test_add_func ("/engine/swarm-super/told", test_told);
   g_test_add_func ("/engine/swarm-super/alone", test_alone);
   g_test_add_func ("/engine/swarm-super/over", test_over);
+  g_test_add_func ("/engine/swarm-super/kept", test_kept);
+
   return g_test_run ();
 }

@@ -24,6 +24,7 @@ full_record (void)
   record->has_metainfo = TRUE;
   record->paused = TRUE;
   record->first_last = TRUE;
+  record->super_seeding = TRUE;
   record->had = bytes_of ("had");
   record->spilled = g_bytes_new (pairs, sizeof pairs);
   record->priorities = bytes_of ("\001\002");
@@ -64,6 +65,7 @@ assert_same (const ShoalResume *a,
   g_assert_cmpint (a->paused, ==, b->paused);
   g_assert_cmpint (a->sequential, ==, b->sequential);
   g_assert_cmpint (a->first_last, ==, b->first_last);
+  g_assert_cmpint (a->super_seeding, ==, b->super_seeding);
   g_assert_cmpint (a->complete, ==, b->complete);
   assert_same_bytes (a->had, b->had);
   assert_same_bytes (a->spilled, b->spilled);

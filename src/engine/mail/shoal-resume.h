@@ -35,6 +35,7 @@ typedef struct
   gboolean paused;
   gboolean sequential;
   gboolean first_last;
+  gboolean super_seeding;
   gboolean complete;
   GBytes  *had;
   GBytes  *spilled;
