@@ -158,11 +158,14 @@ take_answer (ShoalTrackerSlot          *slot,
   slot->row->seeds = answer->seeds;
   slot->row->leechers = answer->leechers;
   if (answer->seeds >= 0)
-    self->counted_us = now_us;
-  if (answer->seeds >= 0)
-    self->seeds = answer->seeds;
+    {
+      self->counted_us = now_us;
+      self->seeds = answer->seeds;
+    }
   if (answer->leechers >= 0)
     self->leechers = answer->leechers;
+  if (answer->downloaded >= 0)
+    self->downloads = answer->downloaded;
   g_clear_pointer (&self->error, g_free);
   self->widen_us = MAX (self->widen_us, now_us + WIDEN_US);
   promote (slot->row);

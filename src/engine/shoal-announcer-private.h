@@ -61,6 +61,7 @@ struct _ShoalAnnouncer
   char                    *error;
   gint64                   seeds;
   gint64                   leechers;
+  gint64                   downloads;     /* completed, ever */
   gint64                   counted_us;  /* when they were told */
   ShoalTrackerCall        *scrape;      /* (nullable): under way */
   gint64                   scraped_us;  /* when it was asked; 0: never */

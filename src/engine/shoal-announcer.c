@@ -111,6 +111,7 @@ shoal_announcer_new (ShoalTrackerHub         *hub,
   self->rows = g_ptr_array_new_with_free_func (row_free);
   self->seeds = -1;
   self->leechers = -1;
+  self->downloads = -1;
   shoal_timer_init (&self->timer, shoal_announcer_timer_cb, self);
   add_tiers (self, tiers);
 
@@ -240,6 +241,7 @@ on_scraped (gpointer                   owner,
   g_debug ("a tracker counts %" G_GINT64_FORMAT " seeds and %" G_GINT64_FORMAT " leechers", answer->seeds, answer->leechers);
   self->seeds = answer->seeds;
   self->leechers = answer->leechers;
+  self->downloads = answer->downloaded;
   self->counted_us = now_us;
   self->ops->changed (self->owner);
 }
@@ -309,6 +311,14 @@ shoal_announcer_leechers (const ShoalAnnouncer *self)
   g_return_val_if_fail (self != NULL, -1);
 
   return self->leechers;
+}
+
+gint64
+shoal_announcer_downloads (const ShoalAnnouncer *self)
+{
+  g_return_val_if_fail (self != NULL, -1);
+
+  return self->downloads;
 }
 
 static int

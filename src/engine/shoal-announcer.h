@@ -50,9 +50,10 @@ gboolean          shoal_announcer_has_trackers (const ShoalAnnouncer *self);
 /* Somebody looks at the torrent: asks how many seeds and leechers there are (BEP 48), at most every half hour and only if no announce told it meanwhile. */
 void              shoal_announcer_look      (ShoalAnnouncer *self, gint64 now_us);
 void              shoal_announcer_look_away (ShoalAnnouncer *self);                      /* calls that question off */
-/* Seeds and leechers told by the last answer; -1: not known. */
+/* Told by the last answer that had them: seeds, leechers, and how often somebody completed; -1: not known. */
 gint64            shoal_announcer_seeds     (const ShoalAnnouncer *self);
 gint64            shoal_announcer_leechers  (const ShoalAnnouncer *self);
+gint64            shoal_announcer_downloads (const ShoalAnnouncer *self);
 /* (transfer full) (array length=n): every tracker, as a snapshot takes it, in the order in which they were given */
 ShoalTrackerStats *shoal_announcer_stats    (const ShoalAnnouncer *self, gint64 now_us, guint *n);
 /* (transfer full): tiers as they were given */

@@ -53,6 +53,9 @@ typedef enum
   PROP_ETA,
   PROP_TRACKER_STATE,
   PROP_TRACKER_ERROR,
+  PROP_TRACKER_SEEDS,
+  PROP_TRACKER_LEECHERS,
+  PROP_TRACKER_COMPLETED,
   PROP_ADDED,
   PROP_COMPLETED,
   PROP_STATUS_TEXT,
@@ -101,12 +104,18 @@ static const Field fields[N_PROPS] = {
   [PROP_ETA]           = { "eta", FIELD_INT64, STATS (eta_s), SHOAL_TORRENT_CHANGE_RATES },
   [PROP_TRACKER_STATE] = { "tracker-state", FIELD_UINT, STATS (tracker_state), SHOAL_TORRENT_CHANGE_TRACKERS },
   [PROP_TRACKER_ERROR] = { "tracker-error", FIELD_STRING, STATS (tracker_error), SHOAL_TORRENT_CHANGE_TRACKERS },
+  [PROP_TRACKER_SEEDS] = { "tracker-seeds", FIELD_INT64, STATS (tracker_seeds), SHOAL_TORRENT_CHANGE_TRACKERS },
+  [PROP_TRACKER_LEECHERS] = { "tracker-leechers", FIELD_INT64, STATS (tracker_leechers), SHOAL_TORRENT_CHANGE_TRACKERS },
+  [PROP_TRACKER_COMPLETED] = { "tracker-completed", FIELD_INT64, STATS (tracker_completed), SHOAL_TORRENT_CHANGE_TRACKERS },
   [PROP_ADDED]         = { "added", FIELD_INT64, STATS (added_s), SHOAL_TORRENT_CHANGE_STATE },
   [PROP_COMPLETED]     = { "completed", FIELD_INT64, STATS (completed_s), SHOAL_TORRENT_CHANGE_STATE },
   [PROP_STATUS_TEXT]   = { "status-text", FIELD_TEXT, OWN (status_text), SHOAL_TORRENT_CHANGE_NONE },
 };
 
-G_STATIC_ASSERT (N_PROPS <= 32);
+/* A set of properties. */
+#define BIT(prop) (G_GUINT64_CONSTANT (1) << (prop))
+
+G_STATIC_ASSERT (N_PROPS <= 64);
 G_STATIC_ASSERT (sizeof (ShoalTorrentState) == sizeof (guint));
 G_STATIC_ASSERT (sizeof (ShoalReason) == sizeof (guint));
 G_STATIC_ASSERT (sizeof (ShoalTrackerState) == sizeof (guint));
@@ -181,26 +190,26 @@ take_field (ShoalTorrent *self,
     }
 }
 
-static guint32
+static guint64
 take_own (ShoalTorrent *self)
 {
   double progress = progress_of (&self->stats);
   double ratio = ratio_of (&self->stats);
   gboolean running = is_running (self->stats.state);
-  guint32 changed = 0;
+  guint64 changed = 0;
 
   if (take_field (self, &fields[PROP_PROGRESS], &progress))
-    changed |= 1u << PROP_PROGRESS;
+    changed |= BIT (PROP_PROGRESS);
   if (take_field (self, &fields[PROP_RATIO], &ratio))
-    changed |= 1u << PROP_RATIO;
+    changed |= BIT (PROP_RATIO);
   if (take_field (self, &fields[PROP_RUNNING], &running))
-    changed |= 1u << PROP_RUNNING;
+    changed |= BIT (PROP_RUNNING);
 
   return changed;
 }
 
 /* Forgets the line of text, or makes it anew if somebody listens. */
-static guint32
+static guint64
 renew_text (ShoalTorrent *self,
             guint         notify_id)
 {
@@ -212,12 +221,12 @@ renew_text (ShoalTorrent *self,
     return 0;
 
   self->status_text = shoal_status_text (&self->stats);
-  return g_strcmp0 (old, self->status_text) != 0 ? 1u << PROP_STATUS_TEXT : 0;
+  return g_strcmp0 (old, self->status_text) != 0 ? BIT (PROP_STATUS_TEXT) : 0;
 }
 
 static ShoalTorrentChange
 tell (ShoalTorrent *self,
-      guint32       changed)
+      guint64       changed)
 {
   guint notify_id = g_signal_lookup ("notify", G_TYPE_OBJECT);
   ShoalTorrentChange change = SHOAL_TORRENT_CHANGE_NONE;
@@ -226,7 +235,7 @@ tell (ShoalTorrent *self,
     return SHOAL_TORRENT_CHANGE_NONE;
 
   for (guint prop = 1; prop < N_PROPS; prop++)
-    if (changed & (1u << prop))
+    if (changed & BIT (prop))
       change |= fields[prop].change;
 
   if (g_signal_handler_find (self, G_SIGNAL_MATCH_ID, notify_id, 0, NULL, NULL, NULL) == 0)
@@ -238,7 +247,7 @@ tell (ShoalTorrent *self,
   changed |= renew_text (self, notify_id);
   g_object_ref (self);
   for (guint prop = 1; prop < N_PROPS; prop++)
-    if (changed & (1u << prop))
+    if (changed & BIT (prop))
       g_object_notify_by_pspec (G_OBJECT (self), properties[prop]);
   g_object_unref (self);
 
@@ -345,11 +354,11 @@ shoal_torrent_init (ShoalTorrent *self)
 }
 
 /* The same for the first stats, which nobody can listen to yet. */
-static guint32
+static guint64
 take_stats (ShoalTorrent            *self,
             const ShoalTorrentStats *stats)
 {
-  guint32 changed = 0;
+  guint64 changed = 0;
 
   /* No properties: `progress` is made from them. */
   self->stats.metadata_progress = stats->metadata_progress;
@@ -359,7 +368,7 @@ take_stats (ShoalTorrent            *self,
     if (fields[prop].offset >= G_STRUCT_OFFSET (ShoalTorrent, stats)
         && fields[prop].offset < G_STRUCT_OFFSET (ShoalTorrent, stats) + sizeof (ShoalTorrentStats)
         && take_field (self, &fields[prop], G_STRUCT_MEMBER_P (stats, fields[prop].offset - G_STRUCT_OFFSET (ShoalTorrent, stats))))
-      changed |= 1u << prop;
+      changed |= BIT (prop);
 
   return changed | take_own (self);
 }
@@ -389,16 +398,16 @@ shoal_torrent_apply_state (ShoalTorrent      *self,
                            ShoalReason        reason,
                            const char        *detail)
 {
-  guint32 changed = 0;
+  guint64 changed = 0;
 
   g_return_val_if_fail (SHOAL_IS_TORRENT (self), SHOAL_TORRENT_CHANGE_NONE);
 
   if (take_field (self, &fields[PROP_STATE], &state))
-    changed |= 1u << PROP_STATE;
+    changed |= BIT (PROP_STATE);
   if (take_field (self, &fields[PROP_REASON], &reason))
-    changed |= 1u << PROP_REASON;
+    changed |= BIT (PROP_REASON);
   if (take_field (self, &fields[PROP_DETAIL], &detail))
-    changed |= 1u << PROP_DETAIL;
+    changed |= BIT (PROP_DETAIL);
 
   return tell (self, changed | take_own (self));
 }

@@ -217,6 +217,7 @@ test_look (AnnouncerFixture *f,
   announcer_answer (f, numbers);
   g_assert_cmpint (shoal_announcer_seeds (f->announcer), ==, 7);
   g_assert_cmpint (shoal_announcer_leechers (f->announcer), ==, 8);
+  g_assert_cmpint (shoal_announcer_completed (f->announcer), ==, 9);
   g_assert_cmpuint (f->n_changed, ==, 1);
   announcer_pass (f, 1799 * SECOND_US);
   shoal_announcer_look (f->announcer, f->now_us);

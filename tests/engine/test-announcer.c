@@ -528,38 +528,29 @@ int
 main (int    argc,
       char **argv)
 {
-  static const struct
-  {
-    const char *path;
-    void      (*func) (AnnouncerFixture *f, gconstpointer data);
-  } tests[] = {
-    { "/engine/announcer/life", test_life },
-    { "/engine/announcer/none", test_none },
-    { "/engine/announcer/unusable", test_unusable },
-    { "/engine/announcer/completed-before", test_completed_before },
-    { "/engine/announcer/completed-retried", test_completed_retried },
-    { "/engine/announcer/tiers", test_tiers },
-    { "/engine/announcer/promoted", test_promoted },
-    { "/engine/announcer/shuffled", test_shuffled },
-    { "/engine/announcer/silent", test_silent },
-    { "/engine/announcer/back-off", test_back_off },
-    { "/engine/announcer/refused", test_refused },
-    { "/engine/announcer/retry-in", test_retry_in },
-    { "/engine/announcer/now", test_now },
-    { "/engine/announcer/moved", test_moved },
-    { "/engine/announcer/stats", test_stats },
-    { "/engine/announcer/want-peers", test_want_peers },
-    { "/engine/announcer/want-peers-no-min", test_want_peers_no_min },
-    { "/engine/announcer/widen", test_widen },
-    { "/engine/announcer/first-returns", test_first_returns },
-    { "/engine/announcer/tracker-id", test_tracker_id },
-    { "/engine/announcer/partial-seed", test_partial_seed },
-    { "/engine/announcer/another-key", test_another_key },
-  };
-
   g_test_init (&argc, &argv, NULL);
-  for (guint i = 0; i < G_N_ELEMENTS (tests); i++)
-    g_test_add (tests[i].path, AnnouncerFixture, NULL, announcer_set_up, tests[i].func, announcer_tear_down);
+  announcer_add ("/engine/announcer/life", test_life);
+  announcer_add ("/engine/announcer/none", test_none);
+  announcer_add ("/engine/announcer/unusable", test_unusable);
+  announcer_add ("/engine/announcer/completed-before", test_completed_before);
+  announcer_add ("/engine/announcer/completed-retried", test_completed_retried);
+  announcer_add ("/engine/announcer/tiers", test_tiers);
+  announcer_add ("/engine/announcer/promoted", test_promoted);
+  announcer_add ("/engine/announcer/shuffled", test_shuffled);
+  announcer_add ("/engine/announcer/silent", test_silent);
+  announcer_add ("/engine/announcer/back-off", test_back_off);
+  announcer_add ("/engine/announcer/refused", test_refused);
+  announcer_add ("/engine/announcer/retry-in", test_retry_in);
+  announcer_add ("/engine/announcer/now", test_now);
+  announcer_add ("/engine/announcer/moved", test_moved);
+  announcer_add ("/engine/announcer/stats", test_stats);
+  announcer_add ("/engine/announcer/want-peers", test_want_peers);
+  announcer_add ("/engine/announcer/want-peers-no-min", test_want_peers_no_min);
+  announcer_add ("/engine/announcer/widen", test_widen);
+  announcer_add ("/engine/announcer/first-returns", test_first_returns);
+  announcer_add ("/engine/announcer/tracker-id", test_tracker_id);
+  announcer_add ("/engine/announcer/partial-seed", test_partial_seed);
+  announcer_add ("/engine/announcer/another-key", test_another_key);
 
   return g_test_run ();
 }

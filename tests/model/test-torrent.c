@@ -79,6 +79,13 @@ test_notify_exactly (void)
   stats.tracker_error = "refused";
   g_assert_cmpuint (shoal_torrent_apply (torrent, &stats), ==, SHOAL_TORRENT_CHANGE_NAME | SHOAL_TORRENT_CHANGE_TRACKERS);
   g_assert_cmpstr (names->str, ==, "name tracker-error");
+
+  g_string_truncate (names, 0);
+  stats.tracker_seeds = 3;
+  stats.tracker_leechers = 4;
+  stats.tracker_completed = G_MAXINT64;
+  g_assert_cmpuint (shoal_torrent_apply (torrent, &stats), ==, SHOAL_TORRENT_CHANGE_TRACKERS);
+  g_assert_cmpstr (names->str, ==, "tracker-seeds tracker-leechers tracker-completed");
 }
 
 static void

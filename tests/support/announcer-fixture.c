@@ -40,9 +40,9 @@ changed (gpointer owner)
 
 const ShoalAnnouncerOps announcer_fixture_ops = { totals, peers, changed };
 
-void
-announcer_set_up (AnnouncerFixture *f,
-                  gconstpointer     data)
+static void
+set_up (AnnouncerFixture *f,
+        gconstpointer     data)
 {
   f->now_us = BEGIN_US;
   f->left = 1000;
@@ -54,9 +54,9 @@ announcer_set_up (AnnouncerFixture *f,
   shoal_tracker_hub_set_now (f->hub, f->now_us);
 }
 
-void
-announcer_tear_down (AnnouncerFixture *f,
-                     gconstpointer     data)
+static void
+tear_down (AnnouncerFixture *f,
+           gconstpointer     data)
 {
   shoal_announcer_free (f->announcer);
   shoal_tracker_hub_free (f->hub);
@@ -64,6 +64,13 @@ announcer_tear_down (AnnouncerFixture *f,
   fake_host_free (f->host);
   g_assert_cmpint (shoal_timers_next (f->timers), ==, SHOAL_NEVER);
   shoal_timers_free (f->timers);
+}
+
+void
+announcer_add (const char *path,
+               void      (*func) (AnnouncerFixture *f, gconstpointer data))
+{
+  g_test_add (path, AnnouncerFixture, NULL, set_up, func, tear_down);
 }
 
 /* @text: tiers separated by "|", trackers by spaces. */

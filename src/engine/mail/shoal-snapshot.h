@@ -86,6 +86,7 @@ typedef struct
   ShoalTrackerState tracker_state;
   gint64            tracker_seeds;  /* that a tracker counts; -1: not known */
   gint64            tracker_leechers;
+  gint64            tracker_completed;   /* times, ever */
   char             *tracker_error;  /* (nullable): of the last announce that failed, while none works */
   gint64            added_s;
   gint64            completed_s;
