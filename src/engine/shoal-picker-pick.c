@@ -6,8 +6,8 @@
  * others for rarer ones); then copies of blocks that a
  * far slower peer holds up in an otherwise finished piece; then a new piece. A peer that found nothing in a torrent
  * without any free block helps in end game: it is asked for copies of blocks that it should send in half the time
- * that they will still take. When they come is known from the rate and the queue of their owner; one that is overdue is taken
- * to need as long again. Copies of other blocks would mostly be waste.
+ * that they will still take. When they come is known from the rate and the queue of their owner, and from how late its last one
+ * was; one that is overdue is taken to need as long again. Copies of other blocks would mostly be waste.
  */
 
 #include "shoal-picker-private.h"
@@ -179,6 +179,32 @@ is_sooner (const PickerBlock  *block,
   gint64 left_us = ABS (block->due_us - who->now_us);
 
   return needs_us * factor + END_GAME_GRACE_US <= left_us;
+}
+
+void
+picker_put_off (ShoalPicker  *self,
+                gconstpointer owner,
+                gint64        late_us)
+{
+  guint looks = 0;
+
+  if (late_us <= END_GAME_GRACE_US)
+    return;
+  SHOAL_NODE_FOREACH (node, &self->closed)
+    {
+      PickerActive *active = SHOAL_NODE_OWNER (node, PickerActive, node);
+
+      skip_received (active);
+      for (guint32 i = active->missing_hint; i < active->n_blocks; i++)
+        {
+          PickerBlock *block = &active->blocks[i];
+
+          if (++looks > END_GAME_LOOKS_MAX)
+            return;
+          if (block->n_owners > 0 && block->owners[0] == owner)
+            block->due_us += late_us;
+        }
+    }
 }
 
 /* Requests copies of blocks that far slower peers hold up, before anything new is begun. */

@@ -170,6 +170,7 @@ gboolean      picker_may_start    (const ShoalPicker *self);
 /* shoal-picker-pick.c */
 void          picker_add_owner    (PickerActive *active, guint32 index, const ShoalPickWho *who, guint n_more);   /* @n_more: picked before it */
 gboolean      picker_is_usable    (const PickerActive *active, const ShoalPickWho *who);   /* whether it may be asked for blocks of the piece at all */
+void          picker_put_off      (ShoalPicker *self, gconstpointer owner, gint64 late_us);   /* what it was asked for comes so much later too, as its last block did */
 guint         picker_take_copies  (ShoalPicker *self, const ShoalPickWho *who, ShoalBlock *out, guint max);
 
 G_END_DECLS

@@ -277,6 +277,7 @@ shoal_picker_received (ShoalPicker        *self,
   PickerActive *active = picker_active (self, at.piece);
   PickerBlock *block;
   PickerRun *run;
+  gint64 late_us;
 
   *n_others = 0;
   if (active == NULL)
@@ -306,12 +307,14 @@ shoal_picker_received (ShoalPicker        *self,
     {
       picker_relist (self, active);
     }
+  late_us = block->n_owners > 0 && block->owners[0] == who->owner ? who->now_us - block->due_us : 0;
   block->n_owners = 0;
   block->flags = BLOCK_RECEIVED;
   block->contributor = who->contributor;
   run->n_held++;
   active->n_received++;
   active->last_us = who->now_us;
+  picker_put_off (self, who->owner, late_us);
 
   if (picker_is_full (active))
     {

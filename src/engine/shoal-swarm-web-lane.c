@@ -17,6 +17,7 @@
 
 #include <string.h>
 
+#define SKIP_US    (G_USEC_PER_SEC / 4)   /* blocks that nobody wants any more are not waited for longer than a new request takes */
 #define LIMITED_US (5 * G_USEC_PER_SEC)   /* kept waiting by us so lately, it is not the server that is late */
 
 static void next_part (ShoalWebLane *self);
@@ -167,6 +168,14 @@ fill_zeros (ShoalWebLane *self,
     }
 }
 
+/* The block under way is not waited for any more: what came of it came for nothing. */
+static void
+waste_part (ShoalWebLane *self)
+{
+  if (self->index < self->n_blocks)
+    self->swarm->wasted += self->at - block_begin (self, self->index);
+}
+
 /* --- Giving up --- */
 
 /* The host keeps the request until it has ended it. */
@@ -197,6 +206,7 @@ void
 shoal_web_lane_drop (ShoalWebLane *self)
 {
   let_go (self);
+  waste_part (self);
   for (guint i = self->index; i < self->n_blocks; i++)
     if (self->live[i] && self->swarm->picker != NULL)
       shoal_picker_release (self->swarm->picker, self, self->blocks[i]);
@@ -510,6 +520,20 @@ is_longer (const ShoalWebLane *self)
          && self->swarm->metainfo->layout->file_size[self->file] > size;
 }
 
+/* Whether others have sent so much of what comes next that it is sooner asked for from behind it. */
+static gboolean
+is_worth_skipping (ShoalWebLane *self,
+                   gint64        now_us)
+{
+  guint64 rate = shoal_rate_get (&self->rate, now_us);
+  guint64 size = 0;
+
+  for (guint i = self->index; i < self->n_blocks && !self->live[i] && block_begin (self, i) < self->part_end; i++)
+    size += block_size (self, i);
+
+  return size > 0 && size * G_USEC_PER_SEC > rate * SKIP_US;
+}
+
 static void
 on_came (ShoalFetch *fetch,
          gsize       size,
@@ -538,11 +562,13 @@ on_came (ShoalFetch *fetch,
       return;
     }
   advance (self, size);
-  if (self->at < self->part_end && self->n_live > 0)
+  if (self->at < self->part_end && self->n_live > 0 && !is_worth_skipping (self, now_us))
     return;
   if (self->at < self->part_end || is_longer (self))
     {
       let_go (self);
+      if (self->at < self->part_end)
+        waste_part (self);
       next_part (self);
     }
 }

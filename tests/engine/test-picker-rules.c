@@ -185,6 +185,30 @@ test_end_game (void)
   model_clear (&m);
 }
 
+/* A peer that is late and sends all the same is late with the rest too: that is no reason to ask others. */
+static void
+test_late_owner (void)
+{
+  Model m;
+
+  model_init (&m, 65536, 65536 * 2, 8 * MIB);
+  for (guint i = 0; i < 2; i++)
+    {
+      model_connect_peer (&m, i, 100);
+      m.peers[i].rate = 100 * SHOAL_BLOCK_SIZE;
+    }
+  g_assert_cmpuint (model_pick_blocks (&m, 0, 20, FALSE), ==, 8);
+  m.now_us += 600000;
+  model_arrive (&m, 0, FALSE);
+  g_assert_cmpuint (model_pick_blocks (&m, 1, 20, FALSE), ==, 0);
+  /* It stopped. */
+  m.now_us += 600000;
+  g_assert_cmpuint (model_pick_blocks (&m, 1, 20, FALSE), ==, 7);
+  for (guint i = 0; i < 2; i++)
+    model_disconnect_peer (&m, i);
+  model_clear (&m);
+}
+
 /* A block in a finished piece is asked of a fast peer when its owner is slow, though there is other work. */
 static void
 test_slow_owner (void)
@@ -463,6 +487,7 @@ main (int   argc,
   g_test_add_func ("/picker/random-first", test_random_first);
   g_test_add_func ("/picker/order", test_order);
   g_test_add_func ("/picker/end-game", test_end_game);
+  g_test_add_func ("/picker/late-owner", test_late_owner);
   g_test_add_func ("/picker/slow-owner", test_slow_owner);
   g_test_add_func ("/picker/alone", test_alone);
   g_test_add_func ("/picker/alone-first", test_alone_first);

@@ -73,7 +73,7 @@ test_crowd (void)
   g_test_message ("%.2f copies from the server, %.4f wasted", (double) from_web / swarm->torrent->size, (double) wasted / swarm->torrent->size);
   g_assert_cmpuint (from_web, >=, swarm->torrent->size);
   g_assert_cmpuint (from_web, <, 4 * swarm->torrent->size);
-  g_assert_cmpuint (wasted, <, swarm->torrent->size / 10);
+  g_assert_cmpuint (wasted, <, swarm->torrent->size / 50);
 }
 
 /* Leechers with a seed among them do not fetch the same twice. */
@@ -90,7 +90,9 @@ test_with_seed (void)
   sim_swarm_check_data (swarm);
   g_assert_cmpuint (node->web_received, >, swarm->torrent->size / 5);
   g_assert_cmpuint (node->web_received, <, swarm->torrent->size * 4 / 5);
-  g_assert_cmpuint (node->wasted, <, swarm->torrent->size / 25);
+  g_test_message ("%.3f of it came from the server, %.4f was wasted", (double) node->web_received / swarm->torrent->size,
+                  (double) node->wasted / swarm->torrent->size);
+  g_assert_cmpuint (node->wasted, <, swarm->torrent->size / 200);
 }
 
 static guint64
