@@ -158,6 +158,30 @@ sim_swarm_run (SimSwarm *self,
   g_assert_not_reached ();
 }
 
+static gboolean
+somebody_has (SimSwarm *self,
+              guint32   piece)
+{
+  for (guint i = 1; i < self->nodes->len; i++)
+    if (sim_disk_has (&sim_swarm_node (self, i)->disk, 1, piece))
+      return TRUE;
+  for (guint i = 0; i < self->bots->len; i++)
+    if (shoal_bitfield_get (sim_swarm_bot (self, i)->had, piece))
+      return TRUE;
+
+  return FALSE;
+}
+
+gboolean
+sim_swarm_is_out (SimSwarm *self)
+{
+  for (guint32 piece = 0; piece < self->torrent->n_pieces; piece++)
+    if (!somebody_has (self, piece))
+      return FALSE;
+
+  return TRUE;
+}
+
 void
 sim_swarm_check_data (SimSwarm *self)
 {

@@ -34,6 +34,8 @@ SimBot   *sim_swarm_bot        (SimSwarm *self, guint index);
 gboolean  sim_swarm_is_done    (SimWorld *world, gpointer swarm);
 /* Runs until then; fails the test, telling who is where, if the limit comes first. */
 void      sim_swarm_run        (SimSwarm *self, gint64 limit_us);
+/* Every piece is had by somebody but the first node, the seed. */
+gboolean  sim_swarm_is_out     (SimSwarm *self);
 /* Every complete node has the right bytes on its disk. */
 void      sim_swarm_check_data (SimSwarm *self);
 

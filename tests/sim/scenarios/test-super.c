@@ -9,22 +9,6 @@
 #define RATE       200000u   /* bytes a second */
 #define LEECHERS   12u
 
-static gboolean
-is_out (SimSwarm *swarm)
-{
-  for (guint32 piece = 0; piece < swarm->torrent->n_pieces; piece++)
-    {
-      gboolean found = FALSE;
-
-      for (guint i = 1; i < swarm->nodes->len && !found; i++)
-        found = sim_disk_has (&sim_swarm_node (swarm, i)->disk, 1, piece);
-      if (!found)
-        return FALSE;
-    }
-
-  return TRUE;
-}
-
 /* Times the torrent's size. */
 static double
 sent_until_out (gboolean super_seeding,
@@ -42,9 +26,9 @@ sent_until_out (gboolean super_seeding,
   begun_us = swarm->world->now_us;
   for (guint i = 0; i < LEECHERS; i++)
     sim_swarm_add_node (swarm, FALSE, 2 * RATE, 10 * RATE);
-  while (!is_out (swarm) && swarm->world->now_us - begun_us < 600 * SIM_SECOND)
+  while (!sim_swarm_is_out (swarm) && swarm->world->now_us - begun_us < 600 * SIM_SECOND)
     sim_world_pass (swarm->world, SIM_SECOND);
-  g_assert_true (is_out (swarm));
+  g_assert_true (sim_swarm_is_out (swarm));
   *seconds = (double) (swarm->world->now_us - begun_us) / SIM_SECOND;
   sent = (double) seed->peer.sent / (double) swarm->torrent->size;
   sim_swarm_run (swarm, 900 * SIM_SECOND);
