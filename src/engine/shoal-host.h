@@ -91,6 +91,7 @@ typedef struct
   gboolean          all_had;       /* OPEN, FINISH: instead of @had */
   guint8           *priorities;    /* OPEN, FINISH: (owned) (nullable): one ShoalPriority a file; SKIP: not wanted */
   ShoalRemoveMode   remove;        /* REMOVE */
+  gboolean          wants_digests; /* CHECK of one piece: @digests too */
   gpointer          context;       /* the requester's own */
 
   /* results */
@@ -99,6 +100,7 @@ typedef struct
   gboolean          hash_wrong;    /* PIECE: not written */
   gboolean          halves_differ; /* PIECE, CHECK: a hybrid whose v1 and v2 hashes do not agree about the data */
   guint8           *verdicts;      /* CHECK: (owned): n_pieces of ShoalPieceVerdict */
+  ShoalSha1        *digests;       /* CHECK: (owned) (nullable): of each block, padding as zeros; NULL: not wanted, or not readable */
   gboolean          found;         /* OPEN: some data is there */
   gboolean          stale;         /* OPEN: a file with claimed pieces is gone or too short */
   gint64            stamp;         /* OPEN, FINISH: newest modification time of the files, nanoseconds; 0: none is there */

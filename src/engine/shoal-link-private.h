@@ -186,16 +186,13 @@ struct _ShoalLink
 
 /* shoal-link.c */
 ShoalLink  *shoal_link_dial           (ShoalSwarm *swarm, ShoalKnownPeer *known);
+void        shoal_link_join           (ShoalLink *self, ShoalSwarm *swarm);   /* it is for this torrent */
 void        shoal_link_hang_up        (ShoalLink *self, const char *why);      /* at once */
 void        shoal_link_end            (ShoalLink *self, const char *why);      /* after what is in the outbox; gives its requests back now */
 void        shoal_link_attend         (ShoalLink *self);
 void        shoal_link_say            (ShoalLink *self, ShoalMessageId id);
 void        shoal_link_say_piece      (ShoalLink *self, ShoalMessageId id, guint32 piece);
 void        shoal_link_say_request    (ShoalLink *self, ShoalMessageId id, guint32 piece, guint32 offset, guint32 size);
-void        shoal_link_greet          (ShoalLink *self);
-void        shoal_link_write_greeting (ShoalLink *self, guint8 *out);          /* SHOAL_HANDSHAKE_SIZE */
-void        shoal_link_welcome        (ShoalLink *self, const ShoalHandshake *handshake);   /* their handshake came */
-void        shoal_link_tell_pieces    (ShoalLink *self);
 void        shoal_link_tick           (ShoalLink *self);
 gboolean    shoal_link_is_fast        (const ShoalLink *self);
 gboolean    shoal_link_peer_has       (const ShoalLink *self, guint32 piece);
@@ -204,6 +201,12 @@ void        shoal_link_metadata_known (ShoalLink *self);                       /
 void        shoal_link_count          (ShoalLink *self);                       /* into the picker's availability */
 void        shoal_link_uncount        (ShoalLink *self);
 static inline gboolean shoal_link_is_live (const ShoalLink *self) { return self->state == SHOAL_LINK_LIVE; }
+
+/* shoal-link-greet.c */
+void        shoal_link_greet          (ShoalLink *self);
+void        shoal_link_write_greeting (ShoalLink *self, guint8 *out);          /* SHOAL_HANDSHAKE_SIZE */
+void        shoal_link_welcome        (ShoalLink *self, const ShoalHandshake *handshake);   /* their handshake came */
+void        shoal_link_tell_pieces    (ShoalLink *self);
 
 /* shoal-link-cipher.c */
 gboolean    shoal_link_cipher_dial    (ShoalLink *self);                       /* begins an encrypted handshake; FALSE: not with this peer */

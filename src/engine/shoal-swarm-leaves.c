@@ -193,7 +193,7 @@ ask_next (ShoalSwarm *self,
       guint32 piece = fetch->piece;
 
       g_ptr_array_remove_fast (self->leaves, fetch);
-      shoal_swarm_judge_whole (self, piece);
+      shoal_swarm_judge_whole (self, piece, NULL);
       return FALSE;
     }
   fetch->asked_us = now_us;
@@ -281,7 +281,7 @@ judge (ShoalSwarm   *self,
   if (n_wrong == 0)
     {
       /* What is wrong lies behind the end of the file, where version 2 does not look. */
-      shoal_swarm_judge_whole (self, piece);
+      shoal_swarm_judge_whole (self, piece, NULL);
       return;
     }
   shoal_picker_judged_blocks (self->picker, piece, wrong, n);

@@ -225,6 +225,8 @@ take (ShoalSwarm *self)
       shoal_swarm_fail (self, SHOAL_REASON_BAD_METADATA, error->message);
       return;
     }
+  if (metainfo->is_private)
+    shoal_swarm_make_private (self);
   if (metainfo->layers_missing && metainfo->pieces == NULL)
     shoal_swarm_layers_begin (self, metainfo);
   else

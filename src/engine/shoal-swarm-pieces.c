@@ -10,8 +10,6 @@
 
 #include <string.h>
 
-#define LEAVERS_MAX  256u  /* peers that went and are remembered, of one torrent */
-
 const ShoalBitfield *
 shoal_swarm_had (const ShoalSwarm *self)
 {
@@ -208,137 +206,6 @@ shoal_swarm_drop_picker (ShoalSwarm *self)
   g_clear_pointer (&self->suspects, shoal_suspects_free);
 }
 
-/* --- What a failed hash tells about its contributors --- */
-
-/* The blocks of a run, which begins at a block. */
-static void
-digest_run (const ShoalRun *run,
-            ShoalSha1      *digests)
-{
-  for (guint32 at = 0; at < run->size; at += SHOAL_BLOCK_SIZE)
-    shoal_sha1 (run->data + at, MIN (run->size - at, SHOAL_BLOCK_SIZE), &digests[(run->offset + at) / SHOAL_BLOCK_SIZE]);
-}
-
-/* Several sent a part of a piece that is wrong: what they sent is kept until it is right. */
-static void
-suspect (ShoalSwarm *self,
-         guint32     piece)
-{
-  guint32 n_blocks = shoal_layout_n_blocks (self->metainfo->layout, piece);
-  guint n_runs = shoal_picker_n_runs (self->picker, piece);
-  g_autofree ShoalRun *runs = g_new (ShoalRun, MAX (n_runs, 1));
-  g_autofree guint *contributors = g_new0 (guint, n_blocks);
-  g_autofree ShoalSha1 *digests = g_new0 (ShoalSha1, n_blocks);
-
-  n_runs = shoal_picker_runs (self->picker, piece, runs, n_runs);
-  for (guint i = 0; i < n_runs; i++)
-    digest_run (&runs[i], digests);
-  for (guint32 block = 0; block < n_blocks; block++)
-    contributors[block] = shoal_picker_contributor (self->picker, (ShoalBlock){ piece, block });
-  if (self->suspects == NULL)
-    self->suspects = shoal_suspects_new ();
-  shoal_suspects_failed (self->suspects, piece, contributors, digests, n_blocks);
-}
-
-void
-shoal_swarm_remember (ShoalSwarm      *self,
-                      guint            contributor,
-                      const ShoalAddr *addr)
-{
-  ShoalLeaver leaver = { contributor, *addr };
-
-  if (self->leavers == NULL)
-    self->leavers = g_array_new (FALSE, FALSE, sizeof (ShoalLeaver));
-  if (self->leavers->len >= LEAVERS_MAX)
-    g_array_remove_index (self->leavers, 0);
-  g_array_append_val (self->leavers, leaver);
-}
-
-void
-shoal_swarm_punish (ShoalSwarm *self,
-                    guint       contributor,
-                    const char *why)
-{
-  ShoalKnownPeer *known = shoal_peerbook_by_number (self->book, contributor);
-
-  if ((known != NULL && known->banned) || shoal_swarm_web_punish (self, contributor, why))
-    return;
-  g_info ("a peer is banned: %s", why);
-  SHOAL_NODE_FOREACH (node, &self->links)
-    {
-      ShoalLink *link = SHOAL_NODE_OWNER (node, ShoalLink, swarm_node);
-
-      if (link->contributor != contributor)
-        continue;
-      if (known == NULL)
-        known = link->known != NULL ? link->known : shoal_peerbook_add (self->book, &link->addr, SHOAL_PEER_SOURCE_INCOMING, shoal_swarm_now (self));
-      shoal_link_hang_up (link, why);
-      break;
-    }
-  if (known != NULL)
-    shoal_peerbook_ban (self->book, known);
-  for (guint i = 0; self->leavers != NULL && i < self->leavers->len; i++)
-    if (g_array_index (self->leavers, ShoalLeaver, i).contributor == contributor)
-      shoal_peerbook_ban_ip (self->book, &g_array_index (self->leavers, ShoalLeaver, i).addr);
-}
-
-/* The piece is right now: whoever sent other bytes before lied. */
-static void
-find_liars (ShoalSwarm   *self,
-            ShoalDiskJob *job)
-{
-  guint32 n_blocks = shoal_layout_n_blocks (self->metainfo->layout, job->piece);
-  g_autoptr(GArray) liars = NULL;
-  g_autofree ShoalSha1 *digests = NULL;
-
-  if (self->suspects == NULL || !shoal_suspects_has (self->suspects, job->piece))
-    return;
-  if (job->n_runs == 0)
-    {
-      shoal_suspects_forget (self->suspects, job->piece);   /* it was read back: its blocks are not in memory */
-      return;
-    }
-  liars = g_array_new (FALSE, FALSE, sizeof (guint));
-  digests = g_new0 (ShoalSha1, n_blocks);
-  for (guint i = 0; i < job->n_runs; i++)
-    digest_run (&job->runs[i], digests);
-  shoal_suspects_right (self->suspects, job->piece, digests, n_blocks, liars);
-  for (guint i = 0; i < liars->len; i++)
-    shoal_swarm_punish (self, g_array_index (liars, guint, i), "it sent wrong data");
-}
-
-/* Whether a part of the piece came in an earlier run: nobody knows from whom. */
-static gboolean
-has_unknown_part (ShoalSwarm *self,
-                  guint32     piece)
-{
-  for (guint32 block = 0; block < shoal_layout_n_blocks (self->metainfo->layout, piece); block++)
-    if (shoal_picker_contributor (self->picker, (ShoalBlock){ piece, block }) == G_MAXUINT)
-      return TRUE;
-
-  return FALSE;
-}
-
-void
-shoal_swarm_judge_whole (ShoalSwarm *self,
-                         guint32     piece)
-{
-  guint numbers[2];
-  guint n = shoal_picker_contributors (self->picker, piece, numbers, G_N_ELEMENTS (numbers));
-
-  self->wasted += shoal_layout_piece_size (self->metainfo->layout, piece);
-  if (n == 1 && !has_unknown_part (self, piece))
-    {
-      shoal_swarm_punish (self, numbers[0], "it sent wrong data");
-    }
-  else if (!shoal_picker_has_spilled (self->picker, piece))
-    {
-      suspect (self, piece);
-    }
-  shoal_picker_judged (self->picker, piece, FALSE);
-  shoal_picker_set_alone (self->picker, piece, TRUE);
-}
-
 /* --- Pieces --- */
 
 /* A file whose last piece came gets its final name soon. */
@@ -402,9 +269,8 @@ shoal_swarm_feed_links (ShoalSwarm *self)
   shoal_swarm_web_pump (self);
 }
 
-/* A job that used the picker's memory is done. */
-static void
-job_over (ShoalSwarm *self)
+void
+shoal_swarm_piece_job_over (ShoalSwarm *self)
 {
   if (self->state == SHOAL_TORRENT_DOWNLOADING)
     shoal_swarm_feed_links (self);
@@ -461,23 +327,23 @@ on_hashed (ShoalDone *done,
     }
   else if (!wrong)
     {
-      find_liars (self, job);
+      shoal_swarm_find_liars (self, job);
       piece_right (self, job->piece);
     }
   else if (read_back || !shoal_swarm_leaves_begin (self, job))
     {
-      shoal_swarm_judge_whole (self, job->piece);
+      shoal_swarm_judge_whole (self, job->piece, job->digests);
     }
   shoal_swarm_changed (self);
-  job_over (self);
+  shoal_swarm_piece_job_over (self);
   shoal_disk_job_free (job);
 }
 
-static ShoalDiskJob *
-piece_job (ShoalSwarm *self,
-           ShoalDiskOp op,
-           guint32     piece,
-           void      (*func) (ShoalDone *, gint64))
+ShoalDiskJob *
+shoal_swarm_piece_job (ShoalSwarm *self,
+                       ShoalDiskOp op,
+                       guint32     piece,
+                       void      (*func) (ShoalDone *, gint64))
 {
   ShoalDiskJob *job = shoal_disk_job_new (op, self->id);
 
@@ -531,9 +397,10 @@ static void
 check_spilled_piece (ShoalSwarm *self,
                      guint32     piece)
 {
-  ShoalDiskJob *job = piece_job (self, SHOAL_DISK_CHECK, piece, on_hashed);
+  ShoalDiskJob *job = shoal_swarm_piece_job (self, SHOAL_DISK_CHECK, piece, on_hashed);
 
   job->n_pieces = 1;
+  job->wants_digests = shoal_swarm_wants_digests (self, piece);
   shoal_engine_disk (self->engine, job);
 }
 
@@ -559,7 +426,7 @@ on_last_spill (ShoalDone *done,
     {
       check_spilled_piece (self, job->piece);
     }
-  job_over (self);
+  shoal_swarm_piece_job_over (self);
   shoal_disk_job_free (job);
 }
 
@@ -575,12 +442,12 @@ piece_full (ShoalSwarm *self,
     return;
   if (shoal_picker_has_spilled (self->picker, piece))
     {
-      job = piece_job (self, SHOAL_DISK_SPILL, piece, on_last_spill);
+      job = shoal_swarm_piece_job (self, SHOAL_DISK_SPILL, piece, on_last_spill);
       add_runs (self, job);
       shoal_engine_disk (self->engine, job);
       return;
     }
-  job = piece_job (self, SHOAL_DISK_PIECE, piece, on_hashed);
+  job = shoal_swarm_piece_job (self, SHOAL_DISK_PIECE, piece, on_hashed);
   add_runs (self, job);
   shoal_engine_disk (self->engine, job);
 }
@@ -638,7 +505,7 @@ on_spill (ShoalDone *done,
       else
         shoal_picker_judged (self->picker, job->piece, FALSE);
     }
-  job_over (self);
+  shoal_swarm_piece_job_over (self);
   shoal_disk_job_free (job);
 }
 
@@ -664,7 +531,7 @@ shoal_swarm_spill (ShoalSwarm *self,
       if (link->in_block && link->block.piece == piece)
         shoal_link_block_private (link);
     }
-  job = piece_job (self, SHOAL_DISK_SPILL, piece, on_spill);
+  job = shoal_swarm_piece_job (self, SHOAL_DISK_SPILL, piece, on_spill);
   add_runs (self, job);
   shoal_picker_spilling (self->picker, piece);
   shoal_engine_disk (self->engine, job);

@@ -206,16 +206,25 @@ void        shoal_swarm_changed      (ShoalSwarm *self);                        
 void        shoal_swarm_tick         (ShoalSwarm *self);
 void        shoal_swarm_turn_end     (ShoalSwarm *self);
 gboolean    shoal_swarm_needs_tick   (const ShoalSwarm *self);
-gboolean    shoal_swarm_dial         (ShoalSwarm *self);                            /* dials one; FALSE: nobody to dial now */
 guint       shoal_swarm_link_cap     (ShoalSwarm *self);
-void        shoal_swarm_add_peers    (ShoalSwarm *self, const ShoalAddr *addrs, guint n, ShoalPeerSource source);
-void        shoal_swarm_add_peers_of (ShoalSwarm *self, const ShoalSha1 *key, const ShoalAddr *addrs, guint n, ShoalPeerSource source);   /* found under @key */
-void        shoal_swarm_add_named    (ShoalSwarm *self, const char *host_and_port, ShoalPeerSource source);
 void        shoal_swarm_drop_links   (ShoalSwarm *self, const char *why);
 void        shoal_swarm_load         (ShoalSwarm *self);                            /* reads an unloaded .torrent again */
 void        shoal_swarm_proved       (ShoalSwarm *self);                            /* its files were looked at, or nobody needs that any more */
 void        shoal_swarm_unload       (ShoalSwarm *self);
 gboolean    shoal_swarm_is_buried    (const ShoalSwarm *self);                      /* removed, and nothing refers to it any more */
+
+/* shoal-swarm-peers.c */
+gboolean    shoal_swarm_dial         (ShoalSwarm *self);                            /* dials one; FALSE: nobody to dial now */
+void        shoal_swarm_add_peers    (ShoalSwarm *self, const ShoalAddr *addrs, guint n, ShoalPeerSource source);
+void        shoal_swarm_add_peers_of (ShoalSwarm *self, const ShoalSha1 *key, const ShoalAddr *addrs, guint n, ShoalPeerSource source);   /* found under @key */
+void        shoal_swarm_add_named    (ShoalSwarm *self, const char *host_and_port, ShoalPeerSource source);
+void        shoal_swarm_make_private (ShoalSwarm *self);                            /* peers that were found elsewhere than at its trackers are forgotten */
+
+/* shoal-swarm-choke.c */
+void        shoal_swarm_choke        (ShoalSwarm *self, gboolean regular);          /* a round; @regular: every ten seconds */
+void        shoal_swarm_look_at_slots (ShoalSwarm *self);                           /* between the rounds: another slot as soon as the line has room */
+
+/* shoal-swarm-view.c */
 void        shoal_swarm_fill_stats   (ShoalSwarm *self, ShoalTorrentStats *out);
 ShoalTorrentInfo *shoal_swarm_info   (ShoalSwarm *self);
 void        shoal_swarm_tell_info    (ShoalSwarm *self, guint64 serial);
@@ -230,13 +239,19 @@ void        shoal_swarm_drop_picker  (ShoalSwarm *self);                        
 void        shoal_swarm_apply_priorities (ShoalSwarm *self);
 void        shoal_swarm_block        (ShoalSwarm *self, ShoalLink *link, ShoalBlock block, guint32 size, const guint8 *data);
 void        shoal_swarm_take_block   (ShoalSwarm *self, gpointer owner, guint contributor, ShoalBlock block, guint32 size, const guint8 *data);
-void        shoal_swarm_judge_whole  (ShoalSwarm *self, guint32 piece);             /* a full piece is wrong, and nobody knows where */
 void        shoal_swarm_feed_links   (ShoalSwarm *self);                            /* there is memory, or there are blocks to ask for */
 void        shoal_swarm_spill        (ShoalSwarm *self, gboolean need_room);
-void        shoal_swarm_remember     (ShoalSwarm *self, guint contributor, const ShoalAddr *addr);   /* it left, and may be punished all the same */
-void        shoal_swarm_punish       (ShoalSwarm *self, guint contributor, const char *why);   /* bans a liar */
+ShoalDiskJob *shoal_swarm_piece_job  (ShoalSwarm *self, ShoalDiskOp op, guint32 piece, void (*func) (ShoalDone *, gint64));   /* one that uses the picker: its end says */
+void        shoal_swarm_piece_job_over (ShoalSwarm *self);                          /* this, last of all */
 gboolean    shoal_swarm_is_complete  (ShoalSwarm *self);                            /* every wanted piece is had */
 void        shoal_swarm_finish       (ShoalSwarm *self);                            /* FINISH job */
+
+/* shoal-swarm-liars.c */
+void        shoal_swarm_judge_whole  (ShoalSwarm *self, guint32 piece, const ShoalSha1 *digests);   /* a full piece is wrong, and nobody knows where; @digests: (nullable): of its blocks */
+gboolean    shoal_swarm_wants_digests (const ShoalSwarm *self, guint32 piece);      /* it failed before: they tell who lied */
+void        shoal_swarm_find_liars   (ShoalSwarm *self, const ShoalDiskJob *job);   /* the piece of @job is right: whoever sent other bytes before lied */
+void        shoal_swarm_remember     (ShoalSwarm *self, guint contributor, const ShoalAddr *addr);   /* it left, and may be punished all the same */
+void        shoal_swarm_punish       (ShoalSwarm *self, guint contributor, const char *why);   /* bans a liar */
 
 /* shoal-swarm-state.c */
 void        shoal_swarm_enter        (ShoalSwarm *self, ShoalTorrentState state);

@@ -161,9 +161,8 @@ shoal_swarm_set_metainfo (ShoalSwarm    *self,
   self->n_files = metainfo->layout->n_files;
   self->total_size = metainfo->layout->payload_size;
   self->wanted_size = self->total_size;
-  self->is_private = metainfo->is_private;
-  if (self->is_private)
-    shoal_swarm_pex_end (self);
+  if (metainfo->is_private && !self->is_private)
+    shoal_swarm_make_private (self);
   shoal_engine_discover (self->engine, self);
   g_free (self->name);
   self->name = g_strdup (metainfo->name);
@@ -305,106 +304,6 @@ shoal_swarm_link_cap (ShoalSwarm *self)
 }
 
 void
-shoal_swarm_add_peers (ShoalSwarm      *self,
-                       const ShoalAddr *addrs,
-                       guint            n,
-                       ShoalPeerSource  source)
-{
-  shoal_swarm_add_peers_of (self, &self->keys[0], addrs, n, source);
-}
-
-void
-shoal_swarm_add_peers_of (ShoalSwarm      *self,
-                          const ShoalSha1 *key,
-                          const ShoalAddr *addrs,
-                          guint            n,
-                          ShoalPeerSource  source)
-{
-  gboolean v2 = shoal_swarm_is_v2_key (self, key);
-
-  for (guint i = 0; i < n; i++)
-    {
-      ShoalKnownPeer *known = shoal_peerbook_add (self->book, &addrs[i], source, shoal_swarm_now (self));
-
-      if (known != NULL && v2)
-        known->is_v2 = TRUE;
-    }
-  shoal_engine_activate (self->engine, self);
-  shoal_engine_want_dials (self->engine);
-  shoal_swarm_changed (self);
-}
-
-typedef struct
-{
-  ShoalEngine    *engine;
-  guint64         id;
-  ShoalPeerSource source;
-} NamedPeer;
-
-static void
-on_lookup (ShoalDone *done,
-           gint64     now_us)
-{
-  ShoalLookup *lookup = (ShoalLookup *) done;
-  NamedPeer *named = done->owner;
-  ShoalSwarm *self = shoal_engine_find (named->engine, named->id);
-
-  if (self != NULL)
-    {
-      self->n_lookups--;
-      shoal_swarm_add_peers (self, lookup->addrs, lookup->n_addrs, named->source);
-    }
-  g_free (named);
-  shoal_lookup_free (lookup);
-}
-
-void
-shoal_swarm_add_named (ShoalSwarm     *self,
-                       const char     *host_and_port,
-                       ShoalPeerSource source)
-{
-  const char *colon = strrchr (host_and_port, ':');
-  ShoalAddr addr;
-  guint64 port;
-
-  if (shoal_addr_parse (&addr, host_and_port, 0))
-    {
-      shoal_swarm_add_peers (self, &addr, 1, source);
-      return;
-    }
-  if (colon != NULL && colon > host_and_port && g_ascii_string_to_unsigned (colon + 1, 10, 1, G_MAXUINT16, &port, NULL)
-      && self->n_lookups < 64)
-    {
-      g_autofree char *host = g_strndup (host_and_port, colon - host_and_port);
-      ShoalLookup *lookup = shoal_lookup_new (host, (guint16) port);
-      NamedPeer *named = g_new (NamedPeer, 1);
-
-      *named = (NamedPeer){ self->engine, self->id, source };
-      self->n_lookups++;
-      lookup->done.func = on_lookup;
-      lookup->done.owner = named;
-      self->engine->host->ops->lookup (self->engine->host, lookup);
-    }
-}
-
-gboolean
-shoal_swarm_dial (ShoalSwarm *self)
-{
-  const ShoalConfig *config = &self->engine->config;
-  ShoalKnownPeer *known;
-
-  if (!shoal_swarm_is_live (self) || !(config->use_tcp || config->use_utp) || self->n_links >= MAX (config->dial_below, 1) || self->n_dialled >= config->max_dialled
-      || self->n_links >= shoal_swarm_link_cap (self))
-    return FALSE;
-  known = shoal_peerbook_next (self->book, self->state == SHOAL_TORRENT_SEEDING, shoal_swarm_now (self));
-  if (known == NULL)
-    return FALSE;
-  shoal_link_dial (self, known);
-
-  return TRUE;
-}
-
-void
 shoal_swarm_drop_links (ShoalSwarm *self,
                         const char *why)
 {
@@ -416,74 +315,6 @@ shoal_swarm_drop_links (ShoalSwarm *self,
       link->stopped = link->stopped || link->why == NULL;
       shoal_link_end (link, why);
     }
-}
-
-/* --- Choking --- */
-
-static guint
-list_peers (ShoalSwarm     *self,
-            ShoalChokePeer *peers)
-{
-  gint64 now_us = shoal_swarm_now (self);
-  guint n = 0;
-
-  SHOAL_NODE_FOREACH (node, &self->links)
-    {
-      ShoalLink *link = SHOAL_NODE_OWNER (node, ShoalLink, swarm_node);
-
-      if (!shoal_link_is_live (link))
-        continue;
-      peers[n++] = (ShoalChokePeer){
-        .link = link,
-        .interested = link->peer_interested,
-        .unchoked = !link->am_choking,
-        .snubbed = link->snubbed,
-        .rate_down = shoal_rate_get (&link->rate_down, now_us),
-        .rate_up = shoal_rate_get (&link->rate_up, now_us),
-        .unchoked_us = link->unchoked_us,
-        .connected_us = link->opened_us,
-      };
-    }
-
-  return n;
-}
-
-static guint64
-limit_up (const ShoalSwarm *self)
-{
-  guint64 limit = self->limiter.buckets[SHOAL_UP].rate;
-
-  return limit != 0 ? limit : self->engine->config.limit_up;
-}
-
-static void
-choke (ShoalSwarm *self,
-       gboolean    regular)
-{
-  gint64 now_us = shoal_swarm_now (self);
-  g_autofree ShoalChokePeer *peers = g_new0 (ShoalChokePeer, MAX (self->n_links, 1));
-  guint n = list_peers (self, peers);
-
-  shoal_choker_round (&self->choker, peers, n, self->state == SHOAL_TORRENT_SEEDING, regular, self->engine->config.upload_slots,
-                      shoal_rate_get (&self->rate_up, now_us), limit_up (self), &self->engine->rng, now_us);
-  for (guint i = 0; i < n; i++)
-    shoal_link_set_choking (peers[i].link, !peers[i].unchoke);
-}
-
-/* Between the rounds: another slot as soon as the line has room. */
-static void
-look_at_slots (ShoalSwarm *self)
-{
-  guint64 rate = shoal_rate_get (&self->rate_up, shoal_swarm_now (self));
-  g_autofree ShoalChokePeer *peers = NULL;
-  guint n;
-
-  if (rate == 0 || self->n_links <= self->choker.slots)
-    return;
-  peers = g_new0 (ShoalChokePeer, self->n_links);
-  n = list_peers (self, peers);
-  if (shoal_choker_grow (&self->choker, peers, n, rate, limit_up (self)))
-    choke (self, FALSE);
 }
 
 /* --- The tick --- */
@@ -645,11 +476,11 @@ shoal_swarm_tick (ShoalSwarm *self)
         {
           self->choke_us = now_us + SHOAL_CHOKE_ROUND_US;
           self->choke_now = FALSE;
-          choke (self, TRUE);
+          shoal_swarm_choke (self, TRUE);
         }
       else
         {
-          look_at_slots (self);
+          shoal_swarm_look_at_slots (self);
         }
       shoal_announcer_want_peers (self->announcer,
                                   self->state != SHOAL_TORRENT_SEEDING
@@ -670,121 +501,6 @@ void
 shoal_swarm_turn_end (ShoalSwarm *self)
 {
   if (self->choke_now && shoal_swarm_is_live (self))
-    choke (self, FALSE);
+    shoal_swarm_choke (self, FALSE);
   self->choke_now = FALSE;
-}
-
-/* --- What others see --- */
-
-static gint64
-eta (ShoalSwarm *self,
-     guint64     left,
-     guint64     rate)
-{
-  if (self->state != SHOAL_TORRENT_DOWNLOADING || rate == 0)
-    return SHOAL_ETA_UNKNOWN;
-
-  return (gint64) ((left + rate - 1) / rate);
-}
-
-void
-shoal_swarm_fill_stats (ShoalSwarm        *self,
-                        ShoalTorrentStats *out)
-{
-  gint64 now_us = shoal_swarm_now (self);
-  const char *error = shoal_announcer_error (self->announcer);
-
-  out->id = self->id;
-  out->serial = self->serial;
-  out->name = g_strdup (self->name);
-  out->dir = g_strdup (self->dir);
-  out->hash = shoal_hex (self->keys[0].bytes, SHOAL_SHA1_SIZE);
-  out->state = self->state;
-  out->reason = self->reason;
-  out->detail = g_strdup (self->detail);
-  out->has_metadata = self->has_metadata;
-  out->total_size = self->total_size;
-  out->wanted_size = self->wanted_size;
-  out->wanted_had = shoal_swarm_wanted_had (self);
-  out->complete = self->state == SHOAL_TORRENT_SEEDING || (self->has_metadata && out->wanted_had == out->wanted_size && self->all_had);
-  out->check_progress = self->check_total > 0 ? (double) self->check_done / self->check_total : 0;
-  out->metadata_progress = shoal_swarm_metadata_progress (self);
-  out->downloaded = self->downloaded;
-  out->uploaded = self->uploaded;
-  out->wasted = self->wasted;
-  if (shoal_swarm_is_live (self))
-    {
-      out->rate_down = shoal_rate_get (&self->rate_down, now_us);
-      out->rate_up = shoal_rate_get (&self->rate_up, now_us);
-    }
-  SHOAL_NODE_FOREACH (node, &self->links)
-    {
-      ShoalLink *link = SHOAL_NODE_OWNER (node, ShoalLink, swarm_node);
-
-      if (!shoal_link_is_live (link))
-        continue;
-      out->n_links++;
-      out->n_sending += shoal_rate_get (&link->rate_down, now_us) > 0 ? 1 : 0;
-      out->n_receiving += shoal_rate_get (&link->rate_up, now_us) > 0 ? 1 : 0;
-      out->n_seeds += shoal_link_is_seed (link) ? 1 : 0;
-    }
-  out->n_web_seeds = shoal_swarm_web_working (self);
-  out->n_known = shoal_peerbook_size (self->book);
-  out->eta_s = eta (self, out->wanted_size - out->wanted_had, out->rate_down);
-  out->tracker_state = shoal_announcer_state (self->announcer);
-  out->tracker_error = g_strdup (error);
-  if (self->engine->config.use_trackers && !self->engine->quitting)
-    shoal_announcer_look (self->announcer, now_us);
-  out->tracker_seeds = shoal_announcer_seeds (self->announcer);
-  out->tracker_leechers = shoal_announcer_leechers (self->announcer);
-  out->added_s = self->added_s;
-  out->completed_s = self->completed_s;
-  out->sequential = self->sequential;
-  out->super_seeding = self->super_seeding;
-}
-
-ShoalTorrentInfo *
-shoal_swarm_info (ShoalSwarm *self)
-{
-  ShoalTorrentInfo *info = shoal_torrent_info_new ();
-  ShoalMetainfo *metainfo = self->metainfo;
-
-  info->name = g_strdup (self->name);
-  if (self->hash.has_v1)
-    info->hash_v1 = shoal_hex (self->hash.v1.bytes, SHOAL_SHA1_SIZE);
-  if (self->hash.has_v2)
-    info->hash_v2 = shoal_hex (self->hash.v2.bytes, SHOAL_SHA256_SIZE);
-  info->total_size = self->total_size;
-  info->n_pieces = self->n_pieces;
-  info->is_private = self->is_private;
-  if (metainfo == NULL)
-    {
-      info->magnet = g_strdup (self->magnet);
-      return info;
-    }
-  info->piece_size = metainfo->layout->piece_size;
-  info->comment = g_strdup (metainfo->comment);
-  info->magnet = shoal_metainfo_to_magnet (metainfo);
-  info->n_files = metainfo->layout->n_files;
-  info->files = g_new0 (ShoalFileInfo, MAX (info->n_files, 1));
-  for (guint32 i = 0; i < info->n_files; i++)
-    {
-      info->files[i].path = g_strdup (metainfo->files[i].path);
-      info->files[i].size = metainfo->layout->file_size[i];
-      info->files[i].flags = (ShoalFileInfoFlags) metainfo->files[i].flags;
-    }
-
-  return info;
-}
-
-void
-shoal_swarm_tell_info (ShoalSwarm *self,
-                       guint64     serial)
-{
-  ShoalEvent *event = shoal_event_new (SHOAL_EVENT_INFO);
-
-  event->serial = serial;
-  event->id = self->id;
-  event->info = shoal_swarm_info (self);
-  shoal_engine_tell (self->engine, event);
 }

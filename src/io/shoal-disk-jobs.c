@@ -311,6 +311,8 @@ disk_do_one (ShoalDisk   *self,
       /* One piece by itself had its blocks written before they could be compared. */
       shoal_storage_check (work->torrent->storage, hasher, job->piece, 1, TRUE, job->verdicts, &job->halves_differ,
                            &job->reason, &job->detail);
+      if (job->wants_digests && job->verdicts[0] != SHOAL_PIECE_MISSING)
+        job->digests = shoal_storage_digest_blocks (work->torrent->storage, job->piece);
       break;
     }
 }

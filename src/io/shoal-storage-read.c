@@ -304,6 +304,28 @@ shoal_storage_read (ShoalStorage *self,
   read_ahead (self, offset + job->size);
 }
 
+ShoalSha1 *
+shoal_storage_digest_blocks (ShoalStorage *self,
+                             guint32       piece)
+{
+  guint64 offset = shoal_layout_piece_offset (self->layout, piece);
+  guint32 n = shoal_layout_n_blocks (self->layout, piece);
+  g_autofree ShoalSha1 *digests = g_new (ShoalSha1, n);
+  g_autofree guint8 *bytes = g_malloc (SHOAL_BLOCK_SIZE);
+  guint32 file;
+
+  for (guint32 block = 0; block < n; block++)
+    {
+      guint32 size = shoal_layout_block_size (self->layout, piece, block);
+
+      if (!storage_pread (self, offset + (guint64) block * SHOAL_BLOCK_SIZE, size, bytes, &file))
+        return NULL;
+      shoal_sha1 (bytes, size, &digests[block]);
+    }
+
+  return g_steal_pointer (&digests);
+}
+
 /* Whether the bytes up to @end can be had without waiting: the last one stands for all. */
 static gboolean
 is_hot (ShoalOpenFile *file,

@@ -48,6 +48,8 @@ void     shoal_storage_check_begin (ShoalStorage *self);
  */
 gboolean shoal_storage_check       (ShoalStorage *self, ShoalHasher *hasher, guint32 first, guint n, gboolean written,
                                     guint8 *verdicts, gboolean *halves_differ, ShoalReason *reason, char **detail);
+/* SHA-1 of each block of a piece; NULL: it could not be read. */
+ShoalSha1 *shoal_storage_digest_blocks (ShoalStorage *self, guint32 piece);
 void     shoal_storage_finish      (ShoalStorage *self, ShoalDiskJob *job);   /* alone */
 /* Closes and forgets all files, synced; alone. */
 void     shoal_storage_close       (ShoalStorage *self, ShoalDiskJob *job);

@@ -301,6 +301,41 @@ test_set_aside (DiskFixture  *self,
   disk_run (self, job);
   disk_expect_reason (job, SHOAL_REASON_NONE);
   g_assert_cmpint (job->verdicts[0], ==, SHOAL_PIECE_WRONG);
+  g_assert_null (job->digests);
+  shoal_disk_job_free (job);
+}
+
+/* What the blocks of a wrong piece are. */
+static void
+test_digests (DiskFixture  *self,
+              gconstpointer data)
+{
+  const ShoalLayout *layout = self->content->metainfo->layout;
+  const guint32 piece = 5;
+  const guint8 *truth = content_piece (self->content, piece);
+  g_autofree char *c = g_build_filename (self->data, "torrent/c", NULL);
+  ShoalSha1 right;
+  ShoalDiskJob *job;
+  int fd;
+
+  content_write (self->content, self->data);
+  fd = g_open (c, O_WRONLY | O_CLOEXEC, 0);
+  g_assert_cmpint (pwrite (fd, "x", 1, (off_t) (shoal_layout_piece_offset (layout, piece) - layout->file_offset[layout->piece_file[piece]])), ==, 1);
+  close (fd);
+  disk_run_free (self, disk_open_job (self, TRUE, NULL), SHOAL_REASON_NONE);
+  job = shoal_disk_job_new (SHOAL_DISK_CHECK, TORRENT);
+  job->piece = piece;
+  job->n_pieces = 1;
+  job->wants_digests = TRUE;
+  disk_run (self, job);
+  disk_expect_reason (job, SHOAL_REASON_NONE);
+  g_assert_cmpint (job->verdicts[0], ==, SHOAL_PIECE_WRONG);
+  g_assert_nonnull (job->digests);
+  for (guint32 block = 0; block < shoal_layout_n_blocks (layout, piece); block++)
+    {
+      shoal_sha1 (truth + (gsize) block * SHOAL_BLOCK_SIZE, shoal_layout_block_size (layout, piece, block), &right);
+      g_assert_cmpint (shoal_sha1_equal (&job->digests[block], &right), ==, block > 0);
+    }
   shoal_disk_job_free (job);
 }
 
@@ -383,6 +418,7 @@ main (int    argc,
   ADD ("data-in-place", test_data_in_place);
   ADD ("holes", test_holes);
   ADD ("set-aside", test_set_aside);
+  ADD ("digests", test_digests);
   ADD ("cut-off", test_cut_off);
   ADD ("sync-beside", test_sync_beside);
 

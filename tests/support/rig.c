@@ -49,6 +49,21 @@ do_piece (Rig          *self,
   self->written[job->piece] = 1;
 }
 
+static ShoalSha1 *
+digest_blocks (Rig    *self,
+               guint32 piece)
+{
+  const ShoalLayout *layout = self->content->metainfo->layout;
+  guint32 n = shoal_layout_n_blocks (layout, piece);
+  ShoalSha1 *digests = g_new (ShoalSha1, n);
+
+  for (guint32 block = 0; block < n; block++)
+    shoal_sha1 (self->data + shoal_layout_piece_offset (layout, piece) + (gsize) block * SHOAL_BLOCK_SIZE,
+                shoal_layout_block_size (layout, piece, block), &digests[block]);
+
+  return digests;
+}
+
 static void
 do_check (Rig          *self,
           ShoalDiskJob *job)
@@ -61,6 +76,8 @@ do_check (Rig          *self,
       job->verdicts[i] = right ? SHOAL_PIECE_RIGHT : SHOAL_PIECE_WRONG;
       self->written[job->piece + i] = right;
     }
+  if (job->wants_digests && !self->unreadable)
+    job->digests = digest_blocks (self, job->piece);
 }
 
 static void

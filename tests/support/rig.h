@@ -97,6 +97,7 @@ struct _Rig
   gboolean     open;
   guint        held;         /* bits of ShoalDiskOp: not answered yet */
   guint        held_at_start; /* the same, from the next restart on */
+  gboolean     unreadable;   /* a CHECK gives no digests */
   gboolean     hands_out;    /* a READ gives a range of a file */
   ShoalFileRef file;         /* that file; its count is 1 while nobody has it */
   ShoalReason  failing[RIG_OPS];

@@ -47,6 +47,44 @@ test_lan (void)
   sim_swarm_check_data (swarm);
 }
 
+/* Two who have a link alone find each other on the local network; then the metadata says that this was not wanted. */
+static void
+test_private (void)
+{
+  g_autoptr(SimSwarm) swarm = sim_swarm_new (shoal_test_seed (), PIECE_SIZE, 64);
+  SimTorrent *secret = sim_torrent_new_private (swarm->world, PIECE_SIZE, PIECE_SIZE * 20);
+  g_autofree char *hash = shoal_hex (secret->key.bytes, sizeof secret->key.bytes);
+  g_autofree char *uri = g_strdup_printf ("magnet:?xt=urn:btih:%s", hash);
+  SimNode *seed, *nodes[2];
+
+  swarm->world->lan = TRUE;
+  swarm->torrent = secret;
+  seed = sim_swarm_add_node (swarm, TRUE, RATE, 0);
+  for (guint i = 0; i < 2; i++)
+    {
+      nodes[i] = sim_swarm_new_node (swarm, RATE, 0);
+      sim_node_start (nodes[i]);
+      sim_node_add_uri (nodes[i], secret, uri);
+    }
+  sim_world_pass (swarm->world, 30 * SIM_SECOND);
+  for (guint i = 0; i < 2; i++)
+    g_assert_cmpuint (nodes[i]->n_links, >, 0);
+  g_assert_cmpuint (seed->n_links, ==, 0);
+
+  /* One hears from the seed what the torrent is, and maybe tells the other; nothing more passes between them. */
+  sim_node_add_peer (nodes[0], &seed->peer.addr);
+  sim_world_pass (swarm->world, 300 * SIM_SECOND);
+  g_assert_true (nodes[0]->complete);
+  g_assert_cmpuint (nodes[0]->n_links, ==, 0);
+  g_assert_cmpuint (nodes[1]->n_links, ==, 0);
+  g_assert_cmpuint (nodes[1]->had, ==, 0);
+  g_assert_cmpuint (nodes[0]->uploaded, ==, 0);
+
+  sim_node_add_peer (nodes[1], &seed->peer.addr);
+  sim_swarm_run (swarm, 300 * SIM_SECOND);
+  sim_swarm_check_data (swarm);
+}
+
 int
 main (int   argc,
       char *argv[])
@@ -55,6 +93,7 @@ main (int   argc,
 
   g_test_add_func ("/sim/gossip/chain", test_chain);
   g_test_add_func ("/sim/gossip/lan", test_lan);
+  g_test_add_func ("/sim/gossip/private", test_private);
 
   return g_test_run ();
 }
