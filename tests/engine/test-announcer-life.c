@@ -217,7 +217,7 @@ test_look (AnnouncerFixture *f,
   announcer_answer (f, numbers);
   g_assert_cmpint (shoal_announcer_seeds (f->announcer), ==, 7);
   g_assert_cmpint (shoal_announcer_leechers (f->announcer), ==, 8);
-  g_assert_cmpint (shoal_announcer_completed (f->announcer), ==, 9);
+  g_assert_cmpint (shoal_announcer_downloads (f->announcer), ==, 9);
   g_assert_cmpuint (f->n_changed, ==, 1);
   announcer_pass (f, 1799 * SECOND_US);
   shoal_announcer_look (f->announcer, f->now_us);
@@ -250,24 +250,15 @@ int
 main (int    argc,
       char **argv)
 {
-  static const struct
-  {
-    const char *path;
-    void      (*func) (AnnouncerFixture *f, gconstpointer data);
-  } tests[] = {
-    { "/engine/announcer/look", test_look },
-    { "/engine/announcer/hybrid", test_hybrid },
-    { "/engine/announcer/stop-early", test_stop_early },
-    { "/engine/announcer/stop-silent", test_stop_silent },
-    { "/engine/announcer/restart", test_restart },
-    { "/engine/announcer/free-stopping", test_free_stopping },
-    { "/engine/announcer/add-tiers", test_add_tiers },
-    { "/engine/announcer/property", test_property },
-  };
-
   g_test_init (&argc, &argv, NULL);
-  for (guint i = 0; i < G_N_ELEMENTS (tests); i++)
-    g_test_add (tests[i].path, AnnouncerFixture, NULL, announcer_set_up, tests[i].func, announcer_tear_down);
+  announcer_add ("/engine/announcer/look", test_look);
+  announcer_add ("/engine/announcer/hybrid", test_hybrid);
+  announcer_add ("/engine/announcer/stop-early", test_stop_early);
+  announcer_add ("/engine/announcer/stop-silent", test_stop_silent);
+  announcer_add ("/engine/announcer/restart", test_restart);
+  announcer_add ("/engine/announcer/free-stopping", test_free_stopping);
+  announcer_add ("/engine/announcer/add-tiers", test_add_tiers);
+  announcer_add ("/engine/announcer/property", test_property);
 
   return g_test_run ();
 }
