@@ -59,9 +59,10 @@ class World:
         self.ways = dict(ways)
         self.router.inside('sh', '-c', 'echo 1 > /proc/sys/net/ipv4/ip_forward && echo 1 > /proc/sys/net/ipv6/conf/all/forwarding')
         self.router.inside('ip', 'link', 'add', 'inner', 'type', 'veth', 'peer', 'name', 'outer', 'netns', self.server.number)
-        # An address of the link would be asked with, and only after a second in which it may be another's.
-        self.router.inside('ip', 'link', 'set', 'inner', 'addrgenmode', 'none')
-        self.server.inside('ip', 'link', 'set', 'outer', 'addrgenmode', 'none')
+        # Neighbours are asked for with an address of the link, which is usable at once only if nobody checks whose it is.
+        for namespace, device, address in ((self.router, 'inner', 'fe80::2/64'), (self.server, 'outer', 'fe80::1/64')):
+            namespace.inside('ip', 'link', 'set', device, 'addrgenmode', 'none')
+            namespace.inside('ip', 'addr', 'add', address, 'dev', device, 'nodad')
         self.router.inside('ip', 'addr', 'add', '172.20.9.2/24', 'dev', 'inner')
         self.router.inside('ip', 'addr', 'add', 'fd20:9::2/64', 'dev', 'inner', 'nodad')
         self.router.inside('ip', 'link', 'set', 'inner', 'up')
@@ -82,7 +83,8 @@ class World:
         self.address(name)
         self.router.inside('ip', 'link', 'set', f'far-{name}', 'addrgenmode', 'none')
         self.router.inside('ip', 'addr', 'add', f'172.20.{number}.2/24', 'dev', f'far-{name}')
-        self.router.inside('ip', 'addr', 'add', f'fd20:{number}::2/64', 'dev', f'far-{name}', 'nodad')
+        for address in (f'fd20:{number}::2/64', 'fe80::2/64'):
+            self.router.inside('ip', 'addr', 'add', address, 'dev', f'far-{name}', 'nodad')
         self.router.inside('ip', 'link', 'set', f'far-{name}', 'up')
         ip('link', 'set', name, 'up')
 
