@@ -94,6 +94,22 @@ go_live (ShoalLink *self)
   shoal_swarm_changed (self->swarm);
 }
 
+/* A dial led to ourselves. The end that was dialled learns of it first, as the other has to say who it is before it hears anything. */
+static void
+forget_own_address (ShoalLink *self)
+{
+  if (self->known != NULL)
+    shoal_peerbook_ban_address (self->swarm->book, self->known);
+  SHOAL_NODE_FOREACH (node, &self->swarm->links)
+    {
+      ShoalLink *dialled = SHOAL_NODE_OWNER (node, ShoalLink, swarm_node);
+
+      if (dialled != self && dialled->outgoing && !dialled->peer_id_known && dialled->known != NULL && shoal_addr_same_ip (&dialled->addr, &self->addr)
+          && (dialled->addr.port == self->engine->port || dialled->addr.port == shoal_engine_public_port (self->engine)))
+        shoal_peerbook_ban_address (self->swarm->book, dialled->known);
+    }
+}
+
 void
 shoal_link_welcome (ShoalLink            *self,
                     const ShoalHandshake *handshake)
@@ -128,8 +144,7 @@ shoal_link_welcome (ShoalLink            *self,
 
   if (memcmp (&self->peer_id, &self->engine->peer_id, sizeof self->peer_id) == 0)
     {
-      if (self->known != NULL)
-        shoal_peerbook_ban_address (self->swarm->book, self->known);
+      forget_own_address (self);
       shoal_link_hang_up (self, "it is the client itself");
       return;
     }

@@ -640,6 +640,28 @@ dial (Rig        *rig,
     rig_run (rig, 1);
 }
 
+/* The end that was dialled sees it first; the address is not dialled again. */
+static void
+test_own_address (void)
+{
+  g_autoptr(Rig) rig = new_rig (NULL);
+  ShoalAddr ours;
+  RigBot *in;
+
+  g_assert_true (shoal_addr_parse (&ours, "5.6.1.1:6881", 0));
+  shoal_engine_begin (rig->engine, rig->now_us, RIG_WALL_S);
+  shoal_engine_network (rig->engine, &(ShoalNetworkState){ .tcp_port = ours.port });
+  shoal_engine_end (rig->engine);
+  rig_add (rig, FALSE, FALSE);
+  dial (rig, "5.6.1.1:6881");
+  g_assert_cmpuint (rig->fake->dials->len, ==, 1);
+  in = rig_bot (rig, 1);
+  in->id = rig->engine->peer_id;
+  rig_run (rig, 3);
+  g_assert_null (in->link);
+  g_assert_true (shoal_peerbook_is_banned (swarm_of (rig)->book, &ours));
+}
+
 /* Two connections with one peer: the same one of them stays at both ends. */
 static void
 test_twins (void)
@@ -800,6 +822,7 @@ main (int    argc,
   g_test_add_func ("/swarm/limits", test_limits);
   g_test_add_func ("/swarm/keep-alive", test_keep_alive);
   g_test_add_func ("/swarm/own-id", test_own_id);
+  g_test_add_func ("/swarm/own-address", test_own_address);
   g_test_add_func ("/swarm/twins", test_twins);
   g_test_add_func ("/swarm/priorities", test_priorities);
   g_test_add_func ("/swarm/nothing-left", test_nothing_left);
