@@ -16,6 +16,7 @@
 
 #define IPV4_SIZE   4    /* bytes */
 #define IPV6_SIZE   16   /* bytes */
+#define SITE_SIZE   8    /* bytes of an IPv6 address that its owner does not choose */
 #define PORT_SIZE   2    /* bytes */
 #define PORT_DIGITS 5
 
@@ -383,6 +384,33 @@ shoal_addr_same_ip (const ShoalAddr *a,
   g_return_val_if_fail (a != NULL && b != NULL, FALSE);
 
   return a->family == b->family && memcmp (a->ip, b->ip, sizeof a->ip) == 0;
+}
+
+ShoalAddr
+shoal_addr_site (const ShoalAddr *self)
+{
+  ShoalAddr site;
+
+  g_return_val_if_fail (self != NULL, (ShoalAddr){ 0 });
+
+  site = *self;
+  site.port = 0;
+  if (site.family == SHOAL_FAMILY_IPV6 && !shoal_addr_is_local (self))
+    memset (site.ip + SITE_SIZE, 0, IPV6_SIZE - SITE_SIZE);
+
+  return site;
+}
+
+gboolean
+shoal_addr_same_site (const ShoalAddr *a,
+                      const ShoalAddr *b)
+{
+  g_return_val_if_fail (a != NULL && b != NULL, FALSE);
+
+  if (a->family != b->family || memcmp (a->ip, b->ip, SITE_SIZE) != 0)
+    return FALSE;
+
+  return (a->family == SHOAL_FAMILY_IPV6 && !shoal_addr_is_local (a)) || shoal_addr_same_ip (a, b);
 }
 
 int

@@ -44,6 +44,9 @@ gboolean  shoal_addr_is_usable     (const ShoalAddr *self);      /* port not 0; 
 gboolean  shoal_addr_is_local      (const ShoalAddr *self);      /* loopback, link-local, private (RFC 1918, RFC 4193) */
 gboolean  shoal_addr_is_loopback   (const ShoalAddr *self);
 gboolean  shoal_addr_same_ip       (const ShoalAddr *a, const ShoalAddr *b);
+/* Whoever may choose among addresses counts as one site: an IPv4 address, the first 64 bits of an IPv6 one, a whole local one. Port 0. */
+ShoalAddr shoal_addr_site          (const ShoalAddr *self);
+gboolean  shoal_addr_same_site     (const ShoalAddr *a, const ShoalAddr *b);
 int       shoal_addr_compare       (const ShoalAddr *a, const ShoalAddr *b);   /* total order */
 guint     shoal_addr_hash          (gconstpointer key);          /* for GHashTable; with port */
 gboolean  shoal_addr_equal         (gconstpointer a, gconstpointer b);

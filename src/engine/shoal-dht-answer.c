@@ -82,13 +82,13 @@ static gboolean
 is_allowed (ShoalDht        *dht,
             const ShoalAddr *from)
 {
-  ShoalAddr host = *from;
+  ShoalAddr site = shoal_addr_site (from);
   guint slot;
 
   if (shoal_addr_is_loopback (from))
     return TRUE;
-  host.port = (guint16) dht->ip_salt;
-  slot = (shoal_addr_hash (&host) ^ dht->ip_salt) % SHOAL_DHT_IP_SLOTS;
+  site.port = (guint16) dht->ip_salt;
+  slot = (shoal_addr_hash (&site) ^ dht->ip_salt) % SHOAL_DHT_IP_SLOTS;
   if (dht->now_us - dht->second_us >= (gint64) G_USEC_PER_SEC)
     {
       dht->second_us = dht->now_us;

@@ -162,7 +162,7 @@ shoal_dht_search_add (ShoalDhtSearch  *self,
 
       if (shoal_addr_equal (&other->addr, addr) || (id != NULL && other->has_id && shoal_sha1_equal (&other->id, id)))
         return;
-      n_here += shoal_addr_same_ip (&other->addr, addr) ? 1 : 0;
+      n_here += shoal_addr_same_site (&other->addr, addr) ? 1 : 0;
     }
   if (n_here >= SHOAL_DHT_PER_IP && !shoal_addr_is_local (addr))
     return;

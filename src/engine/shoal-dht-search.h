@@ -13,7 +13,7 @@ G_BEGIN_DECLS
 #define SHOAL_DHT_ASKED_MAX      200u   /* questions of one lookup */
 #define SHOAL_DHT_INSECURE_MAX   24u    /* of those, to nodes whose id does not belong to their address */
 #define SHOAL_DHT_INSECURE_K     4u     /* how many of those are announced to */
-#define SHOAL_DHT_PER_IP         2u     /* candidates of one address, local ones aside */
+#define SHOAL_DHT_PER_IP         2u     /* candidates of one site, local ones aside */
 
 typedef enum
 {

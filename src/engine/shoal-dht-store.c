@@ -39,7 +39,7 @@ struct _ShoalDhtStore
   ShoalRng   *rng;
   GHashTable *keys;            /* ShoalSha1 in the Key to Key (owned) */
   GHashTable *items;           /* ShoalSha1 in the Slot to Slot (owned) */
-  GHashTable *counts;          /* ShoalAddr (owned) to how many peers it announced; ports are 0 */
+  GHashTable *counts;          /* site (ShoalAddr, owned) to how many peers it announced */
   ShoalNode   key_ring;
   ShoalNode   item_ring;
   guint       n_peers;
@@ -98,23 +98,13 @@ shoal_dht_store_free (ShoalDhtStore *self)
 
 /* --- Peers --- */
 
-static ShoalAddr
-without_port (const ShoalAddr *addr)
-{
-  ShoalAddr host = *addr;
-
-  host.port = 0;
-
-  return host;
-}
-
 static guint
 count_of (ShoalDhtStore   *self,
           const ShoalAddr *addr)
 {
-  ShoalAddr host = without_port (addr);
+  ShoalAddr site = shoal_addr_site (addr);
 
-  return GPOINTER_TO_UINT (g_hash_table_lookup (self->counts, &host));
+  return GPOINTER_TO_UINT (g_hash_table_lookup (self->counts, &site));
 }
 
 static void
@@ -122,15 +112,15 @@ count (ShoalDhtStore   *self,
        const ShoalAddr *addr,
        gboolean         more)
 {
-  ShoalAddr host = without_port (addr);
+  ShoalAddr site = shoal_addr_site (addr);
   guint n = count_of (self, addr);
 
   n = more ? n + 1 : n - 1;
   self->n_peers = more ? self->n_peers + 1 : self->n_peers - 1;
   if (n == 0)
-    g_hash_table_remove (self->counts, &host);
+    g_hash_table_remove (self->counts, &site);
   else
-    g_hash_table_replace (self->counts, g_memdup2 (&host, sizeof host), GUINT_TO_POINTER (n));
+    g_hash_table_replace (self->counts, g_memdup2 (&site, sizeof site), GUINT_TO_POINTER (n));
 }
 
 static void
@@ -318,6 +308,7 @@ static void
 make_item_room (ShoalDhtStore   *self,
                 const ShoalAddr *from)
 {
+  ShoalAddr site = shoal_addr_site (from);
   Slot *oldest = NULL;
   guint n = 0;
 
@@ -325,7 +316,7 @@ make_item_room (ShoalDhtStore   *self,
     {
       Slot *slot = SHOAL_NODE_OWNER (node, Slot, node);
 
-      if (!shoal_addr_same_ip (&slot->item.from, from))
+      if (!shoal_addr_equal (&slot->item.from, &site))
         continue;
       oldest = oldest != NULL ? oldest : slot;
       n++;
@@ -402,7 +393,7 @@ shoal_dht_store_put (ShoalDhtStore   *self,
       slot = g_new0 (Slot, 1);
       slot->item.target = target;
       slot->item.is_mutable = is_mutable;
-      slot->item.from = without_port (from);
+      slot->item.from = shoal_addr_site (from);
       shoal_node_init (&slot->node);
       g_hash_table_insert (self->items, &slot->item.target, slot);
     }

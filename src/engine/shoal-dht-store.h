@@ -11,9 +11,9 @@ G_BEGIN_DECLS
 #define SHOAL_DHT_KEYS_MAX       2000u    /* torrents with announced peers; the one longest silent gives way */
 #define SHOAL_DHT_PEERS_MAX      200u     /* of one torrent; the oldest gives way */
 #define SHOAL_DHT_ALL_PEERS_MAX  16384u   /* in all */
-#define SHOAL_DHT_IP_PEERS_MAX   128u     /* announced from one address, loopback aside */
+#define SHOAL_DHT_IP_PEERS_MAX   128u     /* announced from one site, loopback aside */
 #define SHOAL_DHT_ITEMS_MAX      256u     /* BEP 44; the one longest untouched gives way */
-#define SHOAL_DHT_IP_ITEMS_MAX   16u      /* put from one address, loopback aside */
+#define SHOAL_DHT_IP_ITEMS_MAX   16u      /* put from one site, loopback aside */
 #define SHOAL_DHT_SIGNATURES_MAX 20u      /* checked in a second */
 #define SHOAL_DHT_PEER_US        (45 * 60 * (gint64) G_USEC_PER_SEC)    /* a peer that does not announce again is forgotten */
 #define SHOAL_DHT_ITEM_US        (2 * 3600 * (gint64) G_USEC_PER_SEC)
@@ -31,7 +31,7 @@ typedef struct
   guint8    signature[64];
   gint64    seq;
   GBytes   *value;           /* bencode */
-  ShoalAddr from;            /* who put it; the port is 0 */
+  ShoalAddr from;            /* who put it: a site */
   gint64    touched_us;
 } ShoalDhtItem;
 

@@ -4,7 +4,7 @@
 /*
  * A few hundred entries at most, so everything is found by walking: that is quicker than it looks and
  * nothing has to be kept in step. What always holds: an entry lies in the bucket that its id says;
- * no two entries have one id, nor one IP address unless it is local.
+ * no two entries have one id, nor one site unless it is local.
  */
 
 #include "shoal-dht-table.h"
@@ -82,7 +82,7 @@ static gboolean
 same_host (const ShoalAddr *a,
            const ShoalAddr *b)
 {
-  return shoal_addr_same_ip (a, b) && (a->port == b->port || !shoal_addr_is_local (a));
+  return shoal_addr_same_site (a, b) && (a->port == b->port || !shoal_addr_is_local (a));
 }
 
 static ShoalDhtEntry *
@@ -318,7 +318,7 @@ shoal_dht_table_wants (const ShoalDhtTable *self,
     return FALSE;
   /* It says that it has another id now. */
   if (known != NULL)
-    return known->addr.port == addr->port;
+    return shoal_addr_equal (&known->addr, addr);
   if (net_is_full (bucket, addr))
     return FALSE;
 
@@ -338,7 +338,7 @@ shoal_dht_table_answered (ShoalDhtTable   *self,
 
   if (shoal_sha1_equal (id, &self->self_id))
     return;
-  if (known != NULL && known->addr.port == addr->port && shoal_sha1_equal (&known->id, id))
+  if (known != NULL && shoal_addr_equal (&known->addr, addr) && shoal_sha1_equal (&known->id, id))
     {
       known->seen_s = fresh.seen_s;
       known->failures = 0;
@@ -347,8 +347,8 @@ shoal_dht_table_answered (ShoalDhtTable   *self,
   forget_spares (self, addr);
   if (known != NULL)
     {
-      /* Another port of the same host: only if the one that is known does not answer. */
-      if (known->addr.port != addr->port && known->failures == 0 && known->seen_s != 0)
+      /* Another endpoint of the same site: only if the one that is known does not answer. */
+      if (!shoal_addr_equal (&known->addr, addr) && known->failures == 0 && known->seen_s != 0)
         return;
       remove_live (self, bucket, known);
     }
@@ -386,7 +386,7 @@ shoal_dht_table_asked (ShoalDhtTable   *self,
   Bucket *bucket;
   ShoalDhtEntry *entry = find_host (self, addr, &bucket);
 
-  if (entry != NULL)
+  if (entry != NULL && shoal_addr_equal (&entry->addr, addr))
     entry->asked_s = MAX (now_s, 1);
 }
 
@@ -397,7 +397,7 @@ shoal_dht_table_failed (ShoalDhtTable   *self,
   Bucket *bucket;
   ShoalDhtEntry *entry = find_host (self, addr, &bucket);
 
-  if (entry == NULL || entry->addr.port != addr->port)
+  if (entry == NULL || !shoal_addr_equal (&entry->addr, addr))
     return;
   entry->failures++;
   if (entry->failures >= SHOAL_DHT_FAILED_MAX || entry->seen_s == 0 || (entry->failures >= 2 && bucket->n_spare > 0))

@@ -16,15 +16,7 @@ static ShoalAddr
 name_of (const ShoalAddr     *voter,
          ShoalExternalSource  source)
 {
-  ShoalAddr name = *voter;
-
-  name.port = 0;
-  if (name.family == SHOAL_FAMILY_IPV6)
-    memset (name.ip + 8, 0, 8);
-  if (name.family == SHOAL_FAMILY_NONE)
-    name = (ShoalAddr){ .ip = { (guint8) source + 1 } };
-
-  return name;
+  return voter->family != SHOAL_FAMILY_NONE ? shoal_addr_site (voter) : (ShoalAddr){ .ip = { (guint8) source + 1 } };
 }
 
 static ShoalExternalVote *

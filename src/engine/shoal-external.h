@@ -19,7 +19,7 @@ typedef enum
 
 typedef struct
 {
-  ShoalAddr voter;          /* port 0; of IPv6 the first 8 bytes, since a host has as many addresses as it likes */
+  ShoalAddr voter;          /* a site */
   ShoalAddr seen;           /* port 0 */
   guint     weight;
 } ShoalExternalVote;

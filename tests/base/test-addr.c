@@ -235,6 +235,32 @@ test_order (void)
   g_assert_false (shoal_addr_same_ip (&addrs[2], &addrs[3]));
 }
 
+static void
+test_site (void)
+{
+  static const struct { const char *a; const char *b; gboolean same; } cases[] = {
+    { "1.2.3.4:1", "1.2.3.4:2", TRUE },
+    { "1.2.3.4:1", "1.2.3.5:1", FALSE },
+    { "[2001:db8::1]:1", "[2001:db8::ffff:1]:2", TRUE },
+    { "[2001:db8:0:1::1]:1", "[2001:db8:0:2::1]:1", FALSE },
+    { "[fe80::1]:1", "[fe80::2]:1", FALSE },
+    { "[fd00::1]:1", "[fd00::1]:2", TRUE },
+    { "[::1]:1", "[::1]:2", TRUE },
+    { "0.0.0.0:1", "[::]:1", FALSE },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      ShoalAddr a = addr (cases[i].a);
+      ShoalAddr b = addr (cases[i].b);
+      ShoalAddr sites[] = { shoal_addr_site (&a), shoal_addr_site (&b) };
+
+      g_assert_cmpint (shoal_addr_same_site (&a, &b), ==, cases[i].same);
+      g_assert_cmpint (shoal_addr_equal (&sites[0], &sites[1]), ==, cases[i].same);
+      g_assert_cmpuint (sites[0].port, ==, 0);
+    }
+}
+
 /* The first two are the examples of BEP 40; the others were computed apart from the code. */
 static void
 test_priority (void)
@@ -306,6 +332,7 @@ main (int   argc,
   g_test_add_func ("/addr/sockaddr-mapped", test_sockaddr_mapped);
   g_test_add_func ("/addr/kinds", test_kinds);
   g_test_add_func ("/addr/order", test_order);
+  g_test_add_func ("/addr/site", test_site);
   g_test_add_func ("/addr/priority", test_priority);
   g_test_add_func ("/addr/priority-symmetric", test_priority_symmetric);
 

@@ -111,6 +111,15 @@ test_limits (Fixture      *fixture,
       shoal_dht_store_announce (fixture->store, &key, &one, FALSE, i);
     }
   g_assert_cmpuint (shoal_dht_store_n_peers (fixture->store), ==, SHOAL_DHT_IP_PEERS_MAX);
+  for (guint i = 0; i < 2 * SHOAL_DHT_IP_PEERS_MAX; i++)
+    {
+      g_autofree char *text = g_strdup_printf ("[2001:db8::%x]:5", i + 1);
+      ShoalSha1 key = make_key (i);
+      ShoalAddr neighbour = address (text);
+
+      shoal_dht_store_announce (fixture->store, &key, &neighbour, FALSE, i);
+    }
+  g_assert_cmpuint (shoal_dht_store_n_peers (fixture->store), ==, 2 * SHOAL_DHT_IP_PEERS_MAX);
   for (guint i = 0; i < 2 * SHOAL_DHT_KEYS_MAX; i++)
     {
       ShoalSha1 key = make_key (10000 + i);
