@@ -168,10 +168,12 @@ take_nodes (ShoalDhtLeg     *self,
 
       memcpy (id.bytes, nodes.data + at, SHOAL_SHA1_SIZE);
       shoal_addr_from_compact (&addr, family, nodes.data + at + SHOAL_SHA1_SIZE);
+      /* An IPv4 address in the guise of an IPv6 one. */
+      if (addr.family != family)
+        continue;
       if (family == self->at->family)
         {
-          if (shoal_dht_fits (&addr, from) && !shoal_sha1_equal (&id, &self->at->id)
-              && !(addr.port != 0 && shoal_addr_same_ip (&addr, &self->at->external)))
+          if (shoal_dht_fits (&addr, from) && !shoal_sha1_equal (&id, &self->at->id) && !shoal_addr_same_ip (&addr, &self->at->external))
             shoal_dht_search_add (self->search, &id, &addr, from);
         }
       else if (shoal_addr_is_usable (&addr) && !shoal_addr_is_local (&addr) && shoal_dht_table_n_nodes (other->table) < SHOAL_DHT_K)
@@ -179,6 +181,15 @@ take_nodes (ShoalDhtLeg     *self,
           shoal_dht_node_contact (other, &addr);
         }
     }
+}
+
+/* What we announced comes back. Everybody stores the address that he sees us at, and says in the same answer which one that is. */
+static gboolean
+is_ourselves (const ShoalDhtLookup *lookup,
+              const ShoalKrpc      *krpc,
+              const ShoalAddr      *peer)
+{
+  return shoal_addr_same_ip (peer, &krpc->ip) && (peer->port == lookup->port || (lookup->implied_port && peer->port == krpc->ip.port));
 }
 
 void
@@ -196,7 +207,7 @@ shoal_dht_leg_answered (ShoalDhtLeg     *self,
   take_nodes (self, SHOAL_FAMILY_IPV4, krpc->nodes4, from);
   take_nodes (self, SHOAL_FAMILY_IPV6, krpc->nodes6, from);
   for (guint i = 0; self->lookup != NULL && i < krpc->n_values; i++)
-    if (shoal_dht_fits (&krpc->values[i], from))
+    if (shoal_dht_fits (&krpc->values[i], from) && !is_ourselves (self->lookup, krpc, &krpc->values[i]))
       peers[n_peers++] = krpc->values[i];
   if (n_peers > 0)
     self->lookup->ops->peers (self->lookup->owner, peers, n_peers, hops);

@@ -403,7 +403,7 @@ learn (ShoalDhtNode    *self,
 
       memcpy (id.bytes, nodes.data + at, SHOAL_SHA1_SIZE);
       shoal_addr_from_compact (&addr, self->family, nodes.data + at + SHOAL_SHA1_SIZE);
-      if (!shoal_dht_fits (&addr, from) || !shoal_dht_table_wants (self->table, &id, &addr))
+      if (addr.family != self->family || !shoal_dht_fits (&addr, from) || !shoal_dht_table_wants (self->table, &id, &addr))
         continue;
       ask_for_proof (self, &addr);
       n_tried++;

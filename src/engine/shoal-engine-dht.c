@@ -77,15 +77,17 @@ is_wanted (const ShoalSwarm *swarm)
   return shoal_swarm_is_live (swarm) && !swarm->is_private && !swarm->removed;
 }
 
-/* What we announced ourselves comes back. */
+/* What we announced ourselves comes back, from a node that does not say how it sees us. */
 static gboolean
 is_ourselves (const ShoalEngine *engine,
               const ShoalAddr   *addr)
 {
+  const ShoalAddr *seen = shoal_external_get (&engine->votes, addr->family);
+
   if (addr->port != engine->port && addr->port != shoal_engine_public_port (engine))
     return FALSE;
 
-  return shoal_addr_is_loopback (addr) || shoal_addr_same_ip (addr, &engine->external);
+  return shoal_addr_is_loopback (addr) || shoal_addr_same_ip (addr, &engine->external) || (seen != NULL && shoal_addr_same_ip (addr, seen));
 }
 
 static void
@@ -261,7 +263,10 @@ search_for (ShoalEngineDht *self,
             ShoalSwarm     *swarm)
 {
   ShoalEngine *engine = self->engine;
-  guint16 port = engine->config.use_tcp ? shoal_engine_public_port (engine) : 0;
+  guint16 port = shoal_engine_public_port (engine);
+  gboolean mapped = engine->mapping.state == SHOAL_MAP_DONE && !engine->mapping.nested;
+  /* Without a mapping it is the port that the datagrams seem to come from that leads through a NAT to us, by uTP. */
+  gboolean implied_port = engine->config.use_utp && !mapped && port != 0 && port == engine->udp_port;
   gboolean seed = swarm->state == SHOAL_TORRENT_SEEDING;
 
   for (guint i = 0; i < swarm->n_keys; i++)
@@ -272,7 +277,7 @@ search_for (ShoalEngineDht *self,
       search->dht = self;
       search->id = swarm->id;
       search->last = i + 1 == swarm->n_keys;
-      search->lookup = shoal_dht_lookup (self->dht, &swarm->keys[i], port, FALSE, seed, &lookup_ops, search, engine->now_us);
+      search->lookup = shoal_dht_lookup (self->dht, &swarm->keys[i], port, implied_port, seed, &lookup_ops, search, engine->now_us);
       if (search->lookup == NULL)
         {
           g_free (search);

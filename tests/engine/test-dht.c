@@ -42,6 +42,7 @@ struct _Wire
   guint        n_done;
   guint        n_told;
   ShoalAddr    peer;
+  guint16      other_port;    /* of the last peer that came with it */
 };
 
 static void
@@ -146,11 +147,10 @@ set_up (Wire         *wire,
   for (guint i = 0; i < N_NODES; i++)
     {
       Node *node = &wire->nodes[i];
-      guint8 ip[4] = { 127, 0, 0, 1 };
 
       node->host.ops = &host_ops;
       node->wire = wire;
-      node->addr = shoal_addr_make (SHOAL_FAMILY_IPV4, ip, (guint16) (1000 + i));
+      g_assert_true (shoal_addr_parse (&node->addr, data != NULL ? data : "127.0.0.1", (guint16) (1000 + i)));
       node->dht = shoal_dht_new (&node->host, wire->timers, &wire->rng, &dht_ops, node, wire->now_us);
     }
 }
@@ -180,6 +180,7 @@ on_peers (gpointer         owner,
 
   wire->n_peers += n;
   wire->peer = addrs[0];
+  wire->other_port = addrs[n - 1].port;
 }
 
 static void
@@ -223,19 +224,27 @@ test_two (Wire         *wire,
   g_assert_cmpuint (wire->n_done, ==, 1);
   g_assert_cmpuint (wire->n_told, ==, 1);
   g_assert_cmpuint (wire->n_peers, ==, 0);
-  /* The one that was told knows it without asking. */
+  /* What it announced itself is no news to it, whatever port that was. */
+  g_assert_nonnull (shoal_dht_lookup (wire->nodes[0].dht, &key, 4321, TRUE, FALSE, &lookup_ops, wire, wire->now_us));
+  pass (wire, 3 * SECOND_US);
+  g_assert_nonnull (shoal_dht_lookup (wire->nodes[0].dht, &key, 4321, TRUE, FALSE, &lookup_ops, wire, wire->now_us));
+  pass (wire, 3 * SECOND_US);
+  g_assert_cmpuint (wire->n_done, ==, 3);
+  g_assert_cmpuint (wire->n_peers, ==, 0);
+  wire->n_done = 1;
+  /* The one that was told knows it without asking: under the port that was said, and under the one that was implied. */
   g_assert_nonnull (shoal_dht_lookup (wire->nodes[1].dht, &key, 0, FALSE, FALSE, &lookup_ops, wire, wire->now_us));
   pass (wire, 3 * SECOND_US);
   g_assert_cmpuint (wire->n_done, ==, 2);
-  g_assert_cmpuint (wire->n_peers, ==, 1);
+  g_assert_cmpuint (wire->n_peers, ==, 2);
   wire->n_peers = 0;
   shoal_dht_add_contact (wire->nodes[2].dht, &wire->nodes[0].addr, wire->now_us);
   pass (wire, 5 * SECOND_US);
   g_assert_nonnull (shoal_dht_lookup (wire->nodes[2].dht, &key, 0, FALSE, FALSE, &lookup_ops, wire, wire->now_us));
   pass (wire, 3 * SECOND_US);
   g_assert_cmpuint (wire->n_done, ==, 3);
-  g_assert_cmpuint (wire->n_peers, ==, 1);
-  g_assert_cmpuint (wire->peer.port, ==, 4321);
+  g_assert_cmpuint (wire->n_peers, ==, 2);
+  g_assert_cmpuint (wire->peer.port + wire->other_port, ==, 4321 + wire->nodes[0].addr.port);
 }
 
 static void
@@ -442,6 +451,139 @@ test_announce (Wire         *wire,
   g_assert_cmpint (krpc.type, ==, SHOAL_KRPC_ERROR);
 }
 
+/* Asks as a stranger, with a token if there is one. The answer to that is put into @krpc, questions back are passed over. */
+static void
+ask (Wire      *wire,
+     ShoalKrpc *query,
+     GBytes    *token,
+     ShoalKrpc *krpc,
+     GBytes   **bytes)
+{
+  g_auto (ShoalWriter) out = { 0 };
+  ShoalAddr stranger;
+
+  g_assert_true (shoal_addr_parse (&stranger, STRANGER, 0));
+  query->flags |= SHOAL_KRPC_HAS_ID;
+  query->transaction = (ShoalKrpcBytes){ (const guint8 *) "aa", 2 };
+  if (token != NULL)
+    query->token.data = g_bytes_get_data (token, &query->token.size);
+  shoal_krpc_write (query, &out);
+  g_assert_true (shoal_dht_datagram (wire->nodes[0].dht, &stranger, out.data, out.size, wire->now_us));
+  do
+    g_assert_true (take (wire, krpc, bytes));
+  while (krpc->type == SHOAL_KRPC_QUERY);
+}
+
+static GBytes *
+get_token (Wire *wire)
+{
+  g_autoptr (GBytes) bytes = NULL;
+  ShoalKrpc query;
+  ShoalKrpc krpc;
+
+  shoal_krpc_init (&query, SHOAL_KRPC_QUERY, SHOAL_KRPC_GET_PEERS);
+  query.flags = SHOAL_KRPC_HAS_TARGET;
+  ask (wire, &query, NULL, &krpc, &bytes);
+
+  return g_bytes_new (krpc.token.data, krpc.token.size);
+}
+
+/* BEP 44, with the keys and signature that it gives. */
+static void
+test_items (Wire         *wire,
+            gconstpointer data)
+{
+  g_autoptr (GBytes) key = shoal_test_bytes ("77ff84905a91936367c01360803104f92432fcd904a43511876df5cdf3e7e548");
+  g_autoptr (GBytes) signature = shoal_test_bytes ("305ac8aeb6c9c151fa120f120ea2cfb923564e11552d06a5d856091e5e853cff"
+                                                   "1260d3f39e4999684aa92eb73ffd136e6f4f3ecbfda0ce53a1608ecd7ae21f01");
+  g_autoptr (GBytes) token = get_token (wire);
+  g_autoptr (GBytes) bytes = NULL;
+  static const char value[] = "12:Hello World!";
+  ShoalKrpc put;
+  ShoalKrpc get;
+  ShoalKrpc krpc;
+
+  for (guint round = 0; round < 2; round++)
+    {
+      shoal_krpc_init (&put, SHOAL_KRPC_QUERY, SHOAL_KRPC_PUT);
+      put.value = (ShoalKrpcBytes){ (const guint8 *) value, strlen (value) };
+      if (round == 1)
+        {
+          put.flags = SHOAL_KRPC_HAS_SEQ;
+          put.seq = 1;
+          put.key.data = g_bytes_get_data (key, &put.key.size);
+          put.signature.data = g_bytes_get_data (signature, &put.signature.size);
+        }
+      shoal_krpc_init (&get, SHOAL_KRPC_QUERY, SHOAL_KRPC_GET);
+      get.flags = SHOAL_KRPC_HAS_TARGET;
+      shoal_krpc_item_target (&put, &get.target);
+
+      ask (wire, &get, NULL, &krpc, &bytes);
+      g_assert_null (krpc.value.data);
+      ask (wire, &put, NULL, &krpc, &bytes);
+      g_assert_cmpint (krpc.error, ==, SHOAL_KRPC_ERROR_PROTOCOL);
+      ask (wire, &put, token, &krpc, &bytes);
+      g_assert_cmpint (krpc.type, ==, SHOAL_KRPC_ANSWER);
+      ask (wire, &get, NULL, &krpc, &bytes);
+      g_assert_cmpmem (krpc.value.data, krpc.value.size, value, strlen (value));
+      g_assert_cmpuint (krpc.token.size, >, 0);
+      g_assert_cmpint ((krpc.flags & SHOAL_KRPC_HAS_SEQ) != 0, ==, round == 1);
+    }
+  g_assert_cmpint (krpc.seq, ==, 1);
+  g_assert_cmpmem (krpc.key.data, krpc.key.size, put.key.data, put.key.size);
+  g_assert_cmpmem (krpc.signature.data, krpc.signature.size, put.signature.data, put.signature.size);
+  /* Who has it already gets the number alone. */
+  get.flags |= SHOAL_KRPC_HAS_SEQ;
+  get.seq = 1;
+  ask (wire, &get, NULL, &krpc, &bytes);
+  g_assert_null (krpc.value.data);
+  g_assert_cmpint (krpc.seq, ==, 1);
+  put.seq = 2;
+  ask (wire, &put, token, &krpc, &bytes);
+  g_assert_cmpint (krpc.error, ==, SHOAL_KRPC_ERROR_SIGNATURE);
+}
+
+/* BEP 51 and BEP 33: what is known of, and by how many. */
+static void
+test_samples (Wire         *wire,
+              gconstpointer data)
+{
+  g_autoptr (GBytes) token = get_token (wire);
+  g_autoptr (GBytes) bytes = NULL;
+  guint8 bloom[SHOAL_KRPC_BLOOM_SIZE] = { 0 };
+  guint8 nothing[SHOAL_KRPC_BLOOM_SIZE] = { 0 };
+  ShoalAddr stranger;
+  ShoalKrpc query;
+  ShoalKrpc krpc;
+
+  g_assert_true (shoal_addr_parse (&stranger, STRANGER, 0));
+  for (guint8 i = 0; i < 3; i++)
+    {
+      shoal_krpc_init (&query, SHOAL_KRPC_QUERY, SHOAL_KRPC_ANNOUNCE_PEER);
+      query.flags = SHOAL_KRPC_HAS_TARGET | SHOAL_KRPC_HAS_PORT | SHOAL_KRPC_SEED;
+      query.target.bytes[0] = i;
+      query.port = 77;
+      ask (wire, &query, token, &krpc, &bytes);
+      g_assert_cmpint (krpc.type, ==, SHOAL_KRPC_ANSWER);
+    }
+  shoal_krpc_init (&query, SHOAL_KRPC_QUERY, SHOAL_KRPC_SAMPLE_INFOHASHES);
+  query.flags = SHOAL_KRPC_HAS_TARGET;
+  ask (wire, &query, NULL, &krpc, &bytes);
+  g_assert_cmpuint (krpc.samples.size, ==, 3 * SHOAL_SHA1_SIZE);
+  g_assert_cmpint (krpc.n_stored, ==, 3);
+  g_assert_cmpint (krpc.interval_s, >, 0);
+
+  shoal_krpc_init (&query, SHOAL_KRPC_QUERY, SHOAL_KRPC_GET_PEERS);
+  query.flags = SHOAL_KRPC_HAS_TARGET | SHOAL_KRPC_SCRAPE;
+  ask (wire, &query, NULL, &krpc, &bytes);
+  shoal_krpc_bloom_add (bloom, &stranger);
+  g_assert_cmpmem (krpc.bloom_seeds.data, krpc.bloom_seeds.size, bloom, sizeof bloom);
+  g_assert_cmpmem (krpc.bloom_peers.data, krpc.bloom_peers.size, nothing, sizeof nothing);
+  query.target.bytes[0] = 9;
+  ask (wire, &query, NULL, &krpc, &bytes);
+  g_assert_null (krpc.bloom_seeds.data);
+}
+
 static void
 test_limits (Wire         *wire,
              gconstpointer data)
@@ -457,6 +599,20 @@ test_limits (Wire         *wire,
     n += krpc.type == SHOAL_KRPC_ANSWER ? 1 : 0;
   g_assert_cmpuint (n, ==, SHOAL_DHT_ANSWERS_PER_IP);
 
+  /* Who has a /64 has as many addresses as it likes. */
+  wire->now_us += 2 * SECOND_US;
+  n = 0;
+  for (guint i = 0; i < 200; i++)
+    {
+      g_autofree char *from = g_strdup_printf ("[2001:db8::%x]:5", i + 1);
+
+      send_raw (wire, ping, from);
+    }
+  while (take (wire, &krpc, &bytes))
+    n += krpc.type == SHOAL_KRPC_ANSWER ? 1 : 0;
+  g_assert_cmpuint (n, ==, SHOAL_DHT_ANSWERS_PER_IP);
+
+  wire->now_us += 2 * SECOND_US;
   n = 0;
   for (guint i = 0; i < 1000; i++)
     {
@@ -466,12 +622,41 @@ test_limits (Wire         *wire,
     }
   while (take (wire, &krpc, &bytes))
     n += krpc.type == SHOAL_KRPC_ANSWER ? 1 : 0;
-  g_assert_cmpuint (n, <=, SHOAL_DHT_ANSWERS);
+  g_assert_cmpuint (n, ==, SHOAL_DHT_ANSWERS);
+}
+
+/* BEP 43: answers nobody, asks nobody for asking, and says so in its own questions; nobody takes it for a node. */
+static void
+test_read_only (Wire         *wire,
+                gconstpointer data)
+{
+  ShoalSha1 key = { { 1 } };
+  g_autoptr (GBytes) bytes = NULL;
+  ShoalAddr stranger;
+  ShoalKrpc krpc;
 
   shoal_dht_set_read_only (wire->nodes[0].dht, TRUE);
-  wire->now_us += 2 * SECOND_US;
-  send_raw (wire, ping, STRANGER);
+  send_raw (wire, "d1:ad2:id20:abcdefghij0123456789e1:q4:ping1:t2:aa1:y1:qe", STRANGER);
   g_assert_false (take (wire, &krpc, &bytes));
+
+  g_assert_true (shoal_addr_parse (&stranger, STRANGER, 0));
+  shoal_dht_add_contact (wire->nodes[0].dht, &stranger, wire->now_us);
+  pass (wire, SECOND_US);
+  g_assert_true (take (wire, &krpc, &bytes));
+  g_assert_cmphex (krpc.flags & SHOAL_KRPC_READ_ONLY, !=, 0);
+
+  shoal_dht_add_contact (wire->nodes[0].dht, &wire->nodes[1].addr, wire->now_us);
+  pass (wire, 20 * SECOND_US);
+  g_assert_cmpuint (shoal_dht_n_nodes (wire->nodes[0].dht), ==, 1);
+  g_assert_cmpuint (shoal_dht_n_nodes (wire->nodes[1].dht), ==, 0);
+  /* It still searches and announces. */
+  g_assert_nonnull (shoal_dht_lookup (wire->nodes[0].dht, &key, 4321, FALSE, FALSE, &lookup_ops, wire, wire->now_us));
+  pass (wire, 8 * SECOND_US);
+  g_assert_cmpuint (wire->n_told, ==, 1);
+
+  shoal_dht_set_read_only (wire->nodes[0].dht, FALSE);
+  pass (wire, 400 * SECOND_US);
+  g_assert_cmpuint (shoal_dht_n_nodes (wire->nodes[1].dht), ==, 1);
 }
 
 /* Nobody far away can send us into our own network. */
@@ -544,7 +729,7 @@ test_kept (Wire         *wire,
   kept = shoal_dht_keep (wire->nodes[1].dht);
   g_assert_nonnull (kept);
   bytes = g_bytes_get_data (kept, &size);
-  id = *shoal_dht_id (wire->nodes[1].dht, SHOAL_FAMILY_IPV4);
+  id = *shoal_dht_id (wire->nodes[1].dht, wire->nodes[1].addr.family);
 
   shoal_dht_free (wire->nodes[1].dht);
   wire->nodes[1].dht = shoal_dht_new (&wire->nodes[1].host, wire->timers, &wire->rng, &dht_ops, &wire->nodes[1], wire->now_us);
@@ -557,7 +742,7 @@ test_kept (Wire         *wire,
       g_assert_false (shoal_dht_restore (wire->nodes[1].dht, broken, i, wire->now_us));
     }
   g_assert_true (shoal_dht_restore (wire->nodes[1].dht, bytes, size, wire->now_us));
-  g_assert_cmpmem (shoal_dht_id (wire->nodes[1].dht, SHOAL_FAMILY_IPV4), 20, &id, 20);
+  g_assert_cmpmem (shoal_dht_id (wire->nodes[1].dht, wire->nodes[1].addr.family), 20, &id, 20);
   pass (wire, 5 * SECOND_US);
   g_assert_cmpuint (shoal_dht_n_nodes (wire->nodes[1].dht), >=, 2);
 }
@@ -590,13 +775,18 @@ main (int    argc,
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add ("/dht/two", Wire, NULL, set_up, test_two, tear_down);
+  g_test_add ("/dht/two-v6", Wire, "::1", set_up, test_two, tear_down);
   g_test_add ("/dht/gone", Wire, NULL, set_up, test_gone, tear_down);
   g_test_add ("/dht/answers", Wire, NULL, set_up, test_answers, tear_down);
   g_test_add ("/dht/fitting", Wire, NULL, set_up, test_fitting, tear_down);
   g_test_add ("/dht/announce", Wire, NULL, set_up, test_announce, tear_down);
+  g_test_add ("/dht/items", Wire, NULL, set_up, test_items, tear_down);
+  g_test_add ("/dht/samples", Wire, NULL, set_up, test_samples, tear_down);
+  g_test_add ("/dht/read-only", Wire, NULL, set_up, test_read_only, tear_down);
   g_test_add ("/dht/limits", Wire, NULL, set_up, test_limits, tear_down);
   g_test_add ("/dht/martians", Wire, NULL, set_up, test_martians, tear_down);
   g_test_add ("/dht/kept", Wire, NULL, set_up, test_kept, tear_down);
+  g_test_add ("/dht/kept-v6", Wire, "::1", set_up, test_kept, tear_down);
   g_test_add ("/dht/routers", Wire, NULL, set_up, test_routers, tear_down);
 
   return g_test_run ();

@@ -22,6 +22,8 @@ typedef struct
   GArray    *begun;       /* of gint64: when a lookup of any torrent began */
   gint64     last_us;     /* the last question for peers */
   guint      n_told;      /* announces */
+  gboolean   implied;     /* of the last one: the port that it comes from */
+  guint16    port;        /* that it named */
   guint      n_names;     /* routers' names looked up */
   guint      n_sent;      /* datagrams in all */
   ShoalAddr  to;          /* of the last one to somebody else */
@@ -48,7 +50,11 @@ note (Scene           *self,
   gboolean known = FALSE;
 
   if (query->method == SHOAL_KRPC_ANNOUNCE_PEER)
-    self->n_told++;
+    {
+      self->n_told++;
+      self->implied = (query->flags & SHOAL_KRPC_IMPLIED_PORT) != 0;
+      self->port = query->port;
+    }
   if (query->method != SHOAL_KRPC_GET_PEERS)
     return;
   for (guint i = 0; i < self->targets->len; i++)
@@ -302,6 +308,30 @@ test_port (Scene        *self,
   g_assert_nonnull (bot->link);
 }
 
+/* Reached by uTP at the port that a NAT chose, unless the gateway gave one. */
+static void
+test_implied_port (Scene        *self,
+                   gconstpointer data)
+{
+  ShoalCommand *command = shoal_command_new (SHOAL_COMMAND_CONFIG);
+  ShoalConfig config;
+
+  configure (&config, TRUE);
+  command->config = g_memdup2 (&config, sizeof config);
+  rig_send (self->rig, command);
+  add_magnet (self, "8888888888888888888888888888888888888888");
+  pass (self, 30);
+  g_assert_true (self->implied);
+  g_assert_cmpuint (self->port, ==, 6881);
+
+  shoal_engine_begin (self->rig->engine, self->rig->now_us, RIG_WALL_S);
+  shoal_engine_mapped (self->rig->engine, &(ShoalMapping){ .state = SHOAL_MAP_DONE, .tcp_port = 7000, .udp_port = 7000, .address = "8.8.4.4" });
+  shoal_engine_end (self->rig->engine);
+  pass (self, 100);
+  g_assert_false (self->implied);
+  g_assert_cmpuint (self->port, ==, 7000);
+}
+
 /* Switched off in the middle of lookups, nothing is sent any more; on again, it begins anew. */
 static void
 test_off (Scene        *self,
@@ -346,6 +376,7 @@ main (int    argc,
   ADD ("alone", test_alone);
   ADD ("seed", test_seed);
   ADD ("port", test_port);
+  ADD ("implied-port", test_implied_port);
   ADD ("off", test_off);
 
   return g_test_run ();
