@@ -18,4 +18,17 @@ void          shoal_session_wait         (ShoalSession *self, ShoalCommand *comm
 /* The torrent that the answer to an add is about; before the task is ended. */
 void          shoal_session_add_answered (GTask *task, guint64 id);
 
+/**
+ * ShoalSessionConfig:
+ *
+ * Preferences, whether the network is metered, and whether the machine saves power: then the DHT is asked, and nobody there is answered.
+ */
+typedef struct _ShoalSessionConfig ShoalSessionConfig;
+typedef void (*ShoalSessionConfigFunc) (ShoalSession *session);
+
+/* @changed: it may be another one now; on the thread that made it */
+ShoalSessionConfig *shoal_session_config_new  (ShoalPreferences *preferences, ShoalSessionConfigFunc changed, ShoalSession *session);
+void                shoal_session_config_free (ShoalSessionConfig *self);
+void                shoal_session_config_get  (const ShoalSessionConfig *self, ShoalConfig *out);
+
 G_END_DECLS

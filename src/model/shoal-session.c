@@ -9,7 +9,6 @@
 #include "shoal-error-text.h"
 #include "shoal-mapping-text.h"
 #include "shoal-peer-private.h"
-#include "shoal-preferences-private.h"
 #include "shoal-torrent-list-private.h"
 #include "shoal-tracker-private.h"
 
@@ -28,6 +27,7 @@ struct _ShoalSession
 
   ShoalRuntime     *runtime;           /* NULL after the end */
   ShoalPreferences *preferences;
+  ShoalSessionConfig *config;
   ShoalTorrentList *torrents;
   GHashTable       *waiting;           /* serial (guint64) to GTask */
   GTask            *quitting;          /* nullable */
@@ -124,12 +124,12 @@ send_shown (ShoalSession *self)
 }
 
 static void
-preferences_changed_cb (ShoalSession *self)
+config_changed_cb (ShoalSession *self)
 {
   ShoalCommand *command = shoal_command_new (SHOAL_COMMAND_CONFIG);
   ShoalConfig config;
 
-  shoal_preferences_get_config (self->preferences, &config);
+  shoal_session_config_get (self->config, &config);
   command->config = g_memdup2 (&config, sizeof config);
   shoal_session_send (self, command);
 }
@@ -453,8 +453,7 @@ shoal_session_dispose (GObject *object)
   g_clear_pointer (&self->runtime, shoal_runtime_free);
   if (self->waiting != NULL)
     g_hash_table_remove_all (self->waiting);
-  if (self->preferences != NULL)
-    g_signal_handlers_disconnect_by_func (self->preferences, preferences_changed_cb, self);
+  g_clear_pointer (&self->config, shoal_session_config_free);
   if (self->torrents != NULL)
     g_signal_handlers_disconnect_by_func (self->torrents, items_changed_cb, self);
 
@@ -533,7 +532,7 @@ make_session (ShoalPreferences *preferences)
   ShoalSession *self = g_object_new (SHOAL_TYPE_SESSION, NULL);
 
   self->preferences = preferences != NULL ? g_object_ref (preferences) : shoal_preferences_new (NULL);
-  g_signal_connect_swapped (self->preferences, "changed", G_CALLBACK (preferences_changed_cb), self);
+  self->config = shoal_session_config_new (self->preferences, config_changed_cb, self);
   return self;
 }
 
@@ -545,7 +544,7 @@ shoal_session_new (const char       *state_dir,
   g_autoptr(ShoalSession) self = make_session (preferences);
   ShoalConfig config;
 
-  shoal_preferences_get_config (self->preferences, &config);
+  shoal_session_config_get (self->config, &config);
   self->runtime = shoal_runtime_new (state_dir, &config, event_cb, self, error);
   if (self->runtime == NULL)
     return NULL;
