@@ -9,6 +9,7 @@ seed      1 GiB to a libtorrent leecher: CPU of the seed
 verify    4 GiB of data against the hashes
 load      2,000 complete torrents of 1,500 pieces and 20 files: until ready, memory of each, CPU while idle
 peers     a download from 200 and from 1,000 slow seeds: memory of each connected peer, CPU of them all
+dht       a node of the DHT on loopback: questions answered in a second, CPU of each
 filter    500,000 blocked ranges: seconds to load, nanoseconds for a look-up
 swarm     8 leechers of 256 MiB behind a seed of 20 MiB/s: the last one done, as a multiple of the ideal time
 Memory while downloading comes with download."""
@@ -30,7 +31,7 @@ from rivals import anonymous_kib, cpu_seconds, everyone, free_of, loopback_bytes
 
 MIB = 1 << 20
 GIB = 1 << 30
-NAMES = ('download', 'encrypted', 'seed', 'verify', 'load', 'peers', 'swarm', 'filter')
+NAMES = ('download', 'encrypted', 'seed', 'verify', 'load', 'peers', 'swarm', 'filter', 'dht')
 FIRST_BYTES = 2 * MIB        # once so much came over loopback, the transfer has begun
 LIMIT_SECONDS = 100          # for one program in one run
 ONCE_SECONDS = 30            # who takes longer is measured once
@@ -221,6 +222,21 @@ class Bench:
             self.table(f'{count} slow seeds of {peers.RATE} B/s each', rows, (
                 ('each', '{:.1f} KiB each'), ('cpu', '{:.1f} % CPU'), ('rate', '{:.0f} KiB/s'), ('lost', '{:.0f} lost')), {})
 
+    # ---- DHT -------------------------------------------------------------------------------------
+
+    def dht(self):
+        import dht   # pylint: disable=import-outside-toplevel
+
+        def node(rival):
+            with self.scene() as scene:
+                return dht.measure(rival, scene, self.build)
+        rows = self.repeat([rival for rival in self.rivals if rival.name in dht.STARTERS], node)
+        self.results['dht'] = rows
+        ours = rows.get('shoal', {})
+        self.table('Questions to a node of the DHT, find_node and get_peers in turn', rows, (
+            ('rate', '{:.0f} answers a second'), ('each', '{:.1f} CPU us each'), ('answered', '{:.0f} % answered'), ('size', '{:.0f} bytes')),
+            {'rate / shoal': lambda row: row['rate'] / ours['rate'] if ours else None})
+
     # ---- swarm -----------------------------------------------------------------------------------
 
     def filter(self):
@@ -336,6 +352,9 @@ class Bench:
             rows = self.results.get(f'peers {count}', {})
             if 'shoal' in rows and 'libtorrent' in rows:
                 goal(f"{count} slow peers: CPU of libtorrent's", rows['shoal']['cpu'] / rows['libtorrent']['cpu'], 1)
+        rows = self.results.get('dht', {})
+        if 'shoal' in rows and 'libtorrent' in rows:
+            goal("DHT: CPU of libtorrent's for an answer", rows['shoal']['each'] / rows['libtorrent']['each'], 1)
         ours = self.results.get('swarm', {}).get('shoal')
         if ours:
             goal('swarm: of the ideal time', ours['ideal'], 1.4)
