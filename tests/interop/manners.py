@@ -135,10 +135,8 @@ def main():
         return skip(args.build, 'manners', f'{", ".join(absent)} not installed')
     if host.startswith('127.'):
         return skip(args.build, 'manners', 'no network of its own can be made here')
-    us, tap, row = Shoal(args.build), Tap(), {}
-    for name, case in CASES.items():
-        if not args.cases or name in args.cases:
-            row[name] = tap.case(name, case, us, host)
+    us, tap = Shoal(args.build), Tap()
+    row = tap.together([(name, case, (us, host)) for name, case in CASES.items() if not args.cases or name in args.cases])
     return tap.leave(args.build, 'manners', row)
 
 

@@ -19,7 +19,7 @@ import urllib.parse
 from pathlib import Path
 
 from clients import Shoal
-from ground import PYTHON, Failed, Scene, Tap, Torrent, end_on_sigterm, own_network, until, write_payload
+from ground import PYTHON, Failed, Scene, Tap, Torrent, end_on_sigterm, own_network, skip, until, write_payload
 
 ROUTER, CLIENT, NEIGHBOUR, OUTER = '10.9.0.1', '10.9.0.2', '10.9.0.3', '11.22.33.44'   # miniupnpd wants a public one
 ROUTER6, CLIENT6 = '2001:db8:9::1', '2001:db8:9::2'
@@ -361,18 +361,14 @@ def main():
     args = parser.parse_args()
     end_on_sigterm()
     host = own_network()
-    tap, row, why = Tap(), {}, absent()
+    why = absent()
     if why:
-        print(f'1..0 # SKIP {why}')
-        row = {'*': why}
-    else:
-        suite = Suite(args.build)
-        for name, (story, gateway) in cases(suite).items():
-            if args.case in (None, name):
-                row[name] = tap.case(name, suite.play, story, host, gateway)
-        tap.plan()
-    (Path(args.build) / 'interop-miniupnpd.json').write_text(json.dumps({'program': 'miniupnpd', 'address': host, 'row': row}))
-    return 1 if tap.failed else 0
+        return skip(args.build, 'miniupnpd', why)
+    tap, row, suite = Tap(), {}, Suite(args.build)
+    for name, (story, gateway) in cases(suite).items():
+        if args.case in (None, name):
+            row[name] = tap.case(name, suite.play, story, host, gateway)
+    return tap.leave(args.build, 'miniupnpd', row)
 
 
 if __name__ == '__main__':

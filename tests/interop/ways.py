@@ -11,7 +11,7 @@ from pathlib import Path
 
 from clients import LibTorrent, Shoal
 from dht import OPEN
-from ground import PYTHON, Failed, Scene, Tap, Torrent, differences, end_on_sigterm, own_network, until, write_payload
+from ground import PYTHON, Failed, Scene, Tap, Torrent, differences, end_on_sigterm, own_network, skip, until, write_payload
 from web import nginx_binary, user
 
 SERVER, SERVER6 = '172.20.9.1', 'fd20:9::1'     # everything that the world has to offer, reached either way
@@ -316,16 +316,11 @@ def main(program, cases, *needed):
     args = parser.parse_args()
     end_on_sigterm()
     host = own_network()
-    tap, row = Tap(), {}
     absent = why_not(*needed)
     if host.startswith('127.') or absent:
-        reason = f'{absent} not installed' if absent else 'no network namespaces here'
-        print(f'1..0 # SKIP {reason}')
-        row = {'*': reason}
-    else:
-        for name, why, function, arguments in cases(Shoal(args.build), host):
-            if not args.cases or not {name, *name.split('/')}.isdisjoint(args.cases):
-                row[name] = why or tap.case(name, function, *arguments)
-        tap.plan()
-    (Path(args.build) / f'interop-{program}.json').write_text(json.dumps({'program': program, 'address': host, 'row': row}))
-    return 1 if tap.failed else 0
+        return skip(args.build, program, f'{absent} not installed' if absent else 'no network namespaces here')
+    tap, row = Tap(), {}
+    for name, why, function, arguments in cases(Shoal(args.build), host):
+        if not args.cases or not {name, *name.split('/')}.isdisjoint(args.cases):
+            row[name] = why or tap.case(name, function, *arguments)
+    return tap.leave(args.build, program, row)

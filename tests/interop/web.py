@@ -12,10 +12,9 @@ import subprocess
 import sys
 import time
 import urllib.parse
-from pathlib import Path
 
 from clients import OTHERS, Shoal
-from ground import Failed, Scene, Tap, Torrent, differences, end_on_sigterm, own_network, until, write_payload
+from ground import Failed, Scene, Tap, Torrent, differences, end_on_sigterm, own_network, skip, until, write_payload
 
 SECONDS = 60
 FILES = (('a first file.bin', 5_000_003), ('empty', 0), ('sub/one byte', 1), ('sub/100% odd #?&+.dat', 70_001),
@@ -226,20 +225,15 @@ def main():
     args = parser.parse_args()
     end_on_sigterm()
     host = own_network()
-    tap, row = Tap(), {}
     if args.measure:
         measure(Shoal(args.build), host, args.measure)
         return 0
     absent = [] if nginx_binary() else ['nginx']
     absent += [] if OTHERS['libtorrent'].installed() else ['libtorrent']
     if absent:
-        print(f'1..0 # SKIP {", ".join(absent)} not installed')
-        row = {'*': 'not installed'}
-    else:
-        row = Cases(Shoal(args.build), host).run(tap)
-        tap.plan()
-    (Path(args.build) / 'interop-nginx.json').write_text(json.dumps({'program': 'nginx', 'address': host, 'row': row}))
-    return 1 if tap.failed else 0
+        return skip(args.build, 'nginx', f'{", ".join(absent)} not installed')
+    tap = Tap()
+    return tap.leave(args.build, 'nginx', Cases(Shoal(args.build), host).run(tap))
 
 
 if __name__ == '__main__':
