@@ -193,6 +193,7 @@ void        shoal_link_attend         (ShoalLink *self);
 void        shoal_link_say            (ShoalLink *self, ShoalMessageId id);
 void        shoal_link_say_piece      (ShoalLink *self, ShoalMessageId id, guint32 piece);
 void        shoal_link_say_request    (ShoalLink *self, ShoalMessageId id, guint32 piece, guint32 offset, guint32 size);
+void        shoal_link_say_hashes     (ShoalLink *self, ShoalMessageId id, const ShoalHashRequest *request);   /* the hashes themselves follow */
 void        shoal_link_tick           (ShoalLink *self);
 gboolean    shoal_link_is_fast        (const ShoalLink *self);
 gboolean    shoal_link_peer_has       (const ShoalLink *self, guint32 piece);

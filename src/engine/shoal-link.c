@@ -194,6 +194,15 @@ shoal_link_say_request (ShoalLink     *self,
   shoal_link_attend (self);
 }
 
+void
+shoal_link_say_hashes (ShoalLink              *self,
+                       ShoalMessageId          id,
+                       const ShoalHashRequest *request)
+{
+  shoal_hash_message_write (shoal_outbox_append (self->outbox, SHOAL_HASHES_HEADER_SIZE), id, request);
+  shoal_link_attend (self);
+}
+
 gboolean
 shoal_link_is_fast (const ShoalLink *self)
 {

@@ -125,15 +125,6 @@ chunk_request (const ShoalLayersFetch *self,
   };
 }
 
-static void
-say (ShoalLink              *link,
-     ShoalMessageId          id,
-     const ShoalHashRequest *request)
-{
-  shoal_hash_message_write (shoal_outbox_append (link->outbox, SHOAL_HASHES_HEADER_SIZE), id, request);
-  shoal_link_attend (link);
-}
-
 static guint
 ask_chunks (ShoalSwarm *self,
             LayerFetch *layer,
@@ -149,7 +140,7 @@ ask_chunks (ShoalSwarm *self,
       if (layer->n_asked++ == 0)
         layer->heard_us = shoal_swarm_now (self);
       layer->chunks[layer->next++] = CHUNK_ASKED;
-      say (layer->link, SHOAL_MESSAGE_HASH_REQUEST, &request);
+      shoal_link_say_hashes (layer->link, SHOAL_MESSAGE_HASH_REQUEST, &request);
     }
 
   return n;
@@ -506,11 +497,11 @@ shoal_swarm_hashes_asked (ShoalSwarm             *self,
     }
   if (n == 0)
     {
-      say (link, SHOAL_MESSAGE_HASH_REJECT, request);
+      shoal_link_say_hashes (link, SHOAL_MESSAGE_HASH_REJECT, request);
       return;
     }
   if (request->base == shoal_hashes_piece_level (self->metainfo))
     shoal_link_hold_blocks (link);
-  say (link, SHOAL_MESSAGE_HASHES, request);
+  shoal_link_say_hashes (link, SHOAL_MESSAGE_HASHES, request);
   memcpy (shoal_outbox_append (link->outbox, (gsize) n * SHOAL_SHA256_SIZE), hashes, (gsize) n * SHOAL_SHA256_SIZE);
 }

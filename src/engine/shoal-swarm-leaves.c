@@ -166,14 +166,6 @@ choose_link (ShoalSwarm *self,
   return second;
 }
 
-static void
-ask (ShoalLink              *link,
-     const ShoalHashRequest *request)
-{
-  shoal_hash_message_write (shoal_outbox_append (link->outbox, SHOAL_HASHES_HEADER_SIZE), SHOAL_MESSAGE_HASH_REQUEST, request);
-  shoal_link_attend (link);
-}
-
 /* The next peer, or the end of it: FALSE: @fetch is gone. */
 static gboolean
 ask_next (ShoalSwarm *self,
@@ -197,7 +189,7 @@ ask_next (ShoalSwarm *self,
       return FALSE;
     }
   fetch->asked_us = now_us;
-  ask (fetch->link, &fetch->range.request);
+  shoal_link_say_hashes (fetch->link, SHOAL_MESSAGE_HASH_REQUEST, &fetch->range.request);
 
   return TRUE;
 }
@@ -247,7 +239,7 @@ shoal_swarm_leaves_begin (ShoalSwarm   *self,
   g_ptr_array_add (self->leaves, fetch);
   fetch->asked_us = fetch->begun_us;
   if (fetch->link != NULL)
-    ask (fetch->link, &fetch->range.request);
+    shoal_link_say_hashes (fetch->link, SHOAL_MESSAGE_HASH_REQUEST, &fetch->range.request);
 
   return TRUE;
 }
@@ -383,15 +375,6 @@ typedef struct
 } LeafAnswer;
 
 static void
-say (ShoalLink              *link,
-     ShoalMessageId          id,
-     const ShoalHashRequest *request)
-{
-  shoal_hash_message_write (shoal_outbox_append (link->outbox, SHOAL_HASHES_HEADER_SIZE), id, request);
-  shoal_link_attend (link);
-}
-
-static void
 end_answer (LeafAnswer *self,
             gboolean    good)
 {
@@ -402,7 +385,7 @@ end_answer (LeafAnswer *self,
       gsize size = (gsize) self->request.length * SHOAL_SHA256_SIZE;
 
       link->leaf_answer = NULL;
-      say (link, good ? SHOAL_MESSAGE_HASHES : SHOAL_MESSAGE_HASH_REJECT, &self->request);
+      shoal_link_say_hashes (link, good ? SHOAL_MESSAGE_HASHES : SHOAL_MESSAGE_HASH_REJECT, &self->request);
       if (good)
         memcpy (shoal_outbox_append (link->outbox, size), &self->leaves[self->first], size);
     }
@@ -483,7 +466,7 @@ shoal_swarm_leaves_asked (ShoalSwarm             *self,
       || shoal_outbox_size (link->outbox) >= SHOAL_UPLOAD_AHEAD_MAX || !find_asked (self, request, &piece, &range)
       || !shoal_swarm_has_piece (self, piece))
     {
-      say (link, SHOAL_MESSAGE_HASH_REJECT, request);
+      shoal_link_say_hashes (link, SHOAL_MESSAGE_HASH_REJECT, request);
       return;
     }
   answer = g_new0 (LeafAnswer, 1);

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* A torrent whose magnet link needs piece layers of peers, and that gives them to others (BEP 52). */
 
-#include "rig.h"
+#include "swarm-rig.h"
 
 #include <string.h>
 
-#include "shoal-link-private.h"
 #include "shoal-test.h"
 
 #define KIB   1024u
@@ -121,18 +120,6 @@ new_rig (void)
   return rig_new_of (SHOAL_TORRENT_V2, many_files, G_N_ELEMENTS (many_files), PIECE, NULL);
 }
 
-static ShoalSwarm *
-swarm_of (Rig *rig)
-{
-  return shoal_engine_find (rig->engine, rig->id);
-}
-
-static gboolean
-is_banned (Teacher *teacher)
-{
-  return shoal_peerbook_is_banned (swarm_of (teacher->bot->rig)->book, &teacher->bot->addr);
-}
-
 static void
 check_whole (Rig *rig)
 {
@@ -209,11 +196,11 @@ test_liar (void)
   liar->lies = TRUE;
   rig_run (rig, 15);
   g_assert_null (liar->bot->link);
-  g_assert_true (is_banned (liar));
+  g_assert_true (is_banned (liar->bot));
   g_assert_cmpint (rig->state, ==, SHOAL_TORRENT_METADATA);
   honest = teacher_new (rig, 2);
   check_whole (rig);
-  g_assert_false (is_banned (honest));
+  g_assert_false (is_banned (honest->bot));
 }
 
 /* Both are asked at once; what the one refuses the other gives. */
@@ -232,7 +219,7 @@ test_refused (void)
   honest = teacher_new (rig, 2);
   check_whole (rig);
   g_assert_cmpuint (honest->n_asked, ==, 7);
-  g_assert_false (is_banned (refuser));
+  g_assert_false (is_banned (refuser->bot));
 }
 
 static void

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* A hybrid torrent: two hashes, two swarms of peers, one torrent (BEP 52). */
 
-#include "rig.h"
+#include "swarm-rig.h"
 
 #include <string.h>
 
-#include "shoal-link-private.h"
 #include "shoal-test.h"
 
 #define KIB   1024u
@@ -17,12 +16,6 @@ static Rig *
 new_rig (ShoalTorrentVersions versions)
 {
   return rig_new_of (versions, files, G_N_ELEMENTS (files), PIECE, NULL);
-}
-
-static ShoalSwarm *
-swarm_of (Rig *rig)
-{
-  return shoal_engine_find (rig->engine, rig->id);
 }
 
 static void
@@ -222,6 +215,25 @@ ask_hashes (RigBot *bot,
   rig_bot_say (bot, head, sizeof head);
 }
 
+/* The torrent is seeded to a peer of version 2. */
+static RigBot *
+unchoked_peer (Rig *rig)
+{
+  RigBot *bot;
+
+  rig_fill (rig);
+  rig_add (rig, FALSE, FALSE);
+  rig_until (rig, SHOAL_TORRENT_SEEDING, 10);
+  bot = rig_bot (rig, 1);
+  bot->by_v2 = TRUE;
+  rig_run (rig, 2);
+  rig_bot_simple (bot, SHOAL_MESSAGE_INTERESTED);
+  rig_run (rig, 20);
+  g_assert_true (bot->unchoked);
+
+  return bot;
+}
+
 static void
 test_hashes_first (void)
 {
@@ -230,15 +242,7 @@ test_hashes_first (void)
       g_autoptr(Rig) rig = new_rig (hybrid ? SHOAL_TORRENT_HYBRID : SHOAL_TORRENT_V2);
       RigBot *bot;
 
-      rig_fill (rig);
-      rig_add (rig, FALSE, FALSE);
-      rig_until (rig, SHOAL_TORRENT_SEEDING, 10);
-      bot = rig_bot (rig, 1);
-      bot->by_v2 = TRUE;
-      rig_run (rig, 2);
-      rig_bot_simple (bot, SHOAL_MESSAGE_INTERESTED);
-      rig_run (rig, 20);
-      g_assert_true (bot->unchoked);
+      bot = unchoked_peer (rig);
       ask_hashes (bot, rig);
       rig_bot_ask (bot, 0, 0, SHOAL_BLOCK_SIZE);
       rig_turn (rig, 100 * G_TIME_SPAN_MILLISECOND);
@@ -266,14 +270,7 @@ test_hashes_not_for_ever (void)
   g_autoptr(Rig) rig = new_rig (SHOAL_TORRENT_HYBRID);
   RigBot *bot;
 
-  rig_fill (rig);
-  rig_add (rig, FALSE, FALSE);
-  rig_until (rig, SHOAL_TORRENT_SEEDING, 10);
-  bot = rig_bot (rig, 1);
-  bot->by_v2 = TRUE;
-  rig_run (rig, 2);
-  rig_bot_simple (bot, SHOAL_MESSAGE_INTERESTED);
-  rig_run (rig, 20);
+  bot = unchoked_peer (rig);
   ask_hashes (bot, rig);
   rig_bot_ask (bot, 0, 0, SHOAL_BLOCK_SIZE);
   for (guint i = 0; i < 40; i++)
@@ -301,7 +298,7 @@ test_padding (void)
   rig_until (rig, SHOAL_TORRENT_SEEDING, 60);
   g_assert_true (rig_is_filled (rig));
   g_assert_cmpuint (rig_look (rig)->wasted, ==, 0);
-  g_assert_false (shoal_peerbook_is_banned (swarm_of (rig)->book, &bot->addr));
+  g_assert_false (is_banned (bot));
 }
 
 /* --- Two links, one torrent --- */

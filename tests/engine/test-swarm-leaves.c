@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* A wrong piece of version 2: hashes of its blocks are asked for, and only what is wrong is fetched again (BEP 52). */
 
-#include "rig.h"
+#include "swarm-rig.h"
 
 #include <string.h>
 
-#include "shoal-link-private.h"
 #include "shoal-merkle.h"
 #include "shoal-test.h"
 
@@ -100,14 +99,6 @@ knower_new (Rig   *rig,
   return self;
 }
 
-static gboolean
-is_banned (Knower *knower)
-{
-  Rig *rig = knower->bot->rig;
-
-  return shoal_peerbook_is_banned (shoal_engine_find (rig->engine, rig->id)->book, &knower->bot->addr);
-}
-
 /* Two peers give a part of the piece each; one of them lies. */
 static Rig *
 new_rig (const ContentFile *files,
@@ -143,8 +134,8 @@ test_one_piece (void)
   rig_until (rig, SHOAL_TORRENT_SEEDING, 30);
   g_assert_true (rig_is_filled (rig));
   g_assert_cmpuint (honest->n_asked + liar->n_asked, ==, 1);
-  g_assert_true (is_banned (liar));
-  g_assert_false (is_banned (honest));
+  g_assert_true (is_banned (liar->bot));
+  g_assert_false (is_banned (honest->bot));
   /* And perhaps one that both were asked for at the end. */
   g_assert_cmpuint (rig_look (rig)->wasted, <=, (n_lies + 1) * SHOAL_BLOCK_SIZE);
   g_assert_cmpuint (rig_look (rig)->wasted, >, (n_lies - 1) * SHOAL_BLOCK_SIZE);
@@ -158,8 +149,8 @@ test_many_pieces (void)
 
   rig_until (rig, SHOAL_TORRENT_SEEDING, 60);
   g_assert_true (rig_is_filled (rig));
-  g_assert_true (is_banned (liar));
-  g_assert_false (is_banned (honest));
+  g_assert_true (is_banned (liar->bot));
+  g_assert_false (is_banned (honest->bot));
   g_assert_cmpuint (rig_look (rig)->wasted, <=, liar->bot->n_requests * SHOAL_BLOCK_SIZE);
 }
 
@@ -177,7 +168,7 @@ test_nobody (void)
       rig_until (rig, SHOAL_TORRENT_SEEDING, 120);
       g_assert_true (rig_is_filled (rig));
       g_assert_cmpuint (honest->n_asked + liar->n_asked, >, 0);
-      g_assert_false (is_banned (honest));
+      g_assert_false (is_banned (honest->bot));
       rig_run (rig, 5);
     }
 }
@@ -199,8 +190,8 @@ test_wrong_hashes (void)
   rig_bot_deliver (twister->bot, G_MAXUINT);
   rig_run (rig, 10);
   g_assert_cmpuint (twister->n_asked + honest->n_asked, >, 0);
-  g_assert_true (is_banned (liar));
-  g_assert_true (is_banned (twister) || is_banned (honest));
+  g_assert_true (is_banned (liar->bot));
+  g_assert_true (is_banned (twister->bot) || is_banned (honest->bot));
   knower_new (rig, 4);
   rig_until (rig, SHOAL_TORRENT_SEEDING, 60);
   g_assert_true (rig_is_filled (rig));

@@ -1,26 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Liars whose blocks were written before the piece was judged: the disk tells what they were. */
 
-#include "rig.h"
-
-#include "shoal-link-private.h"
+#include "swarm-rig.h"
 
 #define MIB    (1024u * 1024)
 #define BLOCKS 128u
 
 static const ContentFile one_piece[] = { { .size = BLOCKS * SHOAL_BLOCK_SIZE } };
-
-static ShoalSwarm *
-swarm_of (Rig *rig)
-{
-  return shoal_engine_find (rig->engine, rig->id);
-}
-
-static gboolean
-is_banned (const RigBot *bot)
-{
-  return shoal_peerbook_is_banned (swarm_of (bot->rig)->book, &bot->addr);
-}
 
 /* Blocks that came from all of them. */
 static guint

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* How long a torrent goes on: limits for seeding that the user overrides, stalled downloads, seeds of a part, liars that went. */
 
-#include "rig.h"
+#include "swarm-rig.h"
 
 #include <string.h>
 
-#include "shoal-link-private.h"
 #include "shoal-test.h"
 
 #define KIB 1024u
@@ -13,12 +12,6 @@
 static const ContentFile one_file[] = { { .size = 500 * KIB + 777 } };
 static const ContentFile two_files[] = { { .path = "a", .size = 256 * KIB }, { .path = "b", .size = 256 * KIB } };
 static const ContentFile one_piece[] = { { .size = 64 * KIB } };
-
-static ShoalSwarm *
-swarm_of (Rig *rig)
-{
-  return shoal_engine_find (rig->engine, rig->id);
-}
 
 static void
 configure (Rig         *rig,
@@ -162,8 +155,8 @@ test_liar_that_left (void)
   rig_bot_deliver (honest, G_MAXUINT);
   rig_until (rig, SHOAL_TORRENT_SEEDING, 60);
   g_assert_true (rig_is_filled (rig));
-  g_assert_true (shoal_peerbook_is_banned (swarm_of (rig)->book, &liar->addr));
-  g_assert_false (shoal_peerbook_is_banned (swarm_of (rig)->book, &honest->addr));
+  g_assert_true (is_banned (liar));
+  g_assert_false (is_banned (honest));
 }
 
 int

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Peer exchange of a torrent: who is told of whom, what is learnt, and when nothing is said at all. */
 
-#include "rig.h"
+#include "swarm-rig.h"
 
 #include <string.h>
-
-#include "shoal-link-private.h"
 
 #define KIB        1024u
 #define PEX_NUMBER 9u
@@ -58,12 +56,6 @@ new_rig (const ShoalConfig *config)
   rig_add (rig, FALSE, FALSE);
 
   return rig;
-}
-
-static ShoalSwarm *
-swarm_of (Rig *rig)
-{
-  return shoal_engine_find (rig->engine, rig->id);
 }
 
 static void

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Steps of a torrent at inconvenient moments: pause, remove, quit, restart, checks and disks that fail. */
 
-#include "rig.h"
+#include "swarm-rig.h"
 
 #include <string.h>
 
 #include "shoal-error.h"
-#include "shoal-link-private.h"
 #include "shoal-test.h"
 #include "shoal-timers.h"
 
@@ -30,12 +29,6 @@ new_seed (Rig   *rig,
   bot->has_all = TRUE;
 
   return bot;
-}
-
-static ShoalSwarm *
-swarm_of (Rig *rig)
-{
-  return shoal_engine_find (rig->engine, rig->id);
 }
 
 /* Some pieces are had, then the seed falls silent. */

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* A torrent among peers of every kind: liars, refusers, sleepers, seeds; choice of files, metadata, limits, pause. */
 
-#include "rig.h"
+#include "swarm-rig.h"
 
 #include <string.h>
 
-#include "shoal-link-private.h"
 #include "shoal-test.h"
 
 #define KIB 1024u
@@ -29,12 +28,6 @@ new_seed (Rig   *rig,
   bot->has_all = TRUE;
 
   return bot;
-}
-
-static ShoalSwarm *
-swarm_of (Rig *rig)
-{
-  return shoal_engine_find (rig->engine, rig->id);
 }
 
 /* --- Downloading --- */
@@ -76,7 +69,7 @@ test_liar (void)
       bots[first]->lies = TRUE;
       rig_until (rig, SHOAL_TORRENT_SEEDING, 60);
       g_assert_true (rig_is_filled (rig));
-      g_assert_true (shoal_peerbook_is_banned (swarm_of (rig)->book, &bots[first]->addr));
+      g_assert_true (is_banned (bots[first]));
       g_assert_false (shoal_peerbook_is_banned (swarm_of (rig)->book, &bots[1 - first]->addr));
     }
 }
@@ -250,7 +243,7 @@ test_full_while_spilling (void)
   bot->silent = FALSE;
   rig_until (rig, SHOAL_TORRENT_SEEDING, 60);
   g_assert_true (rig_is_filled (rig));
-  g_assert_false (shoal_peerbook_is_banned (swarm_of (rig)->book, &bot->addr));
+  g_assert_false (is_banned (bot));
 }
 
 /* --- Pieces told early, availability --- */
@@ -349,10 +342,10 @@ test_metadata_liar (void)
   liar->metadata_lies = TRUE;
   rig_run (rig, 5);
   g_assert_null (liar->link);
-  g_assert_true (shoal_peerbook_is_banned (swarm_of (rig)->book, &liar->addr));
+  g_assert_true (is_banned (liar));
   honest = new_teacher (rig, 2);
   rig_until (rig, SHOAL_TORRENT_SEEDING, 60);
-  g_assert_false (shoal_peerbook_is_banned (swarm_of (rig)->book, &honest->addr));
+  g_assert_false (is_banned (honest));
 }
 
 /* Only haves were told before anybody knew how many pieces there are. */
