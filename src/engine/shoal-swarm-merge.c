@@ -59,7 +59,9 @@ take_over (ShoalSwarm *self,
   shoal_swarm_set_tiers (self, shoal_announcer_tiers (goes->announcer));
   for (guint i = 0; i < goes->user_peers->len; i++)
     g_ptr_array_add (self->user_peers, g_strdup (g_ptr_array_index (goes->user_peers, i)));
-  shoal_swarm_add_peers (self, peers, n, SHOAL_PEER_SOURCE_RESUME);
+  /* The other one was looked for everywhere. */
+  if (!self->is_private)
+    shoal_swarm_add_peers (self, peers, n, SHOAL_PEER_SOURCE_RESUME);
 }
 
 gboolean

@@ -365,6 +365,30 @@ test_merge (void)
     }
 }
 
+/* Where the other half was found is no place for a private torrent. */
+static void
+test_merge_private (void)
+{
+  g_autoptr(Rig) rig = new_rig (SHOAL_TORRENT_HYBRID);
+  ShoalSwarm *stays;
+  RigBot *teacher;
+  ShoalAddr stranger;
+
+  add_link (rig, FALSE, "");
+  add_link (rig, TRUE, "");
+  rig->id = 1;
+  stays = swarm_of (rig);
+  g_assert_true (shoal_addr_parse (&stranger, "9.8.7.6:5", 0));
+  shoal_swarm_add_peers (shoal_engine_find (rig->engine, 2), &stranger, 1, SHOAL_PEER_SOURCE_DHT);
+  stays->is_private = TRUE;
+  teacher = rig_bot (rig, 1);
+  teacher->extended = TRUE;
+  teacher->metadata_size = (guint32) rig->content->metainfo->info_size;
+  rig_run (rig, 5);
+  g_assert_cmpuint (rig->merged_into, ==, 1);
+  g_assert_null (shoal_peerbook_find (stays->book, &stranger));
+}
+
 /* The second hash is announced as soon as it is known. */
 static void
 test_second_hash (void)
@@ -400,6 +424,7 @@ main (int    argc,
   g_test_add_func ("/swarm-hybrid/twins-without-id", test_twins_without_id);
   g_test_add_func ("/swarm-hybrid/padding", test_padding);
   g_test_add_func ("/swarm-hybrid/merge", test_merge);
+  g_test_add_func ("/swarm-hybrid/merge-private", test_merge_private);
   g_test_add_func ("/swarm-hybrid/second-hash", test_second_hash);
   g_test_add_func ("/swarm-hybrid/hashes-first", test_hashes_first);
   g_test_add_func ("/swarm-hybrid/hashes-not-for-ever", test_hashes_not_for_ever);
