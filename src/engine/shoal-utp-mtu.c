@@ -34,7 +34,7 @@ shoal_utp_mtu_wanted (ShoalUtpMtu *self,
   if (self->most < self->size + SHOAL_UTP_MTU_STEP)
     return 0;
 
-  return self->most == self->limit ? self->limit : (self->size + self->most + 1) / 2;
+  return self->most == self->limit ? self->limit : MAX ((self->size + self->most + 1) / 2, self->size + SHOAL_UTP_MTU_STEP);
 }
 
 void

@@ -10,7 +10,7 @@ G_BEGIN_DECLS
 #define SHOAL_UTP_MTU_LEAST    548u    /* bytes of a datagram: 576 on IPv4 */
 #define SHOAL_UTP_MTU_BASE     1232u   /* 1280 on IPv6: nearly every way takes it */
 #define SHOAL_UTP_MTU_MOST     1472u   /* 1500 on IPv4 */
-#define SHOAL_UTP_MTU_STEP     8u      /* what is not worth another probe */
+#define SHOAL_UTP_MTU_STEP     12u     /* what is not worth another probe: SHOAL_UTP_PADDING_LEAST */
 #define SHOAL_UTP_MTU_TRIES    2u      /* a probe may be lost like any other packet */
 #define SHOAL_UTP_MTU_AGAIN_US (10 * 60 * G_USEC_PER_SEC)
 

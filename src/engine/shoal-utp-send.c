@@ -493,7 +493,7 @@ probe_size (ShoalUtp          *self,
     return 0;
   wanted = shoal_utp_mtu_wanted (&self->mtu, now_us);
 
-  return wanted > SHOAL_UTP_HEADER_SIZE + out->size + 1u ? wanted : 0;
+  return wanted >= SHOAL_UTP_HEADER_SIZE + out->size + SHOAL_UTP_PADDING_LEAST ? wanted : 0;
 }
 
 gsize

@@ -4,6 +4,8 @@
 /*
  * The header names the first extension, each extension the next: type of the next, size, bytes. The padding is
  * an extension of a type that nobody uses; unlike padding in the payload it goes when the packet has to be sent again.
+ * The libutp of transmission 3.00 takes a packet for one of the version before if its first extension is of type 3 or more,
+ * so an empty one of the extensions that the sender knows (type 2, always 8 bytes) goes before it.
  */
 
 #include "shoal-utp-packet.h"
@@ -15,9 +17,11 @@
 #define VERSION           1u
 #define EXTENSION_NONE    0u
 #define EXTENSION_SACK    1u
+#define EXTENSION_KNOWN   2u
 #define EXTENSION_PADDING 0x70u
 #define EXTENSION_HEAD    2u     /* bytes */
 #define EXTENSION_MAX     255u
+#define KNOWN_SIZE        8u     /* bytes */
 
 gboolean
 shoal_utp_packet_looks (const guint8 *data,
@@ -93,6 +97,14 @@ static guint8 *
 write_padding (guint8 *out,
                guint   padding)
 {
+  if (padding > 0)
+    {
+      *out++ = EXTENSION_PADDING;
+      *out++ = KNOWN_SIZE;
+      memset (out, 0, KNOWN_SIZE);
+      out += KNOWN_SIZE;
+      padding -= EXTENSION_HEAD + KNOWN_SIZE;
+    }
   while (padding > 0)
     {
       guint size = MIN (padding, EXTENSION_HEAD + EXTENSION_MAX);
@@ -114,11 +126,11 @@ shoal_utp_packet_write_head (const ShoalUtpPacket *self,
                              guint                 padding,
                              guint8               *out)
 {
-  guint after_sack = padding > 0 ? EXTENSION_PADDING : EXTENSION_NONE;
+  guint after_sack = padding > 0 ? EXTENSION_KNOWN : EXTENSION_NONE;
   guint8 *at = out;
 
   g_return_val_if_fail (self->sack_size <= SHOAL_UTP_SACK_MAX, 0);
-  g_return_val_if_fail (padding != 1 && padding <= SHOAL_UTP_PADDING_MAX, 0);
+  g_return_val_if_fail (padding == 0 || (padding >= SHOAL_UTP_PADDING_LEAST && padding <= SHOAL_UTP_PADDING_MAX), 0);
 
   at = shoal_put (at, (guint32) self->type << 4 | VERSION, 1);
   at = shoal_put (at, self->sack != NULL ? EXTENSION_SACK : after_sack, 1);

@@ -10,7 +10,8 @@ G_BEGIN_DECLS
 #define SHOAL_UTP_HEADER_SIZE    20u
 #define SHOAL_UTP_SACK_MAX       252u    /* bytes of a selective acknowledgement: whole words, and its size is a byte */
 #define SHOAL_UTP_EXTENSIONS_MAX 16u     /* in one packet */
-#define SHOAL_UTP_PADDING_MAX    1024u   /* bytes that a packet is made larger by */
+#define SHOAL_UTP_PADDING_LEAST  12u     /* bytes that a packet is made larger by, */
+#define SHOAL_UTP_PADDING_MAX    1024u   /* if it is */
 
 typedef enum
 {
@@ -56,8 +57,8 @@ gboolean shoal_utp_packet_parse (ShoalUtpPacket *out, const guint8 *data, gsize 
 /* Bytes of the header with its extensions: at most %SHOAL_UTP_HEADER_SIZE + 2 + %SHOAL_UTP_SACK_MAX + @padding. */
 gsize    shoal_utp_packet_head_size (const ShoalUtpPacket *self, guint padding);
 /*
- * Writes the header with its extensions and returns their size; the payload is the caller's. @padding: bytes (not 1) of an
- * extension that everybody passes over, which makes the packet larger.
+ * Writes the header with its extensions and returns their size; the payload is the caller's. @padding: 0, or bytes of
+ * extensions that everybody passes over, which make the packet larger.
  */
 gsize    shoal_utp_packet_write_head (const ShoalUtpPacket *self, guint padding, guint8 *out);
 
