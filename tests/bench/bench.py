@@ -225,12 +225,12 @@ class Bench:
     # ---- DHT -------------------------------------------------------------------------------------
 
     def dht(self):
-        import dht   # pylint: disable=import-outside-toplevel
+        import answers   # pylint: disable=import-outside-toplevel
 
         def node(rival):
             with self.scene() as scene:
-                return dht.measure(rival, scene, self.build)
-        rows = self.repeat([rival for rival in self.rivals if rival.name in dht.STARTERS], node)
+                return answers.measure(rival, scene, self.build)
+        rows = self.repeat([rival for rival in self.rivals if rival.name in answers.STARTERS], node)
         self.results['dht'] = rows
         ours = rows.get('shoal', {})
         self.table('Questions to a node of the DHT, find_node and get_peers in turn', rows, (
