@@ -3,7 +3,7 @@
 
 /*
  * Keys stand in a ring, the one that was announced longest ago first, and so do items. Whoever stores counts against
- * the number that its address may store, so that one machine cannot fill the store, and a full store forgets what is
+ * the number that its site may store, so that one machine cannot fill the store, and a full store forgets what is
  * oldest. Tables are made when the first thing is stored: most nodes of a test never store any.
  */
 

@@ -10,7 +10,7 @@
 
 G_BEGIN_DECLS
 
-#define SHOAL_DHT_ANSWERS_PER_IP  25u     /* a second, to one address; loopback is not limited */
+#define SHOAL_DHT_ANSWERS_PER_IP  25u     /* a second, to one site (an IPv4 address, an IPv6 /64); loopback is not limited */
 #define SHOAL_DHT_ANSWERS         200u    /* a second in all, likewise */
 #define SHOAL_DHT_ASKED_PER_S     100u    /* questions of ours, both families together */
 #define SHOAL_DHT_BURST           50u     /* of those at once, after a rest */
