@@ -5,8 +5,6 @@ together, each way and over IPv4 and IPv6. The network is the two of them where 
 transmission does not search before it knows nine nodes, meet among nodes that belong to nobody. Items: what one libtorrent stored at Shoal is read by another (BEP 44), and it samples
 what Shoal knows of (BEP 51). Prints TAP and leaves a row for table.py."""
 
-import argparse
-import json
 import os
 import shutil
 import socket
@@ -16,7 +14,7 @@ from pathlib import Path
 
 from clients import PYTHON, Aria2, RTorrent
 from gossip import Row
-from ground import Failed, Scene, Tap, end_on_sigterm, own_network, until
+from ground import Failed, Scene, Tap, arguments, own_network, until
 
 HERE = Path(__file__).resolve().parent
 IPV6 = '2001:db8:91::1'        # and the following, on loopback: no program takes them for local ones
@@ -122,23 +120,17 @@ def cases(row, host, ipv6):
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument('build')
-    parser.add_argument('cases', nargs='*')
-    args = parser.parse_intermixed_args()
-    end_on_sigterm()
+    args = arguments()
     host = own_network()
     ipv6 = make_ipv6()
     if not ipv6:
         print('# no IPv6: addresses can be given only in a network of our own')
     row, tap, results = Row(args.build), Tap(), {}
     row.us.env['G_MESSAGES_DEBUG'] = 'shoal-engine'
-    for case, function, arguments in cases(row, host, ipv6):
+    for case, function, given in cases(row, host, ipv6):
         if not args.cases or any(wanted in case for wanted in args.cases):
-            results[case] = tap.case(case, function, *arguments)
-    tap.plan()
-    (Path(args.build) / 'interop-dht.json').write_text(json.dumps({'program': 'dht', 'address': host, 'row': results}))
-    return 1 if tap.failed else 0
+            results[case] = tap.case(case, function, *given)
+    return tap.leave(args.build, 'dht', results)
 
 
 if __name__ == '__main__':
