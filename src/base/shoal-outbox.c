@@ -442,9 +442,14 @@ shoal_outbox_sent (ShoalOutbox *self,
   self->sealed -= MIN (self->sealed, size);
   while (size > 0)
     {
-      Entry *entry = &self->entries[self->first];
-      gsize head = MIN (size, entry->head_size);
-      gsize body = MIN (size - head, entry->body_size);
+      Entry *entry;
+      gsize head, body;
+
+      /* Every byte is of an entry. */
+      g_assert (self->first < self->end);
+      entry = &self->entries[self->first];
+      head = MIN (size, entry->head_size);
+      body = MIN (size - head, entry->body_size);
 
       self->first_started = TRUE;
       self->bytes_start += head;

@@ -28,6 +28,7 @@ static const ShoalPortmapWays usual_ways = {
   .announce_port = SHOAL_PCP_ANNOUNCE_PORT,
   .search_port = SHOAL_IGD_SEARCH_PORT,
   .step_ms = 250,
+  .leave_ms = SHOAL_PORTMAP_LEAVE_MS,
 };
 
 /* The best first. */
@@ -433,7 +434,7 @@ shoal_portmap_free (ShoalPortmap *self)
 
   self->changed = NULL;
   shoal_portmap_set (self, NULL, 0, 0);
-  deadline = after_ms (self, SHOAL_PORTMAP_LEAVE_MS, out_of_time);
+  deadline = after_ms (self, self->ways.leave_ms, out_of_time);
   while (self->dropping)
     g_main_context_iteration (self->context, TRUE);
   shoal_portmap_stop_source (&deadline);

@@ -11,7 +11,7 @@
 G_BEGIN_DECLS
 
 #define SHOAL_PORTMAP_LEASE_S   3600   /* asked for; renewed after half of what is given */
-#define SHOAL_PORTMAP_LEAVE_MS  600    /* for the gateway to confirm that a mapping is gone, at the end */
+#define SHOAL_PORTMAP_LEAVE_MS  600    /* usual `leave_ms` */
 
 /**
  * ShoalPortmapPlace:
@@ -40,6 +40,7 @@ typedef struct
   guint16 announce_port;   /* of ours: where gateways say that they have forgotten us */
   guint16 search_port;     /* of UPnP */
   guint   step_ms;         /* until a first request is repeated; all waiting is counted in it */
+  guint   leave_ms;        /* for the gateway to confirm that a mapping is gone, at the end */
 } ShoalPortmapWays;
 
 /**

@@ -306,6 +306,7 @@ gateway_open (Gateway *self)
   memcpy (self->outer, "\xcb\0\x71\6", sizeof self->outer);
   self->mutes = g_ptr_array_new_with_free_func (g_object_unref);
   self->ways.step_ms = GATEWAY_STEP_MS;
+  self->ways.leave_ms = GATEWAY_LEAVE_MS;
   self->pcp_socket = gateway_socket (self, "127.0.0.1", &self->pcp_source, &self->ways.pcp_port);
   self->search_socket = open_socket (self, "127.0.0.1", &self->search_source, &self->ways.search_port, search_heard);
   taken = gateway_socket (self, "127.0.0.1", &source, &self->ways.announce_port);

@@ -10,6 +10,7 @@
 G_BEGIN_DECLS
 
 #define GATEWAY_STEP_MS 4
+#define GATEWAY_LEAVE_MS 20000   /* no test waits for its end */
 
 /* What it has for one port. */
 typedef struct
