@@ -43,6 +43,7 @@ typedef struct
   guint    mask;            /* ShoalViewMask */
   guint64  id;              /* of the torrent whose lists are wanted */
   guint64  serial;          /* changes up to it were sent */
+  gboolean moving;          /* what was sent last told of a rate: it is not to stay there when nothing else changes */
   gint64   interval_us;     /* 0: once */
   gint64   sent_us;
 } ShoalView;

@@ -7,7 +7,7 @@ static gboolean
 is_due_some_time (ShoalEngine *self,
                   ShoalView   *view)
 {
-  return view->used && view->acknowledged && (view->serial < self->serial || shoal_engine_has_lists (self, view));
+  return view->used && view->acknowledged && (view->serial < self->serial || view->moving || shoal_engine_has_lists (self, view));
 }
 
 static void
@@ -76,6 +76,7 @@ send_snapshot (ShoalEngine *self,
   snapshot->mapping = self->mapping;
 
   view->serial = self->serial;
+  view->moving = snapshot->rate_down > 0 || snapshot->rate_up > 0;
   view->sent_us = self->now_us;
   view->acknowledged = FALSE;
   if (view->interval_us == 0)

@@ -205,7 +205,7 @@ void        shoal_swarm_set_tiers    (ShoalSwarm *self, char ***tiers);         
 void        shoal_swarm_changed      (ShoalSwarm *self);                            /* somebody may show it */
 void        shoal_swarm_tick         (ShoalSwarm *self);
 void        shoal_swarm_turn_end     (ShoalSwarm *self);
-gboolean    shoal_swarm_needs_tick   (const ShoalSwarm *self);
+gboolean    shoal_swarm_needs_tick   (ShoalSwarm *self);
 guint       shoal_swarm_link_cap     (ShoalSwarm *self);
 void        shoal_swarm_drop_links   (ShoalSwarm *self, const char *why);
 void        shoal_swarm_load         (ShoalSwarm *self);                            /* reads an unloaded .torrent again */

@@ -326,8 +326,17 @@ shoal_swarm_is_buried (const ShoalSwarm *self)
          && !shoal_announcer_stopping (self->announcer);
 }
 
+/* Rates are told until they have come down to nothing. */
+static gboolean
+is_moving (ShoalSwarm *self)
+{
+  gint64 now_us = shoal_swarm_now (self);
+
+  return shoal_rate_get (&self->rate_down, now_us) > 0 || shoal_rate_get (&self->rate_up, now_us) > 0;
+}
+
 gboolean
-shoal_swarm_needs_tick (const ShoalSwarm *self)
+shoal_swarm_needs_tick (ShoalSwarm *self)
 {
   if (self->removed)
     return TRUE;
@@ -342,7 +351,7 @@ shoal_swarm_needs_tick (const ShoalSwarm *self)
 
     case SHOAL_TORRENT_SEEDING:
       return self->n_links > 0 || self->dirty || shoal_peerbook_candidates (self->book, TRUE) > 0
-             || self->engine->config.seed_minutes > 0;
+             || self->engine->config.seed_minutes > 0 || is_moving (self);
 
     default:
       return self->n_links > 0 || self->dirty;
@@ -487,7 +496,7 @@ shoal_swarm_tick (ShoalSwarm *self)
                                     && self->n_links < self->engine->config.dial_below
                                     && shoal_peerbook_candidates (self->book, FALSE) < SHOAL_KNOWN_PEERS_LOW,
                                   now_us);
-      if (shoal_rate_get (&self->rate_down, now_us) > 0 || shoal_rate_get (&self->rate_up, now_us) > 0 || self->n_links > 0)
+      if (self->n_links > 0 || is_moving (self))
         shoal_swarm_changed (self);
     }
   if (self->dirty && self->saved_us + SHOAL_SAVE_INTERVAL_US <= now_us)

@@ -88,12 +88,59 @@ test_peers (void)
   g_assert_cmpuint (snapshot->n_torrents, ==, 1);
 }
 
+static void
+tell (Pair            *pair,
+      PairEnd         *end,
+      ShoalCommandType type,
+      guint64          id)
+{
+  ShoalCommand *command = shoal_command_new (type);
+
+  command->id = id;
+  command->view = 2;
+  command->interval_ms = 250;
+  command->mask = SHOAL_VIEW_STATS;
+  shoal_engine_begin (end->engine, pair->now_us, 1700000000);
+  shoal_engine_command (end->engine, command);
+  shoal_engine_end (end->engine);
+}
+
+/* Whoever looks is told that nothing moves any more, though nothing else changes: both are seeds, and the link is gone. */
+static void
+test_rates_end (void)
+{
+  g_autoptr(Pair) pair = NULL;
+  ShoalConfig config;
+  PairEnd *leech;
+  guint64 most = 0;
+
+  shoal_config_init (&config);
+  config.limit_down = 256 * 1024;
+  pair = pair_new (2 * 1024 * 1024, 64 * 1024, shoal_test_seed (), &config);
+  leech = &pair->ends[1];
+  pair_add (pair, 0, FALSE);
+  pair_add (pair, 1, FALSE);
+  tell (pair, leech, SHOAL_COMMAND_SUBSCRIBE, 0);
+  pair_connect (pair);
+  for (guint i = 0; i < 60 * 100 && !(most > 0 && leech->rate_down == 0); i++)
+    {
+      pair_step (pair, G_USEC_PER_SEC / 100);
+      tell (pair, leech, SHOAL_COMMAND_ACKNOWLEDGE, 0);
+      most = MAX (most, leech->rate_down);
+    }
+  g_assert_true (leech->complete);
+  g_assert_cmpuint (most, >, 0);
+  g_assert_cmpuint (leech->rate_down, ==, 0);
+  g_assert_cmpuint (leech->torrent_rate, ==, 0);
+}
+
 int
 main (int    argc,
       char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/engine/peers/pair", test_peers);
+  g_test_add_func ("/engine/peers/rates-end", test_rates_end);
 
   return g_test_run ();
 }

@@ -237,6 +237,10 @@ read_events (PairEnd *end)
         end->complete = TRUE;
       if (event->type == SHOAL_EVENT_ADDED)
         end->id = event->id;
+      if (event->type == SHOAL_EVENT_SNAPSHOT)
+        end->rate_down = event->snapshot->rate_down;
+      if (event->type == SHOAL_EVENT_SNAPSHOT && event->snapshot->n_torrents > 0)
+        end->torrent_rate = event->snapshot->torrents[0].rate_down;
     }
   g_ptr_array_set_size (end->fake->events, 0);
   g_ptr_array_set_size (end->fake->records, 0);

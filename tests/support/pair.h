@@ -25,6 +25,8 @@ typedef struct
   gboolean     closed;        /* hung up */
   gboolean     deaf;          /* set by a test: what arrives stays on the wire */
   guint        n_reads;
+  guint64      rate_down;     /* bytes a second: of all, as the newest snapshot told */
+  guint64      torrent_rate;  /* bytes a second: of the torrent, as the newest snapshot with it told */
   GByteArray  *wire;          /* bytes on their way to this end */
 } PairEnd;
 
