@@ -17,6 +17,7 @@ from ground import Failed, Scene, Tap, Torrent, differences, end_on_sigterm, own
 
 HOST = '11.22.33.44'       # a link into the local network may have no parameters, as those of BEP 17 do
 SECONDS = 90
+LANES = 4             # requests at once to one seed, at most
 PIECE = 64 * 1024
 FILES = (('a first file.bin', 700_003), ('empty', 0), ('sub/one byte', 1), ('sub/deep/odd.dat', 70_001), ('z last.bin', 1_234_567))
 KINDS = ('files', 'pieces')
@@ -245,8 +246,11 @@ class Story:
             raise Failed(f'it was asked again after {asked[1][3] - asked[0][3]:.1f} s')
         if behaviour == 'moved':
             paths = [path for _, _, path, _ in asked]
-            if kind == 'files' and len(set(paths)) < len(paths):
-                raise Failed(f'{len(paths)} redirects for {len(set(paths))} files')
+            # All lanes may ask for one file before the first of them has learnt where it went. That it is remembered then is shown by the
+            # unit test of HTTP streams.
+            most = max(paths.count(path) for path in paths) if paths else 0
+            if kind == 'files' and most > LANES:
+                raise Failed(f'{most} redirects for one file')
             if not server.asked(kind, 'good'):
                 raise Failed('the redirects were not followed')
 
