@@ -20,7 +20,6 @@
 #define SEARCHES         3u      /* sent, of each kind */
 #define SEARCH_STEPS     3u      /* between them; the answers may take a second */
 #define CALL_STEPS       12u     /* 3 s for a call */
-#define DROP_STEPS       2u
 #define CONFLICTS_MAX    4u      /* other ports that are tried when one is taken */
 #define PERMANENT_S      2400u   /* of a mapping without an end: it is looked after all the same */
 #define PORT_LOWEST      16384u
@@ -361,7 +360,8 @@ start_call (ShoalPortmap *self,
   g_signal_connect (message, "network-event", G_CALLBACK (connecting), call);
   self->igd.n_calls++;
   self->igd.cancellable = g_object_ref (call->cancellable);
-  self->igd.late = shoal_portmap_after (self, self->igd.dropping ? DROP_STEPS : CALL_STEPS, too_late);
+  self->igd.late = self->igd.dropping ? shoal_portmap_after_ms (self, self->ways.leave_ms, too_late)
+                                      : shoal_portmap_after (self, CALL_STEPS, too_late);
   soup_session_send_async (session_of (self), message, G_PRIORITY_DEFAULT, call->cancellable, head_came, call);
 }
 

@@ -106,6 +106,7 @@ void     shoal_portmap_fail    (ShoalPortmap *self, gboolean refused);
 void     shoal_portmap_dropped (ShoalPortmap *self);
 /* (transfer full): @func in so many steps, once or again and again as it returns */
 GSource *shoal_portmap_after   (ShoalPortmap *self, guint steps, GSourceFunc func);
+GSource *shoal_portmap_after_ms (ShoalPortmap *self, guint ms, GSourceFunc func);
 /* The gateway has forgotten what it gave, or is another: if it is not being asked already, it is now. */
 void     shoal_portmap_hurry   (ShoalPortmap *self);
 /* (transfer full): in the scope of the interface, if it has one */

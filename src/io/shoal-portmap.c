@@ -49,10 +49,10 @@ shoal_portmap_stop_source (GSource **source)
   g_clear_pointer (source, g_source_unref);
 }
 
-static GSource *
-after_ms (ShoalPortmap *self,
-          guint         ms,
-          GSourceFunc   func)
+GSource *
+shoal_portmap_after_ms (ShoalPortmap *self,
+                        guint         ms,
+                        GSourceFunc   func)
 {
   GSource *source = g_timeout_source_new (ms);
 
@@ -67,7 +67,7 @@ shoal_portmap_after (ShoalPortmap *self,
                      guint         steps,
                      GSourceFunc   func)
 {
-  return after_ms (self, steps * self->ways.step_ms, func);
+  return shoal_portmap_after_ms (self, steps * self->ways.step_ms, func);
 }
 
 /* Best effort: before Linux 5.7 only root may, and our end is bound to the address of the
@@ -154,7 +154,7 @@ become (ShoalPortmap       *self,
 
   self->now = *now;
   if (self->telling == NULL)
-    self->telling = after_ms (self, 0, tell);
+    self->telling = shoal_portmap_after_ms (self, 0, tell);
 }
 
 /* Comparing takes every byte, so each value begins as zeroes. */
@@ -252,7 +252,7 @@ shoal_portmap_succeed (ShoalPortmap *self,
   self->has = TRUE;
   self->retry_steps = RETRY_STEPS;
   shoal_portmap_stop_source (&self->timer);
-  self->timer = after_ms (self, MAX (renew_s * 1000, RENEW_STEPS_MIN * self->ways.step_ms), due);
+  self->timer = shoal_portmap_after_ms (self, MAX (renew_s * 1000, RENEW_STEPS_MIN * self->ways.step_ms), due);
   become_mapped (self);
 }
 
@@ -434,7 +434,7 @@ shoal_portmap_free (ShoalPortmap *self)
 
   self->changed = NULL;
   shoal_portmap_set (self, NULL, 0, 0);
-  deadline = after_ms (self, self->ways.leave_ms, out_of_time);
+  deadline = shoal_portmap_after_ms (self, self->ways.leave_ms, out_of_time);
   while (self->dropping)
     g_main_context_iteration (self->context, TRUE);
   shoal_portmap_stop_source (&deadline);
