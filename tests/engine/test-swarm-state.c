@@ -12,25 +12,6 @@
 #define KIB 1024u
 #define MIB (1024u * 1024)
 
-static const ContentFile one_file[] = { { .size = 2 * MIB + 777 } };
-
-static Rig *
-new_rig (const ShoalConfig *config)
-{
-  return rig_new (one_file, G_N_ELEMENTS (one_file), 64 * KIB, config);
-}
-
-static RigBot *
-new_seed (Rig   *rig,
-          guint8 number)
-{
-  RigBot *bot = rig_bot (rig, number);
-
-  bot->has_all = TRUE;
-
-  return bot;
-}
-
 /* Some pieces are had, then the seed falls silent. */
 static RigBot *
 download_a_part (Rig   *rig,
@@ -61,7 +42,7 @@ seed (Rig *rig)
 static void
 test_pause (void)
 {
-  g_autoptr(Rig) rig = new_rig (NULL);
+  g_autoptr(Rig) rig = rig_of_one_file (NULL);
   RigBot *bot;
   guint64 had;
   guint n;
@@ -94,7 +75,7 @@ test_pause (void)
 static void
 test_pause_while_dialling (void)
 {
-  g_autoptr(Rig) rig = new_rig (NULL);
+  g_autoptr(Rig) rig = rig_of_one_file (NULL);
   ShoalCommand *command = shoal_command_new (SHOAL_COMMAND_ADD_PEER);
   ShoalAddr addr;
 
@@ -122,7 +103,7 @@ test_pause_anywhere (void)
   for (guint held = 0; held < 1u << RIG_OPS; held = held == 0 ? 1 : held << 1)
     for (guint when = 0; when < 40; when++)
       {
-        g_autoptr(Rig) rig = new_rig (NULL);
+        g_autoptr(Rig) rig = rig_of_one_file (NULL);
 
         rig->held = held;
         rig_add (rig, FALSE, FALSE);
@@ -157,7 +138,7 @@ test_remove_anywhere (void)
   for (guint held = 0; held < 1u << RIG_OPS; held = held == 0 ? 1 : held << 1)
     for (guint when = 0; when < 40; when++)
       {
-        g_autoptr(Rig) rig = new_rig (NULL);
+        g_autoptr(Rig) rig = rig_of_one_file (NULL);
 
         rig->held = held;
         if (when % 2 == 0)
@@ -184,7 +165,7 @@ test_remove_anywhere (void)
 static void
 test_remove_fails (void)
 {
-  g_autoptr(Rig) rig = new_rig (NULL);
+  g_autoptr(Rig) rig = rig_of_one_file (NULL);
 
   seed (rig);
   rig->failing[SHOAL_DISK_REMOVE] = SHOAL_REASON_NO_PERMISSION;
@@ -207,7 +188,7 @@ test_quit_anywhere (void)
   for (guint held = 0; held < 1u << RIG_OPS; held = held == 0 ? 1 : held << 1)
     for (guint when = 0; when < 40; when++)
       {
-        g_autoptr(Rig) rig = new_rig (NULL);
+        g_autoptr(Rig) rig = rig_of_one_file (NULL);
 
         rig->held = held;
         if (when % 4 == 0)
@@ -242,7 +223,7 @@ test_quit_anywhere (void)
 static void
 test_restart (void)
 {
-  g_autoptr(Rig) rig = new_rig (NULL);
+  g_autoptr(Rig) rig = rig_of_one_file (NULL);
   guint64 had;
 
   rig_add (rig, FALSE, FALSE);
@@ -266,7 +247,7 @@ test_restart (void)
 static void
 test_restart_before_finish (void)
 {
-  g_autoptr(Rig) rig = new_rig (NULL);
+  g_autoptr(Rig) rig = rig_of_one_file (NULL);
 
   rig_add (rig, FALSE, FALSE);
   new_seed (rig, 1);
@@ -288,7 +269,7 @@ test_restart_before_finish (void)
 static void
 test_proving (void)
 {
-  g_autoptr(Rig) rig = new_rig (NULL);
+  g_autoptr(Rig) rig = rig_of_one_file (NULL);
 
   seed (rig);
   rig_restart (rig, FALSE);
@@ -312,7 +293,7 @@ test_proving (void)
 static void
 test_paused_seed_is_looked_at (void)
 {
-  g_autoptr(Rig) rig = new_rig (NULL);
+  g_autoptr(Rig) rig = rig_of_one_file (NULL);
 
   seed (rig);
   rig_say (rig, SHOAL_COMMAND_PAUSE);
@@ -329,7 +310,7 @@ static void
 test_paused_rest (void)
 {
   static const guint8 low[] = { SHOAL_PRIORITY_LOW };
-  g_autoptr(Rig) rig = new_rig (NULL);
+  g_autoptr(Rig) rig = rig_of_one_file (NULL);
   guint64 had;
 
   rig_add (rig, FALSE, FALSE);
@@ -356,14 +337,14 @@ test_paused_rest (void)
 static void
 test_recheck (void)
 {
-  g_autoptr(Rig) rig = new_rig (NULL);
+  g_autoptr(Rig) rig = rig_of_one_file (NULL);
 
   seed (rig);
   rig->data[5] ^= 1;
   rig_say (rig, SHOAL_COMMAND_RECHECK);
   g_assert_no_error (rig->reply);
   rig_until (rig, SHOAL_TORRENT_DOWNLOADING, 10);
-  g_assert_cmpuint (rig_look (rig)->wanted_had, ==, 2 * MIB + 777 - 64 * KIB);
+  g_assert_cmpuint (rig_look (rig)->wanted_had, ==, SWARM_RIG_SIZE - 64 * KIB);
   new_seed (rig, 1);
   rig_until (rig, SHOAL_TORRENT_SEEDING, 10);
   g_assert_true (rig_is_filled (rig));
@@ -373,7 +354,7 @@ test_recheck (void)
 static void
 test_recheck_while_finishing (void)
 {
-  g_autoptr(Rig) rig = new_rig (NULL);
+  g_autoptr(Rig) rig = rig_of_one_file (NULL);
   guint n;
 
   rig_add (rig, FALSE, FALSE);
@@ -457,7 +438,7 @@ test_disk_errors (void)
   for (guint r = 0; r < G_N_ELEMENTS (reasons); r++)
     for (guint i = 0; i < G_N_ELEMENTS (ops); i++)
       {
-        g_autoptr(Rig) rig = new_rig (NULL);
+        g_autoptr(Rig) rig = rig_of_one_file (NULL);
 
         rig->failing[ops[i]] = reasons[r];
         rig->free_space = 0;
@@ -486,7 +467,7 @@ test_disk_errors (void)
 static void
 test_failing_slows_down (void)
 {
-  g_autoptr(Rig) rig = new_rig (NULL);
+  g_autoptr(Rig) rig = rig_of_one_file (NULL);
 
   rig->failing[SHOAL_DISK_PIECE] = SHOAL_REASON_NO_PERMISSION;
   rig_add (rig, FALSE, FALSE);
@@ -502,7 +483,7 @@ test_failing_slows_down (void)
 static void
 test_read_error (void)
 {
-  g_autoptr(Rig) rig = new_rig (NULL);
+  g_autoptr(Rig) rig = rig_of_one_file (NULL);
   RigBot *bot;
 
   seed (rig);
@@ -522,7 +503,7 @@ test_read_error (void)
 static void
 test_data_missing (void)
 {
-  g_autoptr(Rig) rig = new_rig (NULL);
+  g_autoptr(Rig) rig = rig_of_one_file (NULL);
 
   seed (rig);
   rig_say (rig, SHOAL_COMMAND_PAUSE);
@@ -557,7 +538,7 @@ test_data_missing (void)
 static void
 test_changed_by_others (void)
 {
-  g_autoptr(Rig) rig = new_rig (NULL);
+  g_autoptr(Rig) rig = rig_of_one_file (NULL);
   guint8 theirs;
 
   seed (rig);
@@ -633,7 +614,7 @@ test_queue (void)
 
   shoal_config_init (&config);
   config.max_active_downloads = 1;
-  rig = new_rig (&config);
+  rig = rig_of_one_file (&config);
   rig_fill (rig);
   for (guint i = 0; i < 3; i++)
     others[i] = add_other (rig, i + 1);
@@ -669,7 +650,7 @@ test_queue_and_seeds (void)
 
   shoal_config_init (&config);
   config.max_active_downloads = 1;
-  rig = new_rig (&config);
+  rig = rig_of_one_file (&config);
   seed (rig);
   rig_say (rig, SHOAL_COMMAND_PAUSE);
   rig_run (rig, 5);

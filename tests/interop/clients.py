@@ -227,7 +227,7 @@ def progress(program):
 
 
 def counters(seed):
-    """Of libtorrent: what lt_client.py reports, asked for now."""
+    """Of libtorrent: what lt_client.py reports when it is asked."""
     before = seed.output().count('{')
     seed.send(signal.SIGUSR1)
     until(lambda: seed.output().count('{') > before and seed.output().endswith('\n'), 10, 'libtorrent reports', [seed])
