@@ -83,6 +83,16 @@ json_nodes (ShoalJson *json,
 }
 
 static void
+json_similar (ShoalJson           *json,
+              const ShoalMetainfo *metainfo)
+{
+  shoal_json_begin (json, "similar", '[');
+  for (guint i = 0; i < metainfo->n_similar; i++)
+    json_hash (json, NULL, TRUE, metainfo->similar[i].bytes, sizeof metainfo->similar[i]);
+  shoal_json_end (json, ']');
+}
+
+static void
 json_file (ShoalJson               *json,
            const ShoalMetainfoFile *file,
            guint64                  offset)
@@ -124,6 +134,8 @@ json_metainfo (const ShoalMetainfo *metainfo)
   json_strings (&json, "web_seeds", metainfo->web_seeds);
   json_strings (&json, "http_seeds", metainfo->http_seeds);
   json_nodes (&json, metainfo->nodes);
+  json_similar (&json, metainfo);
+  json_strings (&json, "collections", metainfo->collections);
   json_strings (&json, "peers", NULL);
   json_strings (&json, "select_only", NULL);
   shoal_json_string (&json, "comment", metainfo->comment);
@@ -232,6 +244,17 @@ print_trackers (char ***tiers)
 }
 
 static void
+print_similar (const ShoalMetainfo *metainfo)
+{
+  for (guint i = 0; i < metainfo->n_similar; i++)
+    {
+      g_autofree char *hex = shoal_hex (metainfo->similar[i].bytes, SHOAL_SHA1_SIZE);
+
+      print_line (i == 0 ? "Similar to:" : "", hex);
+    }
+}
+
+static void
 print_files (const ShoalMetainfo *metainfo)
 {
   printf ("Files:\n");
@@ -270,6 +293,8 @@ print_metainfo (const ShoalMetainfo *metainfo)
   print_list ("Web seeds:", metainfo->web_seeds);
   print_list ("HTTP seeds:", metainfo->http_seeds);
   print_list ("Nodes:", metainfo->nodes);
+  print_similar (metainfo);
+  print_list ("Collections:", metainfo->collections);
   print_list ("Warnings:", metainfo->warnings);
   print_files (metainfo);
 }

@@ -252,6 +252,80 @@ read_nodes (ShoalBencodeNode list)
   return (char **) g_ptr_array_free (nodes, FALSE);
 }
 
+/* -- Torrents with the same files (BEP 38) */
+
+static void
+add_similar (ShoalMetainfoParser *self,
+             GArray              *keys,
+             ShoalBencodeNode     list)
+{
+  guint n_odd = 0;
+
+  SHOAL_BENCODE_FOREACH (item, list)
+    {
+      gsize size;
+      const guint8 *bytes = shoal_bencode_bytes (item, &size);
+      gboolean known = FALSE;
+
+      if (size != SHOAL_SHA1_SIZE || keys->len >= SHOAL_SIMILAR_MAX)
+        {
+          n_odd++;
+          continue;
+        }
+      for (guint i = 0; i < keys->len && !known; i++)
+        known = memcmp (&g_array_index (keys, ShoalSha1, i), bytes, size) == 0;
+      if (!known)
+        g_array_append_vals (keys, bytes, 1);
+    }
+  if (n_odd > 0)
+    shoal_metainfo_warn (self, "Similar torrents passed over: %u", n_odd);
+}
+
+static void
+add_collections (ShoalMetainfoParser *self,
+                 GPtrArray           *names,
+                 ShoalBencodeNode     list)
+{
+  guint n_odd = 0;
+
+  SHOAL_BENCODE_FOREACH (item, list)
+    {
+      gsize size;
+      const guint8 *bytes = shoal_bencode_bytes (item, &size);
+      g_autofree char *name = NULL;
+
+      if (size == 0 || size > SHOAL_COLLECTION_SIZE_MAX || names->len >= SHOAL_COLLECTIONS_MAX
+          || !g_utf8_validate_len ((const char *) bytes, size, NULL))
+        {
+          n_odd++;
+          continue;
+        }
+      name = g_strndup ((const char *) bytes, size);
+      if (!g_ptr_array_find_with_equal_func (names, name, g_str_equal, NULL))
+        g_ptr_array_add (names, g_steal_pointer (&name));
+    }
+  if (n_odd > 0)
+    shoal_metainfo_warn (self, "Collections passed over: %u", n_odd);
+}
+
+/* Both keys may be in the info dictionary, beside it, or in both places. */
+static void
+read_same_files (ShoalMetainfoParser *self,
+                 ShoalBencodeNode     root)
+{
+  GArray *similar = g_array_new (FALSE, FALSE, sizeof (ShoalSha1));
+  GPtrArray *collections = g_ptr_array_new ();
+
+  add_similar (self, similar, shoal_bencode_get (self->info, "similar"));
+  add_similar (self, similar, shoal_bencode_get (root, "similar"));
+  add_collections (self, collections, shoal_bencode_get (self->info, "collections"));
+  add_collections (self, collections, shoal_bencode_get (root, "collections"));
+  g_ptr_array_add (collections, NULL);
+  self->out->n_similar = similar->len;
+  self->out->similar = (ShoalSha1 *) (gpointer) g_array_free (similar, FALSE);
+  self->out->collections = (char **) g_ptr_array_free (collections, FALSE);
+}
+
 /* -- The info dictionary */
 
 /* Which versions the torrent speaks, and its hashes. */
@@ -384,6 +458,7 @@ read_rest (ShoalMetainfoParser *self,
   out->web_seeds = read_urls (shoal_bencode_get (root, "url-list"));
   out->http_seeds = read_urls (shoal_bencode_get (root, "httpseeds"));
   out->nodes = read_nodes (shoal_bencode_get (root, "nodes"));
+  read_same_files (self, root);
   out->comment = read_text_at (root, "comment");
   out->created_by = read_text_at (root, "created by");
   out->source = read_text (shoal_bencode_get (self->info, "source"));

@@ -43,6 +43,8 @@ shoal_metainfo_unref (ShoalMetainfo *self)
   g_strfreev (self->web_seeds);
   g_strfreev (self->http_seeds);
   g_strfreev (self->nodes);
+  g_free (self->similar);
+  g_strfreev (self->collections);
   g_free (self->comment);
   g_free (self->created_by);
   g_free (self->source);

@@ -13,6 +13,9 @@ G_BEGIN_DECLS
 #define SHOAL_TRACKERS_MAX      1024u
 #define SHOAL_WEB_SEEDS_MAX     1024u
 #define SHOAL_NODES_MAX         256u
+#define SHOAL_SIMILAR_MAX       256u                  /* torrents named as similar; the rest is passed over */
+#define SHOAL_COLLECTIONS_MAX   64u
+#define SHOAL_COLLECTION_SIZE_MAX 255u                /* bytes of the name of one */
 
 typedef enum
 {
@@ -80,6 +83,9 @@ typedef struct
   char              **web_seeds;        /* BEP 19 */
   char              **http_seeds;       /* BEP 17 */
   char              **nodes;            /* "host:port", IPv6 in brackets */
+  ShoalSha1          *similar;          /* BEP 38: keys of torrents that have files of this one too */
+  guint               n_similar;
+  char              **collections;      /* BEP 38: torrents that share one have files in common; valid UTF-8 */
   char               *comment;          /* nullable, as the rest */
   char               *created_by;
   char               *source;

@@ -313,6 +313,55 @@ test_shared_layer (void)
   g_assert_nonnull (error);
 }
 
+/* BEP 38: in both places, each once; what is wrong is passed over. */
+static void
+test_same_files (void)
+{
+  const char *info = "d11:collectionsl2:c10:i5e2:c1e6:lengthi7e4:name1:a6:pieces20:" HASH PIECE
+                     "7:similarl20:bbbbbbbbbbbbbbbbbbbb19:bbbbbbbbbbbbbbbbbbb20:" HASH "ee";
+  g_autofree char *text = g_strdup_printf ("d11:collectionsl2:c22:c11:\xff" "e4:info%s"
+                                           "7:similarl20:dddddddddddddddddddd20:" HASH "ee", info);
+  g_autoptr (ShoalMetainfo) metainfo = parse_good (text);
+  g_autoptr (ShoalMetainfo) none = parse_good ("d4:infod6:lengthi7e4:name1:a" PIECE "6:pieces20:" HASH
+                                               "e7:similar20:" HASH "e");
+
+  g_assert_cmpuint (metainfo->n_similar, ==, 3);
+  g_assert_cmpmem (metainfo->similar[0].bytes, 20, "bbbbbbbbbbbbbbbbbbbb", 20);
+  g_assert_cmpmem (metainfo->similar[1].bytes, 20, HASH, 20);
+  g_assert_cmpmem (metainfo->similar[2].bytes, 20, "dddddddddddddddddddd", 20);
+  g_assert_cmpuint (g_strv_length (metainfo->collections), ==, 2);
+  g_assert_cmpstr (metainfo->collections[0], ==, "c1");
+  g_assert_cmpstr (metainfo->collections[1], ==, "c2");
+  g_assert_cmpstr (metainfo->warnings[0], ==, "Similar torrents passed over: 1");
+  g_assert_cmpuint (none->n_similar, ==, 0);
+  g_assert_null (none->collections[0]);
+}
+
+static void
+test_too_many_same_files (void)
+{
+  g_autoptr (GString) text = g_string_new ("d11:collectionsl");
+  g_autoptr (ShoalMetainfo) metainfo = NULL;
+  char large[SHOAL_COLLECTION_SIZE_MAX + 2];
+
+  memset (large, 'x', sizeof large);
+  g_string_append_printf (text, "%u:%.*s", SHOAL_COLLECTION_SIZE_MAX + 1,
+                          (int) SHOAL_COLLECTION_SIZE_MAX + 1, large);
+  g_string_append_printf (text, "%u:%.*s", SHOAL_COLLECTION_SIZE_MAX,
+                          (int) SHOAL_COLLECTION_SIZE_MAX, large);
+  for (guint i = 0; i < SHOAL_COLLECTIONS_MAX; i++)
+    g_string_append_printf (text, "3:%03u", i);
+  g_string_append (text, "e4:infod6:lengthi7e4:name1:a" PIECE "6:pieces20:" HASH "e7:similarl");
+  for (guint i = 0; i <= SHOAL_SIMILAR_MAX; i++)
+    g_string_append_printf (text, "20:%020u", i);
+  g_string_append (text, "ee");
+  metainfo = parse_good (text->str);
+  g_assert_cmpuint (metainfo->n_similar, ==, SHOAL_SIMILAR_MAX);
+  g_assert_cmpuint (g_strv_length (metainfo->collections), ==, SHOAL_COLLECTIONS_MAX);
+  g_assert_cmpuint (strlen (metainfo->collections[0]), ==, SHOAL_COLLECTION_SIZE_MAX);
+  g_assert_cmpstr (metainfo->collections[SHOAL_COLLECTIONS_MAX - 1], ==, "062");
+}
+
 int
 main (int    argc,
       char **argv)
@@ -329,5 +378,7 @@ main (int    argc,
   g_test_add_func ("/wire/metainfo/from-info", test_from_info);
   g_test_add_func ("/wire/metainfo/deep-tree", test_deep_tree);
   g_test_add_func ("/wire/metainfo/shared-layer", test_shared_layer);
+  g_test_add_func ("/wire/metainfo/same-files", test_same_files);
+  g_test_add_func ("/wire/metainfo/too-many-same-files", test_too_many_same_files);
   return g_test_run ();
 }
