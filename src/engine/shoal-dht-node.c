@@ -361,7 +361,7 @@ vote (ShoalDhtNode    *self,
   if (seen->family != self->family || shoal_addr_is_local (seen) || shoal_addr_is_local (voter))
     return;
   for (guint i = 0; i < MIN (self->n_votes, SHOAL_DHT_VOTES); i++)
-    if (shoal_addr_same_ip (&self->voters[i], voter))
+    if (shoal_addr_same_site (&self->voters[i], voter))
       return;
   self->votes[self->n_votes % SHOAL_DHT_VOTES] = external;
   self->voters[self->n_votes % SHOAL_DHT_VOTES] = *voter;

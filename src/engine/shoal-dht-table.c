@@ -172,6 +172,20 @@ forget_spares (ShoalDhtTable   *self,
     }
 }
 
+static gboolean
+net_is_full (const Bucket    *bucket,
+             const ShoalAddr *addr)
+{
+  guint n = 0;
+
+  if (shoal_addr_is_local (addr))
+    return FALSE;
+  for (guint i = 0; i < bucket->n_live; i++)
+    n += same_net (&bucket->live[i].addr, addr) ? 1 : 0;
+
+  return n >= SHOAL_DHT_SAME_NET;
+}
+
 /* Takes a live entry out; the best replacement comes in its place. */
 static void
 remove_live (ShoalDhtTable *self,
@@ -186,7 +200,7 @@ remove_live (ShoalDhtTable *self,
     {
       ShoalDhtEntry *spare = &bucket->spare[i];
 
-      if (find_id (bucket, &spare->id) != NULL)
+      if (find_id (bucket, &spare->id) != NULL || net_is_full (bucket, &spare->addr))
         continue;
       if (best == NULL || spare->secure > best->secure || (spare->secure == best->secure && spare->seen_s >= best->seen_s))
         best = spare;
@@ -221,20 +235,6 @@ split (ShoalDhtTable *self)
   for (guint i = 0; i < old.n_spare; i++)
     add_spare (shoal_node_id_shared (&self->self_id, &old.spare[i].id) > depth ? high : low, &old.spare[i]);
   g_free (old.spare);
-}
-
-static gboolean
-net_is_full (const Bucket    *bucket,
-             const ShoalAddr *addr)
-{
-  guint n = 0;
-
-  if (shoal_addr_is_local (addr))
-    return FALSE;
-  for (guint i = 0; i < bucket->n_live; i++)
-    n += same_net (&bucket->live[i].addr, addr) ? 1 : 0;
-
-  return n >= SHOAL_DHT_SAME_NET;
 }
 
 /* (nullable): who would give way to a newcomer. */

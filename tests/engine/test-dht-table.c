@@ -131,6 +131,46 @@ test_networks (void)
   shoal_dht_table_free (table);
 }
 
+/* Nobody gets a whole bucket by asking from all addresses of his network and waiting for those who go. */
+static void
+test_waiting_networks (void)
+{
+  ShoalSha1 self_id = make_id (0, 0);
+  ShoalDhtTable *table = shoal_dht_table_new (&self_id);
+  const ShoalDhtEntry *out[2 * SHOAL_DHT_K];
+  guint n_same = 0;
+
+  for (guint i = 0; i < 2 * SHOAL_DHT_K; i++)
+    {
+      guint8 ip[4] = { 20, (guint8) i, 1, 1 };
+      ShoalAddr addr = shoal_addr_make (SHOAL_FAMILY_IPV4, ip, 6881);
+      ShoalSha1 id = make_id ((guint8) ((i % 2 == 0 ? 0x80 : 0x40) + i), 0);
+
+      shoal_dht_table_answered (table, &id, &addr, 10);
+    }
+  for (guint i = 0; i < SHOAL_DHT_K; i++)
+    {
+      guint8 ip[4] = { 8, 8, 8, (guint8) (i + 1) };
+      ShoalAddr addr = shoal_addr_make (SHOAL_FAMILY_IPV4, ip, 6881);
+      ShoalSha1 id = make_id ((guint8) (0xc0 + i), 0);
+
+      shoal_dht_table_heard (table, &id, &addr);
+    }
+  for (guint i = 0; i < 2 * SHOAL_DHT_K; i += 2)
+    {
+      guint8 ip[4] = { 20, (guint8) i, 1, 1 };
+      ShoalAddr addr = shoal_addr_make (SHOAL_FAMILY_IPV4, ip, 6881);
+
+      for (guint j = 0; j < SHOAL_DHT_FAILED_MAX; j++)
+        shoal_dht_table_failed (table, &addr);
+    }
+  for (guint i = shoal_dht_table_closest (table, &self_id, FALSE, out, G_N_ELEMENTS (out)); i > 0; i--)
+    n_same += out[i - 1]->addr.ip[0] == 8 ? 1 : 0;
+  g_assert_cmpuint (n_same, ==, SHOAL_DHT_SAME_NET);
+  shoal_dht_table_check (table);
+  shoal_dht_table_free (table);
+}
+
 static void
 test_secure (void)
 {
@@ -213,6 +253,7 @@ main (int    argc,
   g_test_add_func ("/dht-table/full", test_full);
   g_test_add_func ("/dht-table/identity", test_identity);
   g_test_add_func ("/dht-table/networks", test_networks);
+  g_test_add_func ("/dht-table/waiting-networks", test_waiting_networks);
   g_test_add_func ("/dht-table/secure", test_secure);
   g_test_add_func ("/dht-table/random", test_random);
 

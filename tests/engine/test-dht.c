@@ -625,6 +625,57 @@ test_limits (Wire         *wire,
   g_assert_cmpuint (n, ==, SHOAL_DHT_ANSWERS);
 }
 
+/* Node @i of one site, or of a site of its own, is met; whoever is asked says that it sees us at @seen. */
+static void
+meet (Wire            *wire,
+      guint8           i,
+      gboolean         own_site,
+      const ShoalAddr *seen)
+{
+  guint8 ip[16] = { 0x20, 0x01, 0x0d, 0xb8, [7] = own_site ? i : 0, [15] = i };
+  ShoalAddr addr = shoal_addr_make (SHOAL_FAMILY_IPV6, ip, 7);
+  g_auto (ShoalWriter) out = { 0 };
+  Packet *packet;
+
+  shoal_dht_add_contact (wire->nodes[0].dht, &addr, wire->now_us);
+  pass (wire, 4 * SECOND_US);
+  while ((packet = g_queue_pop_head (&wire->strangers)) != NULL)
+    {
+      gsize size;
+      const guint8 *data = g_bytes_get_data (packet->bytes, &size);
+      ShoalKrpc query;
+      ShoalKrpc answer;
+
+      g_assert_true (shoal_krpc_parse (&query, data, size));
+      shoal_krpc_init (&answer, SHOAL_KRPC_ANSWER, query.method);
+      answer.flags = SHOAL_KRPC_HAS_ID;
+      memcpy (answer.id.bytes, packet->to.ip, sizeof packet->to.ip);
+      answer.transaction = query.transaction;
+      answer.ip = *seen;
+      out.size = 0;
+      shoal_krpc_write (&answer, &out);
+      shoal_dht_datagram (wire->nodes[0].dht, &packet->to, out.data, out.size, wire->now_us);
+      packet_free (packet);
+    }
+}
+
+/* Our address is what enough sites agree upon; one that has a /64 is one. */
+static void
+test_votes (Wire         *wire,
+            gconstpointer data)
+{
+  ShoalAddr seen;
+
+  g_assert_true (shoal_addr_parse (&seen, "[2a00::1]:5", 0));
+  for (guint8 i = 1; i <= 2 * SHOAL_DHT_VOTES_MIN; i++)
+    meet (wire, i, FALSE, &seen);
+  g_assert_cmpint (wire->nodes[0].dht->nodes[1]->external.family, ==, SHOAL_FAMILY_NONE);
+  for (guint8 i = 1; i <= SHOAL_DHT_VOTES_MIN; i++)
+    meet (wire, i, TRUE, &seen);
+  g_assert_true (shoal_addr_same_ip (&wire->nodes[0].dht->nodes[1]->external, &seen));
+  g_assert_true (shoal_node_id_is_secure (shoal_dht_id (wire->nodes[0].dht, SHOAL_FAMILY_IPV6), &seen));
+}
+
 /* BEP 43: answers nobody, asks nobody for asking, and says so in its own questions; nobody takes it for a node. */
 static void
 test_read_only (Wire         *wire,
@@ -782,6 +833,7 @@ main (int    argc,
   g_test_add ("/dht/announce", Wire, NULL, set_up, test_announce, tear_down);
   g_test_add ("/dht/items", Wire, NULL, set_up, test_items, tear_down);
   g_test_add ("/dht/samples", Wire, NULL, set_up, test_samples, tear_down);
+  g_test_add ("/dht/votes", Wire, NULL, set_up, test_votes, tear_down);
   g_test_add ("/dht/read-only", Wire, NULL, set_up, test_read_only, tear_down);
   g_test_add ("/dht/limits", Wire, NULL, set_up, test_limits, tear_down);
   g_test_add ("/dht/martians", Wire, NULL, set_up, test_martians, tear_down);
