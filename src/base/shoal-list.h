@@ -20,7 +20,13 @@ struct _ShoalNode
 };
 
 static inline void shoal_node_init (ShoalNode *node) { node->next = node->prev = node; }
-static inline gboolean shoal_node_is_linked (const ShoalNode *node) { return node->next != node; }
+
+static inline gboolean
+shoal_node_is_linked (const ShoalNode *node)
+{
+  g_assert (node->next != NULL);   /* it was initialised */
+  return node->next != node;
+}
 
 /* Unlinks @node, if it is linked. */
 static inline void

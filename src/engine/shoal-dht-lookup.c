@@ -206,8 +206,12 @@ shoal_dht_leg_answered (ShoalDhtLeg     *self,
     return;
   take_nodes (self, SHOAL_FAMILY_IPV4, krpc->nodes4, from);
   take_nodes (self, SHOAL_FAMILY_IPV6, krpc->nodes6, from);
-  for (guint i = 0; self->lookup != NULL && i < krpc->n_values; i++)
-    if (shoal_dht_fits (&krpc->values[i], from) && !is_ourselves (self->lookup, krpc, &krpc->values[i]))
+  if (self->lookup == NULL)
+    return;
+
+  for (guint i = 0; i < krpc->n_values; i++)
+    if (shoal_dht_fits (&krpc->values[i], from)
+        && !is_ourselves (self->lookup, krpc, &krpc->values[i]))
       peers[n_peers++] = krpc->values[i];
   if (n_peers > 0)
     self->lookup->ops->peers (self->lookup->owner, peers, n_peers, hops);

@@ -92,6 +92,7 @@ shoal_dht_node_ask (ShoalDhtNode    *self,
   query->version = (ShoalKrpcBytes){ our_version, sizeof our_version };
   dht->packet.size = 0;
   shoal_krpc_write (query, &dht->packet);
+  query->transaction = (ShoalKrpcBytes){ NULL, 0 };   /* it borrowed from this call */
   dht->pace_us = MAX (dht->pace_us, dht->now_us) + SECOND_US / SHOAL_DHT_ASKED_PER_S;
   if (dht->host->ops->send (dht->host, to, dht->packet.data, dht->packet.size, 0, 0) != SHOAL_SEND_SENT)
     return FALSE;

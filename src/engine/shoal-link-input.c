@@ -181,6 +181,7 @@ block_end (ShoalLink *self)
   gboolean discard = self->discard;
   const guint8 *data = self->place == self->own_place ? self->own_place : NULL;
 
+  g_assert (swarm != NULL);
   self->in_block = FALSE;
   self->place = NULL;
   self->last_block_us = self->engine->now_us;
@@ -279,6 +280,8 @@ take_message (ShoalLink    *self,
       return SHOAL_HANDSHAKE_SIZE;
     }
 
+  /* Who has been greeted belongs to a torrent. */
+  g_assert (self->swarm != NULL);
   switch (shoal_message_peek (bytes, size, &whole, &id))
     {
     case SHOAL_FRAME_BAD:
@@ -398,6 +401,13 @@ take_foreseen (ShoalLink *self,
 {
   ShoalWindow *window = &self->engine->window;
   guint part = 0;
+
+  /* Blocks are foreseen of a torrent only. */
+  if (self->swarm == NULL)
+    {
+      g_assert (!window->rest && window->n_blocks == 0);
+      return 0;
+    }
 
   if (window->rest)
     {

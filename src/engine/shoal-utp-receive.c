@@ -70,10 +70,10 @@ append (ShoalUtp     *self,
   self->buffers->received += size;
   while (size > 0)
     {
-      ShoalUtpChunk *chunk = shoal_node_is_linked (&self->chunks) ? SHOAL_NODE_OWNER (self->chunks.prev, ShoalUtpChunk, node) : NULL;
+      ShoalUtpChunk *chunk = SHOAL_NODE_OWNER (self->chunks.prev, ShoalUtpChunk, node);
       gsize n;
 
-      if (chunk == NULL || chunk->end == SHOAL_UTP_CHUNK)
+      if (!shoal_node_is_linked (&self->chunks) || chunk->end == SHOAL_UTP_CHUNK)
         {
           chunk = g_malloc (sizeof *chunk);
           chunk->begin = chunk->end = 0;

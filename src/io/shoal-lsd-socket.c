@@ -49,7 +49,7 @@ socket_ready (ShoalWatch *watch,
 
   for (guint i = 0; i < DATAGRAMS_A_TURN; i++)
     {
-      struct sockaddr_storage name;
+      struct sockaddr_storage name = { 0 };
       socklen_t name_size = sizeof name;
       struct sockaddr *peer = (struct sockaddr *) &name;
       gssize size = recvfrom (watch->fd, data, sizeof data, MSG_TRUNC, peer, &name_size);

@@ -387,6 +387,7 @@ shoal_portmap_set (ShoalPortmap            *self,
       /* A renewal may be under way. */
       const ShoalPortmapMethod *active = self->active;
 
+      g_assert (active != NULL);
       halt (self);
       self->active = active;
       self->dropping = TRUE;

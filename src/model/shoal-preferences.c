@@ -216,6 +216,7 @@ shoal_preferences_set_property (GObject      *object,
   gboolean *flag = boolean_field (self, prop);
   char **text = text_field (self, prop);
 
+  g_assert (self != NULL);
   if (number != NULL)
     {
       if (*number == g_value_get_uint (value))

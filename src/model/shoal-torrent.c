@@ -67,8 +67,8 @@ typedef enum { FIELD_UINT, FIELD_BOOLEAN, FIELD_UINT64, FIELD_INT64, FIELD_DOUBL
 typedef struct
 {
   const char        *name;
-  FieldType          type;
   gsize              offset;   /* in ShoalTorrent */
+  FieldType          type;
   ShoalTorrentChange change;
 } Field;
 
@@ -76,40 +76,40 @@ typedef struct
 #define OWN(field)   G_STRUCT_OFFSET (ShoalTorrent, field)
 
 static const Field fields[N_PROPS] = {
-  [PROP_ID]            = { "id", FIELD_ID, STATS (id), SHOAL_TORRENT_CHANGE_NONE },
-  [PROP_HASH]          = { "hash", FIELD_STRING, STATS (hash), SHOAL_TORRENT_CHANGE_NAME },
-  [PROP_NAME]          = { "name", FIELD_STRING, STATS (name), SHOAL_TORRENT_CHANGE_NAME },
-  [PROP_DIR]           = { "dir", FIELD_STRING, STATS (dir), SHOAL_TORRENT_CHANGE_NAME },
-  [PROP_STATE]         = { "state", FIELD_UINT, STATS (state), SHOAL_TORRENT_CHANGE_STATE },
-  [PROP_REASON]        = { "reason", FIELD_UINT, STATS (reason), SHOAL_TORRENT_CHANGE_STATE },
-  [PROP_DETAIL]        = { "detail", FIELD_STRING, STATS (detail), SHOAL_TORRENT_CHANGE_STATE },
-  [PROP_RUNNING]       = { "running", FIELD_BOOLEAN, OWN (running), SHOAL_TORRENT_CHANGE_STATE },
-  [PROP_HAS_METADATA]  = { "has-metadata", FIELD_BOOLEAN, STATS (has_metadata), SHOAL_TORRENT_CHANGE_STATE },
-  [PROP_COMPLETE]      = { "complete", FIELD_BOOLEAN, STATS (complete), SHOAL_TORRENT_CHANGE_STATE },
-  [PROP_SEQUENTIAL]    = { "sequential", FIELD_BOOLEAN, STATS (sequential), SHOAL_TORRENT_CHANGE_STATE },
-  [PROP_PROGRESS]      = { "progress", FIELD_DOUBLE, OWN (progress), SHOAL_TORRENT_CHANGE_SIZES },
-  [PROP_TOTAL_SIZE]    = { "total-size", FIELD_UINT64, STATS (total_size), SHOAL_TORRENT_CHANGE_SIZES },
-  [PROP_WANTED_SIZE]   = { "wanted-size", FIELD_UINT64, STATS (wanted_size), SHOAL_TORRENT_CHANGE_SIZES },
-  [PROP_DONE_SIZE]     = { "done-size", FIELD_UINT64, STATS (wanted_had), SHOAL_TORRENT_CHANGE_SIZES },
-  [PROP_DOWNLOADED]    = { "downloaded", FIELD_UINT64, STATS (downloaded), SHOAL_TORRENT_CHANGE_SIZES },
-  [PROP_UPLOADED]      = { "uploaded", FIELD_UINT64, STATS (uploaded), SHOAL_TORRENT_CHANGE_SIZES },
-  [PROP_RATIO]         = { "ratio", FIELD_DOUBLE, OWN (ratio), SHOAL_TORRENT_CHANGE_SIZES },
-  [PROP_RATE_DOWN]     = { "rate-down", FIELD_UINT64, STATS (rate_down), SHOAL_TORRENT_CHANGE_RATES },
-  [PROP_RATE_UP]       = { "rate-up", FIELD_UINT64, STATS (rate_up), SHOAL_TORRENT_CHANGE_RATES },
-  [PROP_N_PEERS]       = { "n-peers", FIELD_UINT, STATS (n_links), SHOAL_TORRENT_CHANGE_PEERS },
-  [PROP_N_SENDING]     = { "n-sending", FIELD_UINT, STATS (n_sending), SHOAL_TORRENT_CHANGE_PEERS },
-  [PROP_N_RECEIVING]   = { "n-receiving", FIELD_UINT, STATS (n_receiving), SHOAL_TORRENT_CHANGE_PEERS },
-  [PROP_N_SEEDS]       = { "n-seeds", FIELD_UINT, STATS (n_seeds), SHOAL_TORRENT_CHANGE_PEERS },
-  [PROP_N_KNOWN]       = { "n-known", FIELD_UINT, STATS (n_known), SHOAL_TORRENT_CHANGE_PEERS },
-  [PROP_ETA]           = { "eta", FIELD_INT64, STATS (eta_s), SHOAL_TORRENT_CHANGE_RATES },
-  [PROP_TRACKER_STATE] = { "tracker-state", FIELD_UINT, STATS (tracker_state), SHOAL_TORRENT_CHANGE_TRACKERS },
-  [PROP_TRACKER_ERROR] = { "tracker-error", FIELD_STRING, STATS (tracker_error), SHOAL_TORRENT_CHANGE_TRACKERS },
-  [PROP_TRACKER_SEEDS] = { "tracker-seeds", FIELD_INT64, STATS (tracker_seeds), SHOAL_TORRENT_CHANGE_TRACKERS },
-  [PROP_TRACKER_LEECHERS] = { "tracker-leechers", FIELD_INT64, STATS (tracker_leechers), SHOAL_TORRENT_CHANGE_TRACKERS },
-  [PROP_TRACKER_COMPLETED] = { "tracker-completed", FIELD_INT64, STATS (tracker_completed), SHOAL_TORRENT_CHANGE_TRACKERS },
-  [PROP_ADDED]         = { "added", FIELD_INT64, STATS (added_s), SHOAL_TORRENT_CHANGE_STATE },
-  [PROP_COMPLETED]     = { "completed", FIELD_INT64, STATS (completed_s), SHOAL_TORRENT_CHANGE_STATE },
-  [PROP_STATUS_TEXT]   = { "status-text", FIELD_TEXT, OWN (status_text), SHOAL_TORRENT_CHANGE_NONE },
+  [PROP_ID]            = { "id", STATS (id), FIELD_ID, SHOAL_TORRENT_CHANGE_NONE },
+  [PROP_HASH]          = { "hash", STATS (hash), FIELD_STRING, SHOAL_TORRENT_CHANGE_NAME },
+  [PROP_NAME]          = { "name", STATS (name), FIELD_STRING, SHOAL_TORRENT_CHANGE_NAME },
+  [PROP_DIR]           = { "dir", STATS (dir), FIELD_STRING, SHOAL_TORRENT_CHANGE_NAME },
+  [PROP_STATE]         = { "state", STATS (state), FIELD_UINT, SHOAL_TORRENT_CHANGE_STATE },
+  [PROP_REASON]        = { "reason", STATS (reason), FIELD_UINT, SHOAL_TORRENT_CHANGE_STATE },
+  [PROP_DETAIL]        = { "detail", STATS (detail), FIELD_STRING, SHOAL_TORRENT_CHANGE_STATE },
+  [PROP_RUNNING]       = { "running", OWN (running), FIELD_BOOLEAN, SHOAL_TORRENT_CHANGE_STATE },
+  [PROP_HAS_METADATA]  = { "has-metadata", STATS (has_metadata), FIELD_BOOLEAN, SHOAL_TORRENT_CHANGE_STATE },
+  [PROP_COMPLETE]      = { "complete", STATS (complete), FIELD_BOOLEAN, SHOAL_TORRENT_CHANGE_STATE },
+  [PROP_SEQUENTIAL]    = { "sequential", STATS (sequential), FIELD_BOOLEAN, SHOAL_TORRENT_CHANGE_STATE },
+  [PROP_PROGRESS]      = { "progress", OWN (progress), FIELD_DOUBLE, SHOAL_TORRENT_CHANGE_SIZES },
+  [PROP_TOTAL_SIZE]    = { "total-size", STATS (total_size), FIELD_UINT64, SHOAL_TORRENT_CHANGE_SIZES },
+  [PROP_WANTED_SIZE]   = { "wanted-size", STATS (wanted_size), FIELD_UINT64, SHOAL_TORRENT_CHANGE_SIZES },
+  [PROP_DONE_SIZE]     = { "done-size", STATS (wanted_had), FIELD_UINT64, SHOAL_TORRENT_CHANGE_SIZES },
+  [PROP_DOWNLOADED]    = { "downloaded", STATS (downloaded), FIELD_UINT64, SHOAL_TORRENT_CHANGE_SIZES },
+  [PROP_UPLOADED]      = { "uploaded", STATS (uploaded), FIELD_UINT64, SHOAL_TORRENT_CHANGE_SIZES },
+  [PROP_RATIO]         = { "ratio", OWN (ratio), FIELD_DOUBLE, SHOAL_TORRENT_CHANGE_SIZES },
+  [PROP_RATE_DOWN]     = { "rate-down", STATS (rate_down), FIELD_UINT64, SHOAL_TORRENT_CHANGE_RATES },
+  [PROP_RATE_UP]       = { "rate-up", STATS (rate_up), FIELD_UINT64, SHOAL_TORRENT_CHANGE_RATES },
+  [PROP_N_PEERS]       = { "n-peers", STATS (n_links), FIELD_UINT, SHOAL_TORRENT_CHANGE_PEERS },
+  [PROP_N_SENDING]     = { "n-sending", STATS (n_sending), FIELD_UINT, SHOAL_TORRENT_CHANGE_PEERS },
+  [PROP_N_RECEIVING]   = { "n-receiving", STATS (n_receiving), FIELD_UINT, SHOAL_TORRENT_CHANGE_PEERS },
+  [PROP_N_SEEDS]       = { "n-seeds", STATS (n_seeds), FIELD_UINT, SHOAL_TORRENT_CHANGE_PEERS },
+  [PROP_N_KNOWN]       = { "n-known", STATS (n_known), FIELD_UINT, SHOAL_TORRENT_CHANGE_PEERS },
+  [PROP_ETA]           = { "eta", STATS (eta_s), FIELD_INT64, SHOAL_TORRENT_CHANGE_RATES },
+  [PROP_TRACKER_STATE] = { "tracker-state", STATS (tracker_state), FIELD_UINT, SHOAL_TORRENT_CHANGE_TRACKERS },
+  [PROP_TRACKER_ERROR] = { "tracker-error", STATS (tracker_error), FIELD_STRING, SHOAL_TORRENT_CHANGE_TRACKERS },
+  [PROP_TRACKER_SEEDS] = { "tracker-seeds", STATS (tracker_seeds), FIELD_INT64, SHOAL_TORRENT_CHANGE_TRACKERS },
+  [PROP_TRACKER_LEECHERS] = { "tracker-leechers", STATS (tracker_leechers), FIELD_INT64, SHOAL_TORRENT_CHANGE_TRACKERS },
+  [PROP_TRACKER_COMPLETED] = { "tracker-completed", STATS (tracker_completed), FIELD_INT64, SHOAL_TORRENT_CHANGE_TRACKERS },
+  [PROP_ADDED]         = { "added", STATS (added_s), FIELD_INT64, SHOAL_TORRENT_CHANGE_STATE },
+  [PROP_COMPLETED]     = { "completed", STATS (completed_s), FIELD_INT64, SHOAL_TORRENT_CHANGE_STATE },
+  [PROP_STATUS_TEXT]   = { "status-text", OWN (status_text), FIELD_TEXT, SHOAL_TORRENT_CHANGE_NONE },
 };
 
 /* A set of properties. */
