@@ -34,7 +34,7 @@ struct _ShoalConn
   gint64        taken_us;    /* begin of the window in which */
   guint64       taken;       /* so many bytes left */
   gint64        since_us;    /* DIALING: since when; OPEN: the last read */
-  ShoalAddr     from;        /* came from there; family NONE: dialled, or not counted */
+  ShoalAddr     from;        /* the site it came from; family NONE: dialled, or not counted */
   ConnState     state;
   guint         mark;        /* what the link waits for; 0: it must not be read */
   guint         low_water;   /* what the socket was told */
@@ -55,7 +55,7 @@ struct _ShoalConnSet
   ShoalNode     closing;
   guint         n_conns;
   gboolean      bbr;
-  GHashTable   *n_from;      /* ShoalAddr without port to how many */
+  GHashTable   *n_from;      /* site to how many */
   gint64        now_us;
   guint64       moved;
 };

@@ -30,7 +30,7 @@
 #define SWEEP_EARLIEST   100000          /* read within a sweep that comes for another */
 #define READ_BUDGET      (1024 * 1024)   /* bytes of one link in one turn */
 #define MAX_WINDOW       64              /* places of one readv() */
-#define MAX_FROM_ADDRESS 16              /* open connections that came from one address */
+#define MAX_FROM_SITE    16              /* open connections that came from one site */
 
 ShoalConnSet *
 shoal_conn_set_new (ShoalReactor *reactor)
@@ -414,11 +414,10 @@ gboolean
 shoal_conn_set_admits (const ShoalConnSet *self,
                        const ShoalAddr    *from)
 {
-  ShoalAddr key = *from;
+  ShoalAddr site = shoal_addr_site (from);
 
-  key.port = 0;
   return !is_counted (from) ||
-         GPOINTER_TO_UINT (g_hash_table_lookup (self->n_from, &key)) < MAX_FROM_ADDRESS;
+         GPOINTER_TO_UINT (g_hash_table_lookup (self->n_from, &site)) < MAX_FROM_SITE;
 }
 
 ShoalConn *
@@ -432,8 +431,7 @@ shoal_conn_accept (ShoalConnSet    *self,
     {
       guint n;
 
-      conn->from = *from;
-      conn->from.port = 0;
+      conn->from = shoal_addr_site (from);
       n = GPOINTER_TO_UINT (g_hash_table_lookup (self->n_from, &conn->from));
       g_hash_table_insert (self->n_from, g_memdup2 (&conn->from, sizeof conn->from),
                            GUINT_TO_POINTER (n + 1));

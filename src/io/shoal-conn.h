@@ -32,7 +32,7 @@ void          shoal_conn_dial     (ShoalConnSet *self, ShoalLink *link, const Sh
                                    gint64 now_us);
 /* As shoal_conn_dial(), for a link that may not dial: it is closed with @why. */
 void          shoal_conn_refuse   (ShoalConnSet *self, ShoalLink *link, const char *why);
-/* FALSE: too many connections that came from this address are open. Loopback is not counted. */
+/* FALSE: too many connections that came from the site of @from are open. Loopback is not counted. */
 gboolean      shoal_conn_set_admits (const ShoalConnSet *self, const ShoalAddr *from);
 /* Takes @socket (transfer full). Either shoal_conn_set_link() or shoal_conn_discard() follows at
  * once. */

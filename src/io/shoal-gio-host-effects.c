@@ -182,14 +182,16 @@ effect_random (ShoalHost *host,
     }
 }
 
-/* --- Lists of blocked addresses --- */
-
 static void
 effect_filter (ShoalHost       *host,
                ShoalFilterLoad *load)
 {
-  shoal_filter_loader_load (((ShoalGioHost *) host)->filters, load);
+  ShoalGioHost *self = (ShoalGioHost *) host;
+
+  shoal_filter_loader_load (self->filters, load);
 }
+
+/* --- Local peers --- */
 
 static void
 local_came (const ShoalAddr *from,

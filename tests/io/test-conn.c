@@ -633,31 +633,63 @@ unconnected (void)
   return g_socket_new (G_SOCKET_FAMILY_IPV4, G_SOCKET_TYPE_STREAM, G_SOCKET_PROTOCOL_TCP, NULL);
 }
 
+/* A connection from each of @from; while all are open nobody more comes from there, but others do. */
+static void
+check_admits (Fixture         *self,
+              const ShoalAddr *from,
+              const ShoalAddr *more,
+              const ShoalAddr *other)
+{
+  ShoalConn *conns[16];
+
+  for (guint i = 0; i < G_N_ELEMENTS (conns); i++)
+    {
+      g_assert_true (shoal_conn_set_admits (self->conns, &from[i]));
+      conns[i] = shoal_conn_accept (self->conns, unconnected (), &from[i]);
+    }
+  for (guint i = 0; i < G_N_ELEMENTS (conns); i++)
+    {
+      g_assert_true (shoal_conn_set_admits (self->conns, more) == (i > 0));
+      g_assert_true (shoal_conn_set_admits (self->conns, other));
+      shoal_conn_discard (conns[i]);
+    }
+}
+
 static void
 test_admits (Fixture       *self,
              gconstpointer  data)
 {
   const guint8 ip[4] = { 192, 0, 2, 1 };
   const guint8 other_ip[4] = { 192, 0, 2, 2 };
+  ShoalAddr more = shoal_addr_make (SHOAL_FAMILY_IPV4, ip, 9);
   ShoalAddr other = shoal_addr_make (SHOAL_FAMILY_IPV4, other_ip, 1);
-  ShoalConn *conns[16];
+  ShoalAddr from[16];
 
   meet (self);
-  for (guint i = 0; i < G_N_ELEMENTS (conns); i++)
-    {
-      ShoalAddr from = shoal_addr_make (SHOAL_FAMILY_IPV4, ip, (guint16) (1000 + i));
+  for (guint i = 0; i < G_N_ELEMENTS (from); i++)
+    from[i] = shoal_addr_make (SHOAL_FAMILY_IPV4, ip, (guint16) (1000 + i));
+  check_admits (self, from, &more, &other);
+}
 
-      g_assert_true (shoal_conn_set_admits (self->conns, &from));
-      conns[i] = shoal_conn_accept (self->conns, unconnected (), &from);
-    }
-  for (guint i = 0; i < G_N_ELEMENTS (conns); i++)
-    {
-      ShoalAddr from = shoal_addr_make (SHOAL_FAMILY_IPV4, ip, 9);
+/* Whoever has an IPv6 address has 2^64 of them. */
+static void
+test_admits_site (Fixture       *self,
+                  gconstpointer  data)
+{
+  guint8 ip[16] = { 0x2a, 0x01, 0x04, 0xf8, 0, 1, 0, 2 };
+  ShoalAddr more = shoal_addr_make (SHOAL_FAMILY_IPV6, ip, 9);
+  ShoalAddr other;
+  ShoalAddr from[16];
 
-      g_assert_true (shoal_conn_set_admits (self->conns, &from) == (i > 0));
-      g_assert_true (shoal_conn_set_admits (self->conns, &other));
-      shoal_conn_discard (conns[i]);
+  meet (self);
+  for (guint i = 0; i < G_N_ELEMENTS (from); i++)
+    {
+      ip[8] = (guint8) (i + 1);
+      from[i] = shoal_addr_make (SHOAL_FAMILY_IPV6, ip, 1000);
     }
+  ip[7] = 3;
+  other = shoal_addr_make (SHOAL_FAMILY_IPV6, ip, 1000);
+  check_admits (self, from, &more, &other);
 }
 
 int
@@ -684,6 +716,7 @@ main (int    argc,
   ADD ("file", test_file);
   ADD ("short-file", test_short_file);
   ADD ("admits", test_admits);
+  ADD ("admits/site", test_admits_site);
 
   return g_test_run ();
 }
