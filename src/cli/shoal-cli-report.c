@@ -105,6 +105,20 @@ shoal_cli_report_json (ShoalSession *session,
   shoal_json_finish (&json);
 }
 
+/* What a torrent does before it transfers anything, and why it does not. */
+static const char *
+still_to_come (ShoalTorrent *torrent)
+{
+  switch (shoal_torrent_get_state (torrent))
+    {
+    case SHOAL_TORRENT_DOWNLOADING:
+    case SHOAL_TORRENT_SEEDING:
+      return NULL;
+    default:
+      return shoal_torrent_get_status_text (torrent);
+    }
+}
+
 /* One torrent's line tells what it is doing; of several there is room for the sums only. */
 void
 shoal_cli_report_line (ShoalSession *session,
@@ -128,8 +142,14 @@ shoal_cli_report_line (ShoalSession *session,
         eta = shoal_torrent_get_eta (torrent) < 0 ? -1 : MAX (eta, shoal_torrent_get_eta (torrent));
     }
 
-  left = n > 0 && eta > 0 ? shoal_format_time_left (eta) : NULL;
-  text = g_strdup_printf ("%s down, %s up, %u peer%s%s%s", down, up, n_peers, n_peers == 1 ? "" : "s",
-                          left != NULL ? ", " : "", left != NULL ? left : "");
+  if (n == 1)
+    text = g_strdup (still_to_come (g_ptr_array_index (torrents, 0)));
+  if (text == NULL)
+    {
+      left = n > 0 && eta > 0 ? shoal_format_time_left (eta) : NULL;
+      text = g_strdup_printf ("%s down, %s up, %u peer%s%s%s", down, up, n_peers,
+                              n_peers == 1 ? "" : "s", left != NULL ? ", " : "",
+                              left != NULL ? left : "");
+    }
   shoal_cli_progress (n > 0 ? share / n : 0.0, text);
 }

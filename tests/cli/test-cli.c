@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The program as others call it: what it prints, what it exits with, and transfers between two of it. */
 
+#include <fcntl.h>
 #include <gio/gio.h>
 #include <glib/gstdio.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <unistd.h>
 #include "sample.h"
 #include "shoal-cli-options.h"
 #include "shoal-cli-text.h"
@@ -48,9 +51,10 @@ die_with_parent (gpointer user_data)
   prctl (PR_SET_PDEATHSIG, SIGKILL);
 }
 
-/* Arguments up to a NULL. */
+/* Arguments up to a NULL. @terminal: standard output, or -1. */
 static GSubprocess *
 spawn (GSubprocessFlags flags,
+       int              terminal,
        const char      *first,
        va_list          more)
 {
@@ -71,6 +75,8 @@ spawn (GSubprocessFlags flags,
     }
   g_ptr_array_add (args, NULL);
   g_subprocess_launcher_set_child_setup (launcher, die_with_parent, NULL, NULL);
+  if (terminal >= 0)
+    g_subprocess_launcher_take_stdout_fd (launcher, terminal);
   process = g_subprocess_launcher_spawnv (launcher, (const char *const *) args->pdata, &error);
   g_assert_no_error (error);
   return process;
@@ -87,7 +93,7 @@ cli (Run        *run,
 
   run_clear (run);
   va_start (more, first);
-  process = spawn (G_SUBPROCESS_FLAGS_STDOUT_PIPE | G_SUBPROCESS_FLAGS_STDERR_PIPE, first, more);
+  process = spawn (G_SUBPROCESS_FLAGS_STDOUT_PIPE | G_SUBPROCESS_FLAGS_STDERR_PIPE, -1, first, more);
   va_end (more);
   g_subprocess_communicate_utf8 (process, NULL, NULL, &run->out, &run->err, &error);
   g_assert_no_error (error);
@@ -103,7 +109,27 @@ start (const char *first,
   va_list more;
 
   va_start (more, first);
-  process = spawn (G_SUBPROCESS_FLAGS_STDOUT_PIPE, first, more);
+  process = spawn (G_SUBPROCESS_FLAGS_STDOUT_PIPE, -1, first, more);
+  va_end (more);
+  return process;
+}
+
+/* Its standard output is a terminal; @screen is what reads from it. */
+static GSubprocess *
+start_on_terminal (int        *screen,
+                   const char *first,
+                   ...)
+{
+  GSubprocess *process;
+  va_list more;
+
+  *screen = posix_openpt (O_RDWR | O_NOCTTY | O_CLOEXEC);
+  g_assert_cmpint (*screen, >=, 0);
+  g_assert_cmpint (grantpt (*screen), ==, 0);
+  g_assert_cmpint (unlockpt (*screen), ==, 0);
+  va_start (more, first);
+  process = spawn (G_SUBPROCESS_FLAGS_NONE, open (ptsname (*screen), O_RDWR | O_NOCTTY | O_CLOEXEC),
+                   first, more);
   va_end (more);
   return process;
 }
@@ -407,6 +433,32 @@ test_transfer (Fixture       *fixture,
   stop (seed, SIGINT, 130);
 }
 
+/* Before anything is transferred the line says what is waited for. */
+static void
+test_terminal (Fixture       *fixture,
+               gconstpointer  data)
+{
+  g_autofree char *dir = g_build_filename (fixture->dir, "nobody", NULL);
+  g_autoptr(GString) seen = g_string_new (NULL);
+  g_autoptr(GSubprocess) process = NULL;
+  int screen;
+
+  process = start_on_terminal (&screen, "download", "magnet:?xt=urn:btih:" SAMPLE_HYBRID_V1,
+                               "--dir", dir, NULL);
+  while (strstr (seen->str, "ooking for peers") == NULL)
+    {
+      char some[256];
+      gssize n = read (screen, some, sizeof some);
+
+      g_assert_cmpint (n, >, 0);
+      g_string_append_len (seen, some, n);
+    }
+  g_assert_nonnull (strstr (seen->str, "[                        ]   0% "));
+  g_assert_null (strstr (seen->str, " down, "));
+  stop (process, SIGTERM, 143);
+  close (screen);
+}
+
 static void
 test_select (Fixture       *fixture,
              gconstpointer  data)
@@ -546,6 +598,7 @@ main (int    argc,
   ADD ("create", test_create);
   ADD ("verify", test_verify);
   ADD ("transfer", test_transfer);
+  ADD ("terminal", test_terminal);
   ADD ("select", test_select);
   ADD ("seed-limits", test_seed_limits);
   ADD ("serve", test_serve);
