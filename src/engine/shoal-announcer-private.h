@@ -63,7 +63,7 @@ struct _ShoalAnnouncer
   gint64                   leechers;
   gint64                   downloads;     /* completed, ever */
   gint64                   counted_us;  /* when they were told */
-  ShoalTrackerCall        *scrape;      /* (nullable): under way */
+  ShoalTrackerScrape      *scrape;      /* (nullable): under way */
   gint64                   scraped_us;  /* when it was asked; 0: never */
   ShoalTrackerState        state;       /* as last told */
   ShoalTimer               timer;

@@ -9,7 +9,8 @@
 #include "shoal-announcer-private.h"
 #include <string.h>
 
-#define SCRAPE_US (1800 * (gint64) G_USEC_PER_SEC)   /* between two questions for numbers */
+#define SCRAPE_US       (1800 * (gint64) G_USEC_PER_SEC)   /* between two questions for numbers */
+#define SCRAPE_SLOT_US  (300 * (gint64) G_USEC_PER_SEC)    /* torrents due within one are due together */
 
 static gboolean
 is_usable_url (const char *url)
@@ -125,8 +126,7 @@ shoal_announcer_free (ShoalAnnouncer *self)
     return;
 
   shoal_timers_disarm (self->timers, &self->timer);
-  if (self->scrape != NULL)
-    shoal_tracker_call_drop (self->scrape);
+  g_clear_pointer (&self->scrape, shoal_tracker_scrape_drop);
   g_clear_pointer (&self->rows, g_ptr_array_unref);
   g_clear_pointer (&self->error, g_free);
   g_free (self);
@@ -225,23 +225,23 @@ shoal_announcer_has_trackers (const ShoalAnnouncer *self)
 }
 
 static void
-on_scraped (gpointer                   owner,
-            const ShoalAnnounceAnswer *answer,
-            const char                *error,
-            gint64                     now_us)
+on_scraped (gpointer                 owner,
+            const ShoalTrackerCount *count,
+            const char              *error,
+            gint64                   now_us)
 {
   ShoalAnnouncer *self = owner;
 
   self->scrape = NULL;
-  if (answer == NULL || answer->failure != NULL || answer->seeds < 0)
+  if (count == NULL)
     {
-      g_debug ("a tracker does not tell how many take part: %s", error != NULL ? error : "it does not know the torrent");
+      g_debug ("a tracker does not tell how many take part: %s", error);
       return;
     }
-  g_debug ("a tracker counts %" G_GINT64_FORMAT " seeds and %" G_GINT64_FORMAT " leechers", answer->seeds, answer->leechers);
-  self->seeds = answer->seeds;
-  self->leechers = answer->leechers;
-  self->downloads = answer->downloaded;
+  g_debug ("a tracker counts %" G_GINT64_FORMAT " seeds and %" G_GINT64_FORMAT " leechers", count->seeds, count->leechers);
+  self->seeds = count->seeds;
+  self->leechers = count->leechers;
+  self->downloads = count->downloaded;
   self->counted_us = now_us;
   self->ops->changed (self->owner);
 }
@@ -270,6 +270,16 @@ scrape_row (const ShoalAnnouncer *self)
   return first;
 }
 
+/* The same five minutes for all torrents of the session, so that a tracker is asked for many at once. */
+static gboolean
+scrape_is_due (const ShoalAnnouncer *self,
+               gint64                now_us)
+{
+  gint64 told_us = MAX (self->scraped_us, self->counted_us);
+
+  return self->scraped_us == 0 || now_us / SCRAPE_SLOT_US - told_us / SCRAPE_SLOT_US > SCRAPE_US / SCRAPE_SLOT_US;
+}
+
 void
 shoal_announcer_look (ShoalAnnouncer *self,
                       gint64          now_us)
@@ -278,8 +288,7 @@ shoal_announcer_look (ShoalAnnouncer *self,
 
   g_return_if_fail (self != NULL);
 
-  if (self->scrape != NULL
-      || (self->scraped_us != 0 && (now_us - self->scraped_us < SCRAPE_US || now_us - self->counted_us < SCRAPE_US)))
+  if (self->scrape != NULL || !scrape_is_due (self, now_us))
     return;
   row = scrape_row (self);
   if (row == NULL)
@@ -293,8 +302,7 @@ shoal_announcer_look_away (ShoalAnnouncer *self)
 {
   g_return_if_fail (self != NULL);
 
-  if (self->scrape != NULL)
-    shoal_tracker_call_drop (g_steal_pointer (&self->scrape));
+  g_clear_pointer (&self->scrape, shoal_tracker_scrape_drop);
 }
 
 gint64

@@ -23,6 +23,26 @@ static void send_leg (ShoalTrackerLeg *leg);
 
 /* --- Answers --- */
 
+/* A tracker may tell more of one family than of the other. */
+static void
+merge_counts (GArray       *whole,
+              const GArray *counts)
+{
+  guint n = MIN (whole->len, counts->len);
+
+  for (guint i = 0; i < n; i++)
+    {
+      ShoalTrackerCount *into = &g_array_index (whole, ShoalTrackerCount, i);
+      const ShoalTrackerCount *count = &g_array_index (counts, ShoalTrackerCount, i);
+
+      into->seeds = MAX (into->seeds, count->seeds);
+      into->leechers = MAX (into->leechers, count->leechers);
+      into->downloaded = MAX (into->downloaded, count->downloaded);
+    }
+  if (n < counts->len)
+    g_array_append_vals (whole, &g_array_index (counts, ShoalTrackerCount, n), counts->len - n);
+}
+
 static void
 merge_answer (ShoalTrackerCall    *self,
               ShoalAnnounceAnswer *answer)
@@ -45,6 +65,7 @@ merge_answer (ShoalTrackerCall    *self,
       whole->seeds = MAX (whole->seeds, answer->seeds);
       whole->leechers = MAX (whole->leechers, answer->leechers);
       whole->downloaded = MAX (whole->downloaded, answer->downloaded);
+      merge_counts (whole->counts, answer->counts);
       if (whole->tracker_id == NULL)
         whole->tracker_id = g_steal_pointer (&answer->tracker_id);
       if (whole->warning == NULL)
@@ -113,8 +134,8 @@ fetch_done_cb (ShoalDone *done,
       gsize size;
       const guint8 *bytes = g_bytes_get_data (fetch->body, &size);
 
-      if (leg->call->is_scrape)
-        parsed = shoal_http_tracker_parse_scrape (&answer, &leg->call->announce.info_hash, bytes, size, &error);
+      if (leg->call->hashes != NULL)
+        parsed = shoal_http_tracker_parse_scrape (&answer, leg->call->hashes, leg->call->n_hashes, bytes, size, &error);
       else
         parsed = shoal_http_tracker_parse_announce (&answer, bytes, size, &error);
     }
@@ -148,8 +169,8 @@ begin_http (ShoalTrackerLeg *leg)
   ShoalTrackerCall *call = leg->call;
   g_autofree char *url = NULL;
 
-  if (call->is_scrape)
-    url = shoal_http_tracker_scrape_url (call->url, &call->announce.info_hash);
+  if (call->hashes != NULL)
+    url = shoal_http_tracker_scrape_url (call->url, call->hashes, call->n_hashes);
   else
     url = shoal_http_tracker_announce_url (call->url, &call->announce);
   leg->fetch = shoal_fetch_new (SHOAL_FETCH_TRACKER, url);
@@ -222,8 +243,12 @@ send_leg (ShoalTrackerLeg *leg)
 
   if (leg->state == SHOAL_LEG_CONNECT)
     size = shoal_udp_tracker_write_connect (packet, leg->transaction);
-  else if (call->is_scrape)
-    size = shoal_udp_tracker_write_scrape (packet, server->connections[leg->index], leg->transaction, &call->announce.info_hash);
+  else if (call->hashes != NULL)
+    size = shoal_udp_tracker_write_scrape (packet,
+                                           server->connections[leg->index],
+                                           leg->transaction,
+                                           call->hashes,
+                                           call->n_hashes);
   else
     size = shoal_udp_tracker_write_announce (packet,
                                              server->connections[leg->index],
@@ -342,10 +367,10 @@ shoal_tracker_hub_datagram (ShoalTrackerHub *self,
     heard_error (leg, data, size);
   else if (action == SHOAL_UDP_TRACKER_CONNECT && leg->state == SHOAL_LEG_CONNECT)
     heard_connect (leg, data, size);
-  else if (action == SHOAL_UDP_TRACKER_SCRAPE && leg->state == SHOAL_LEG_ANNOUNCE && leg->call->is_scrape
-           && shoal_udp_tracker_parse_scrape (&answer, data, size))
+  else if (action == SHOAL_UDP_TRACKER_SCRAPE && leg->state == SHOAL_LEG_ANNOUNCE && leg->call->hashes != NULL
+           && shoal_udp_tracker_parse_scrape (&answer, leg->call->n_hashes, data, size))
     leg_answered (leg, &answer);
-  else if (action == SHOAL_UDP_TRACKER_ANNOUNCE && leg->state == SHOAL_LEG_ANNOUNCE && !leg->call->is_scrape
+  else if (action == SHOAL_UDP_TRACKER_ANNOUNCE && leg->state == SHOAL_LEG_ANNOUNCE && leg->call->hashes == NULL
            && shoal_udp_tracker_parse_announce (&answer, leg_families[leg->index], data, size))
     leg_answered (leg, &answer);
 

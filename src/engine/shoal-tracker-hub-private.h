@@ -58,7 +58,8 @@ struct _ShoalTrackerCall
   char                *url;
   char                *path;          /* UDP: path and query */
   gboolean             is_udp;
-  gboolean             is_scrape;     /* BEP 48: only the info-hash of @announce counts */
+  ShoalSha1           *hashes;        /* (nullable): a scrape for these (BEP 48); @announce is empty */
+  guint                n_hashes;
   ShoalAnnounce        announce;
   char                *tracker_id;
   ShoalTrackerCallFunc func;          /* NULL once it was called, or dropped */
@@ -71,6 +72,22 @@ struct _ShoalTrackerCall
   ShoalTimer           timer;         /* to report later */
 };
 
+/* The scrapes of one tracker: those that come within a moment are sent together. */
+typedef struct
+{
+  ShoalTrackerHub  *hub;
+  char             *url;       /* of any of them */
+  gboolean          is_udp;
+  guint             most;      /* torrents that one request may ask for */
+  ShoalNode         waiting;   /* of ShoalTrackerScrape */
+  ShoalNode         asked;     /* with @call */
+  ShoalTrackerCall *call;      /* (nullable): under way */
+  guint             n_asked;   /* by it */
+  guint             n_failed;  /* requests in a row */
+  gint64            next_us;   /* no request before */
+  ShoalTimer        timer;
+} ShoalScrapeQueue;
+
 struct _ShoalTrackerHub
 {
   ShoalHost   *host;
@@ -79,6 +96,7 @@ struct _ShoalTrackerHub
   gint64       now_us;
   GHashTable  *servers;        /* "udp://host:port" to ShoalTrackerServer */
   GHashTable  *transactions;   /* number to ShoalTrackerLeg */
+  GHashTable  *scrapes;        /* tracker to ShoalScrapeQueue */
   ShoalNode    queues[SHOAL_N_QUEUES];
   ShoalNode    begun;
   gint64       pace_us;        /* begin of the second that is counted */
@@ -94,5 +112,11 @@ void shoal_tracker_leg_clear (ShoalTrackerLeg *leg);   /* what is at the host co
 
 /* shoal-tracker-hub.c: the leg's result is in the call, which this may free. */
 void shoal_tracker_leg_ended (ShoalTrackerLeg *leg);
+/* One request for several torrents. */
+ShoalTrackerCall *shoal_tracker_call_scrape (ShoalTrackerHub *self, const char *url, const ShoalSha1 *hashes, guint n,
+                                             ShoalTrackerCallFunc func, gpointer owner);
+
+/* shoal-tracker-hub-scrape.c */
+void shoal_scrape_queue_free (gpointer queue);
 
 G_END_DECLS

@@ -13,7 +13,6 @@
  * asked. Engine thread only. */
 
 #include "shoal-tracker-hub-private.h"
-#include "shoal-http-tracker.h"
 #include <string.h>
 
 #define SECOND_US     ((gint64) G_USEC_PER_SEC)
@@ -48,6 +47,7 @@ call_free (ShoalTrackerCall *self)
     shoal_announce_answer_clear (&self->answer);
   g_clear_pointer (&self->url, g_free);
   g_clear_pointer (&self->path, g_free);
+  g_clear_pointer (&self->hashes, g_free);
   g_clear_pointer (&self->tracker_id, g_free);
   g_clear_pointer (&self->error, g_free);
   g_free (self);
@@ -366,6 +366,7 @@ shoal_tracker_hub_new (ShoalHost   *host,
   self->pace_us = -SECOND_US;
   self->servers = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, server_free);
   self->transactions = g_hash_table_new (NULL, NULL);
+  self->scrapes = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, shoal_scrape_queue_free);
   for (guint i = 0; i < SHOAL_N_QUEUES; i++)
     shoal_node_init (&self->queues[i]);
   shoal_node_init (&self->begun);
@@ -403,6 +404,7 @@ shoal_tracker_hub_free (ShoalTrackerHub *self)
         server->lookup->done.owner = NULL;
     }
   shoal_timers_disarm (self->timers, &self->pace_timer);
+  g_clear_pointer (&self->scrapes, g_hash_table_unref);
   g_clear_pointer (&self->transactions, g_hash_table_unref);
   g_clear_pointer (&self->servers, g_hash_table_unref);
   g_free (self);
@@ -421,7 +423,8 @@ static ShoalTrackerCall *
 call_new (ShoalTrackerHub      *self,
           const char           *url,
           const ShoalAnnounce  *announce,
-          gboolean              is_scrape,
+          const ShoalSha1      *hashes,
+          guint                 n_hashes,
           gboolean              urgent,
           ShoalTrackerCallFunc  func,
           gpointer              owner)
@@ -431,7 +434,8 @@ call_new (ShoalTrackerHub      *self,
   call = g_new0 (ShoalTrackerCall, 1);
   call->hub = self;
   call->url = g_strdup (url);
-  call->is_scrape = is_scrape;
+  call->hashes = g_memdup2 (hashes, n_hashes * sizeof *hashes);
+  call->n_hashes = n_hashes;
   call->announce = *announce;
   call->tracker_id = g_strdup (announce->tracker_id);
   call->announce.tracker_id = call->tracker_id;
@@ -464,26 +468,20 @@ shoal_tracker_hub_announce (ShoalTrackerHub      *self,
 {
   g_return_val_if_fail (self != NULL && url != NULL && announce != NULL && func != NULL, NULL);
 
-  return call_new (self, url, announce, FALSE, urgent, func, owner);
+  return call_new (self, url, announce, NULL, 0, urgent, func, owner);
 }
 
 ShoalTrackerCall *
-shoal_tracker_hub_scrape (ShoalTrackerHub      *self,
-                          const char           *url,
-                          const ShoalSha1      *info_hash,
-                          ShoalTrackerCallFunc  func,
-                          gpointer              owner)
+shoal_tracker_call_scrape (ShoalTrackerHub      *self,
+                           const char           *url,
+                           const ShoalSha1      *hashes,
+                           guint                 n,
+                           ShoalTrackerCallFunc  func,
+                           gpointer              owner)
 {
-  ShoalAnnounce announce = { .info_hash = *info_hash };
-  g_autofree char *scrape = NULL;
+  ShoalAnnounce announce = { 0 };
 
-  g_return_val_if_fail (self != NULL && url != NULL && info_hash != NULL && func != NULL, NULL);
-
-  scrape = shoal_http_tracker_scrape_url (url, info_hash);
-  if (scrape == NULL && g_ascii_strncasecmp (url, "udp:", 4) != 0)
-    return NULL;
-
-  return call_new (self, url, &announce, TRUE, FALSE, func, owner);
+  return call_new (self, url, &announce, hashes, n, FALSE, func, owner);
 }
 
 gboolean

@@ -24,6 +24,10 @@ typedef struct _ShoalTrackerCall ShoalTrackerCall;
 /* @answer is NULL where there was none; then @error says why. @error may also be set beside a refusal in @answer->failure. */
 typedef void (*ShoalTrackerCallFunc) (gpointer owner, const ShoalAnnounceAnswer *answer, const char *error, gint64 now_us);
 
+/* @count is NULL where the tracker did not tell; then @error says why. */
+typedef struct _ShoalTrackerScrape ShoalTrackerScrape;
+typedef void (*ShoalTrackerScrapeFunc) (gpointer owner, const ShoalTrackerCount *count, const char *error, gint64 now_us);
+
 ShoalTrackerHub *shoal_tracker_hub_new     (ShoalHost *host, ShoalTimers *timers, ShoalRng *rng);
 void             shoal_tracker_hub_free    (ShoalTrackerHub *self);   /* every call was ended or dropped */
 void             shoal_tracker_hub_set_now (ShoalTrackerHub *self, gint64 now_us);   /* at the begin of a turn */
@@ -31,8 +35,12 @@ void             shoal_tracker_hub_set_now (ShoalTrackerHub *self, gint64 now_us
 /* Asks the tracker at @url (http, https, udp); @func is called once, never from inside this call. @announce is copied. */
 ShoalTrackerCall *shoal_tracker_hub_announce (ShoalTrackerHub *self, const char *url, const ShoalAnnounce *announce, gboolean urgent,
                                               ShoalTrackerCallFunc func, gpointer owner);
-/* Asks how many seeds and leechers the tracker counts (BEP 48). (nullable): NULL: it cannot be asked that. */
-ShoalTrackerCall *shoal_tracker_hub_scrape  (ShoalTrackerHub *self, const char *url, const ShoalSha1 *info_hash, ShoalTrackerCallFunc func, gpointer owner);
+/* Asks how many seeds and leechers the tracker counts (BEP 48): within a second, with all others that want to know it of that
+ * tracker by then, which is asked at most once a second. (nullable): NULL: it cannot be asked that. @func is called once, never
+ * from inside this call. */
+ShoalTrackerScrape *shoal_tracker_hub_scrape (ShoalTrackerHub *self, const char *url, const ShoalSha1 *info_hash,
+                                              ShoalTrackerScrapeFunc func, gpointer owner);
+void             shoal_tracker_scrape_drop (ShoalTrackerScrape *scrape);   /* @func will not be called */
 /* @func will not be called. A `stopped` goes its way all the same, and so does what has left already; anything else is called off.
  * Returns: whether the tracker was or will be told */
 gboolean         shoal_tracker_call_drop   (ShoalTrackerCall *call);

@@ -14,6 +14,7 @@ shoal_announce_answer_init (ShoalAnnounceAnswer *self)
     .leechers = -1,
     .downloaded = -1,
     .peers = g_array_new (FALSE, FALSE, sizeof (ShoalAddr)),
+    .counts = g_array_new (FALSE, FALSE, sizeof (ShoalTrackerCount)),
   };
 }
 
@@ -26,6 +27,7 @@ shoal_announce_answer_clear (ShoalAnnounceAnswer *self)
   g_clear_pointer (&self->warning, g_free);
   g_clear_pointer (&self->tracker_id, g_free);
   g_clear_pointer (&self->peers, g_array_unref);
+  g_clear_pointer (&self->counts, g_array_unref);
 }
 
 void

@@ -40,6 +40,14 @@ typedef struct
   gboolean           crypto;        /* supportcrypto=1 */
 } ShoalAnnounce;
 
+/* What a tracker counts of one torrent; -1: it does not say. */
+typedef struct
+{
+  gint64 seeds;
+  gint64 leechers;
+  gint64 downloaded;   /* times completed */
+} ShoalTrackerCount;
+
 /**
  * ShoalAnnounceAnswer:
  *
@@ -56,9 +64,10 @@ typedef struct
   gint64     min_interval_s;  /* 0: not said */
   gint64     seeds;           /* complete; -1: not said */
   gint64     leechers;        /* incomplete */
-  gint64     downloaded;      /* scrape: times completed */
+  gint64     downloaded;      /* times completed */
   ShoalAddr  external;        /* BEP 24; family NONE: not said */
   GArray    *peers;           /* of ShoalAddr, usable ones only, at most SHOAL_TRACKER_PEERS_MAX */
+  GArray    *counts;          /* of ShoalTrackerCount: a scrape's, in the order of the question */
 } ShoalAnnounceAnswer;
 
 void shoal_announce_answer_init  (ShoalAnnounceAnswer *self);

@@ -89,14 +89,16 @@ shoal_http_tracker_announce_url (const char          *tracker,
 
 char *
 shoal_http_tracker_scrape_url (const char      *tracker,
-                               const ShoalSha1 *info_hash)
+                               const ShoalSha1 *info_hashes,
+                               guint            n)
 {
   g_autoptr (GString) scrape = NULL;
   const char *path;
   const char *last;
   GString *url;
 
-  g_return_val_if_fail (tracker != NULL && info_hash != NULL, NULL);
+  g_return_val_if_fail (tracker != NULL && info_hashes != NULL, NULL);
+  g_return_val_if_fail (n >= 1 && n <= SHOAL_HTTP_TRACKER_SCRAPE_MAX, NULL);
 
   path = strstr (tracker, "://");
   if (path == NULL)
@@ -110,8 +112,11 @@ shoal_http_tracker_scrape_url (const char      *tracker,
   g_string_append (scrape, "/scrape");
   g_string_append (scrape, last + strlen ("/announce"));
   url = begin_query (scrape->str);
-  g_string_append (url, "info_hash=");
-  append_escaped (url, info_hash->bytes, SHOAL_SHA1_SIZE);
+  for (guint i = 0; i < n; i++)
+    {
+      g_string_append (url, i == 0 ? "info_hash=" : "&info_hash=");
+      append_escaped (url, info_hashes[i].bytes, SHOAL_SHA1_SIZE);
+    }
 
   return g_string_free (url, FALSE);
 }
@@ -328,16 +333,17 @@ find_torrent (ShoalBencodeNode  files,
 
 gboolean
 shoal_http_tracker_parse_scrape (ShoalAnnounceAnswer  *out,
-                                 const ShoalSha1      *info_hash,
+                                 const ShoalSha1      *info_hashes,
+                                 guint                 n,
                                  const guint8         *bytes,
                                  gsize                 size,
                                  GError              **error)
 {
   g_autoptr (ShoalBencode) doc = NULL;
   ShoalBencodeNode root;
-  ShoalBencodeNode torrent;
+  ShoalBencodeNode files;
 
-  g_return_val_if_fail (out != NULL && info_hash != NULL, FALSE);
+  g_return_val_if_fail (out != NULL && info_hashes != NULL, FALSE);
 
   *out = (ShoalAnnounceAnswer){ 0 };
   doc = parse_dict (bytes, size, error);
@@ -345,20 +351,28 @@ shoal_http_tracker_parse_scrape (ShoalAnnounceAnswer  *out,
     return FALSE;
 
   root = shoal_bencode_root (doc);
-  torrent = find_torrent (shoal_bencode_get (root, "files"), info_hash);
-  if (shoal_bencode_type (torrent) != SHOAL_BENCODE_DICT
+  files = shoal_bencode_get (root, "files");
+  if (shoal_bencode_type (files) != SHOAL_BENCODE_DICT
       && shoal_bencode_type (shoal_bencode_get (root, "failure reason")) != SHOAL_BENCODE_STRING)
     {
-      g_set_error (error, SHOAL_WIRE_ERROR, SHOAL_WIRE_ERROR_MALFORMED, "The tracker's answer lacks the torrent");
+      g_set_error (error, SHOAL_WIRE_ERROR, SHOAL_WIRE_ERROR_MALFORMED, "The tracker's answer lacks the torrents");
       return FALSE;
     }
 
   shoal_announce_answer_init (out);
   read_failure (out, root);
   out->min_interval_s = get_wait (shoal_bencode_get (root, "flags"), "min_request_interval");
-  out->seeds = get_count (torrent, "complete");
-  out->leechers = get_count (torrent, "incomplete");
-  out->downloaded = get_count (torrent, "downloaded");
+  for (guint i = 0; i < n; i++)
+    {
+      ShoalBencodeNode torrent = find_torrent (files, &info_hashes[i]);
+      ShoalTrackerCount count = {
+        .seeds = get_count (torrent, "complete"),
+        .leechers = get_count (torrent, "incomplete"),
+        .downloaded = get_count (torrent, "downloaded"),
+      };
+
+      g_array_append_val (out->counts, count);
+    }
 
   return TRUE;
 }

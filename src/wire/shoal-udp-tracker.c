@@ -12,7 +12,7 @@
 #define PROTOCOL_MAGIC      G_GUINT64_CONSTANT (0x41727101980)
 #define CONNECT_SIZE        16u
 #define ANNOUNCE_SIZE       98u
-#define SCRAPE_SIZE         36u
+#define COUNT_SIZE          12u    /* of one torrent in a scrape's answer */
 #define OPTION_URL_DATA     0x2
 #define OPTION_DATA_MAX     255u
 
@@ -110,16 +110,19 @@ gsize
 shoal_udp_tracker_write_scrape (guint8          *out,
                                 guint64          connection,
                                 guint32          transaction,
-                                const ShoalSha1 *info_hash)
+                                const ShoalSha1 *info_hashes,
+                                guint            n)
 {
   guint8 *at = shoal_put (out, connection, 8);
 
+  g_return_val_if_fail (info_hashes != NULL && n >= 1 && n <= SHOAL_UDP_TRACKER_SCRAPE_MAX, 0);
+
   at = shoal_put (at, SHOAL_UDP_TRACKER_SCRAPE, 4);
   at = shoal_put (at, transaction, 4);
-  at = put_bytes (at, info_hash->bytes, SHOAL_SHA1_SIZE);
-  g_assert (at == out + SCRAPE_SIZE);
+  for (guint i = 0; i < n; i++)
+    at = put_bytes (at, info_hashes[i].bytes, SHOAL_SHA1_SIZE);
 
-  return SCRAPE_SIZE;
+  return (gsize) (at - out);
 }
 
 gboolean
@@ -202,22 +205,26 @@ shoal_udp_tracker_parse_announce (ShoalAnnounceAnswer *out,
 
 gboolean
 shoal_udp_tracker_parse_scrape (ShoalAnnounceAnswer *out,
+                                guint                n,
                                 const guint8        *bytes,
                                 gsize                size)
 {
   ShoalReader reader = begin_answer (bytes, size, SHOAL_UDP_TRACKER_SCRAPE);
-  gint64 seeds = read_number (&reader, -1);
-  gint64 downloaded = read_number (&reader, -1);
-  gint64 leechers = read_number (&reader, -1);
 
   *out = (ShoalAnnounceAnswer){ 0 };
-  if (reader.bad)
+  if (reader.bad || n == 0 || shoal_reader_left (&reader) < COUNT_SIZE)
     return FALSE;
 
   shoal_announce_answer_init (out);
-  out->seeds = seeds;
-  out->downloaded = downloaded;
-  out->leechers = leechers;
+  while (out->counts->len < n && shoal_reader_left (&reader) >= COUNT_SIZE)
+    {
+      ShoalTrackerCount count;
+
+      count.seeds = read_number (&reader, -1);
+      count.downloaded = read_number (&reader, -1);
+      count.leechers = read_number (&reader, -1);
+      g_array_append_val (out->counts, count);
+    }
 
   return TRUE;
 }

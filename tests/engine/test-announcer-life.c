@@ -212,6 +212,7 @@ test_look (AnnouncerFixture *f,
   announcer_make (f, A, 1);
   for (guint i = 0; i < 5; i++)
     shoal_announcer_look (f->announcer, f->now_us);
+  announcer_pass (f, SECOND_US);
   g_assert_cmpuint (f->host->fetches->len, ==, 1);
   g_assert_true (announcer_says (f, "/scrape?info_hash="));
   announcer_answer (f, numbers);
@@ -221,6 +222,7 @@ test_look (AnnouncerFixture *f,
   g_assert_cmpuint (f->n_changed, ==, 1);
   announcer_pass (f, 1799 * SECOND_US);
   shoal_announcer_look (f->announcer, f->now_us);
+  announcer_pass (f, SECOND_US);
   QUIET (f);
 
   shoal_announcer_start (f->announcer, f->now_us);
@@ -228,22 +230,66 @@ test_look (AnnouncerFixture *f,
   g_assert_cmpint (shoal_announcer_seeds (f->announcer), ==, 3);
   announcer_pass (f, 60 * SECOND_US);
   shoal_announcer_look (f->announcer, f->now_us);
+  announcer_pass (f, SECOND_US);
   QUIET (f);
   shoal_announcer_stop (f->announcer, f->now_us);
   announcer_answer (f, NO_MIN);
 
-  announcer_pass (f, 1800 * SECOND_US);
+  announcer_pass (f, 2100 * SECOND_US);
   shoal_announcer_look (f->announcer, f->now_us);
+  announcer_pass (f, SECOND_US);
   g_assert_cmpuint (f->host->fetches->len, ==, 1);
   announcer_answer (f, NULL);
   g_assert_cmpint (shoal_announcer_seeds (f->announcer), ==, 3);
 
   /* Called off. */
-  announcer_pass (f, 1801 * SECOND_US);
+  announcer_pass (f, 2100 * SECOND_US);
   shoal_announcer_look (f->announcer, f->now_us);
+  announcer_pass (f, SECOND_US);
+  g_assert_cmpuint (f->host->fetches->len, ==, 1);
   shoal_announcer_look_away (f->announcer);
   announcer_answer (f, numbers);
   g_assert_cmpint (shoal_announcer_seeds (f->announcer), ==, 3);
+}
+
+/* Torrents that were told of within five minutes are due again together. */
+static void
+test_look_together (AnnouncerFixture *f,
+                    gconstpointer     data)
+{
+  ShoalAnnouncer *other;
+  ShoalSha1 key;
+  char ***tiers = announcer_make_tiers (A);
+
+  memset (&key, 'B', sizeof key);
+  other = shoal_announcer_new (f->hub,
+                               f->timers,
+                               &f->rng,
+                               &key,
+                               1,
+                               (char *const *const *) tiers,
+                               &announcer_fixture_ops,
+                               f);
+  announcer_make (f, A, 1);
+  announcer_pass (f, 1500 * SECOND_US - f->now_us % (300 * SECOND_US));
+  shoal_announcer_look (f->announcer, f->now_us);
+  announcer_pass (f, SECOND_US);
+  announcer_answer (f, "d5:filesdee");
+  announcer_pass (f, 290 * SECOND_US);
+  shoal_announcer_look (other, f->now_us);
+  announcer_pass (f, SECOND_US);
+  announcer_answer (f, "d5:filesdee");
+
+  for (gint64 at_us = f->now_us; f->host->fetches->len == 0; announcer_pass (f, SECOND_US / 2))
+    {
+      g_assert_cmpint (f->now_us - at_us, <, 2100 * SECOND_US);
+      shoal_announcer_look (f->announcer, f->now_us);
+      shoal_announcer_look (other, f->now_us);
+    }
+  g_assert_cmpuint (f->host->fetches->len, ==, 1);
+  g_assert_true (announcer_says (f, "/scrape?info_hash=AAAAAAAAAAAAAAAAAAAA&info_hash=BBBBBBBBBBBBBBBBBBBB"));
+  shoal_announcer_free (other);
+  shoal_tiers_free (tiers);
 }
 
 int
@@ -252,6 +298,7 @@ main (int    argc,
 {
   g_test_init (&argc, &argv, NULL);
   announcer_add ("/engine/announcer/look", test_look);
+  announcer_add ("/engine/announcer/look-together", test_look_together);
   announcer_add ("/engine/announcer/hybrid", test_hybrid);
   announcer_add ("/engine/announcer/stop-early", test_stop_early);
   announcer_add ("/engine/announcer/stop-silent", test_stop_silent);

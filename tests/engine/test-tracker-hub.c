@@ -25,8 +25,6 @@ typedef struct
   char             *error;
   char             *failure;
   gint64            interval_s;
-  gint64            seeds;
-  gint64            leechers;
   guint             n_peers;
 } Result;
 
@@ -90,8 +88,6 @@ done_cb (gpointer                   owner,
   result->answered = TRUE;
   result->failure = g_strdup (answer->failure);
   result->interval_s = answer->interval_s;
-  result->seeds = answer->seeds;
-  result->leechers = answer->leechers;
   result->n_peers = answer->peers->len;
 }
 
@@ -587,45 +583,6 @@ test_drop_stopped (Fixture       *f,
   g_assert_cmpuint (result.n, ==, 0);
 }
 
-/* Numbers alone, over HTTP and UDP. */
-static void
-test_scrape (Fixture       *f,
-             gconstpointer  data)
-{
-  static const char body[] = "d5:filesd20:aaaaaaaaaaaaaaaaaaaad8:completei3e10:downloadedi9e10:incompletei4eeee";
-  const char *none[] = { "http://10.0.0.1/tracker.php", "" };
-  g_auto (Result) http = { 0 };
-  g_auto (Result) udp = { 0 };
-  g_autoptr (GBytes) request = NULL;
-  g_autoptr (GBytes) scrape = NULL;
-  ShoalSha1 hash;
-
-  memset (&hash, 'a', sizeof hash);
-  http.call = shoal_tracker_hub_scrape (f->hub, "http://10.0.0.1:8000/announce", &hash, done_cb, &http);
-  g_assert_cmpstr (fetch (f, 0)->url, ==, "http://10.0.0.1:8000/scrape?info_hash=aaaaaaaaaaaaaaaaaaaa");
-  answer (f, 0, 200, body);
-  g_assert_cmpuint (http.n, ==, 1);
-  g_assert_cmpint (http.seeds, ==, 3);
-  g_assert_cmpint (http.leechers, ==, 4);
-
-  udp.call = shoal_tracker_hub_scrape (f->hub, "udp://10.0.0.1:80/announce", &hash, done_cb, &udp);
-  request = fake_host_take_datagram (f->host, NULL);
-  g_assert_true (send_from (f, "10.0.0.1:80", 0, be32 (request, 12), "CONNECTD", 8));
-  scrape = fake_host_take_datagram (f->host, NULL);
-  g_assert_cmpuint (be32 (scrape, 8), ==, 2);
-  g_assert_cmpuint (g_bytes_get_size (scrape), ==, 36);
-  /* An announce is no answer to that. */
-  g_assert_true (send_from (f, "10.0.0.1:80", 1, be32 (scrape, 12), UDP_REST, 18));
-  g_assert_cmpuint (udp.n, ==, 0);
-  g_assert_true (send_from (f, "10.0.0.1:80", 2, be32 (scrape, 12), "\0\0\0\5\0\0\0\6\0\0\0\7", 12));
-  g_assert_cmpuint (udp.n, ==, 1);
-  g_assert_cmpint (udp.seeds, ==, 5);
-  g_assert_cmpint (udp.leechers, ==, 7);
-
-  for (guint i = 0; i < G_N_ELEMENTS (none); i++)
-    g_assert_null (shoal_tracker_hub_scrape (f->hub, none[i], &hash, done_cb, &udp));
-}
-
 int
 main (int    argc,
       char **argv)
@@ -650,7 +607,6 @@ main (int    argc,
     { "/engine/tracker-hub/udp-socket", test_udp_socket },
     { "/engine/tracker-hub/udp-ipv6", test_udp_ipv6 },
     { "/engine/tracker-hub/drop", test_drop },
-    { "/engine/tracker-hub/scrape", test_scrape },
     { "/engine/tracker-hub/drop-stopped", test_drop_stopped },
   };
 

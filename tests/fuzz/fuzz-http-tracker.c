@@ -15,6 +15,12 @@ check (ShoalAnnounceAnswer *answer)
   g_assert (answer->min_interval_s >= 0 && answer->min_interval_s <= SHOAL_TRACKER_WAIT_MAX);
   g_assert (answer->retry_s >= -1);
   g_assert (answer->seeds >= -1 && answer->leechers >= -1 && answer->downloaded >= -1);
+  for (guint i = 0; i < answer->counts->len; i++)
+    {
+      const ShoalTrackerCount *count = &g_array_index (answer->counts, ShoalTrackerCount, i);
+
+      g_assert (count->seeds >= -1 && count->leechers >= -1 && count->downloaded >= -1);
+    }
   g_assert (answer->peers->len <= SHOAL_TRACKER_PEERS_MAX);
   for (guint i = 0; i < answer->peers->len; i++)
     g_assert (shoal_addr_is_usable (&g_array_index (answer->peers, ShoalAddr, i)));
@@ -26,13 +32,17 @@ LLVMFuzzerTestOneInput (const guint8 *data,
                         gsize         size)
 {
   ShoalAnnounceAnswer answer;
-  ShoalSha1 hash;
+  ShoalSha1 hashes[SHOAL_HTTP_TRACKER_SCRAPE_MAX];
 
-  memset (hash.bytes, 'a', sizeof hash.bytes);
+  for (guint i = 0; i < G_N_ELEMENTS (hashes); i++)
+    memset (hashes[i].bytes, 'a' + (int) i, sizeof hashes[i].bytes);
   if (shoal_http_tracker_parse_announce (&answer, data, size, NULL))
     check (&answer);
-  if (shoal_http_tracker_parse_scrape (&answer, &hash, data, size, NULL))
-    check (&answer);
+  if (shoal_http_tracker_parse_scrape (&answer, hashes, G_N_ELEMENTS (hashes), data, size, NULL))
+    {
+      g_assert (answer.counts->len == G_N_ELEMENTS (hashes));
+      check (&answer);
+    }
 
   return 0;
 }

@@ -22,6 +22,7 @@ NOWHERE = 'http://127.0.0.1:9/announce'     # rtorrent takes no torrent without 
 TOTAL = sum(size for _, size in ODD_FILES)
 NETWORK = '10.92.0'
 ADDRESS = f'{NETWORK}.1'
+COUNTED = 5              # torrents of one tracker
 QUIET = '10.91.0'        # on loopback: what listens on an interface may not hear its own machine
 
 
@@ -136,7 +137,7 @@ def lsd_finds(row, other, host, we_seed):
 
 
 class Relay:
-    """Stands in front of a tracker and notes what is asked of it."""
+    """Stands in front of a tracker and notes for how many torrents each scrape asks."""
 
     def __init__(self, host, port, udp):
         self.to = (host, port)
@@ -157,7 +158,7 @@ class Relay:
             except OSError:
                 continue
             if data[8:12] == b'\0\0\0\2':
-                self.seen.append(answer)
+                self.seen.append((len(data) - 16) // 20)
             self.socket.sendto(answer, address)
 
     def _tcp(self):
@@ -175,22 +176,29 @@ class Relay:
                 except OSError:
                     pass
                 if request.startswith(b'GET /scrape'):
-                    self.seen.append(answer)
+                    self.seen.append(request.count(b'info_hash='))
                 client.sendall(answer)
 
 
 def scrape(row, wire, host):
+    """A tracker is asked for all torrents at once, and tells of each."""
     with Scene(host) as scene:
-        bare = row.torrent(scene)
-        tracker = OpenTracker(scene, [bare])
+        share = scene.new_folder('counted')
+
+        def torrents(tracker=None):
+            for n in range(COUNTED):
+                (share / f'{n}').write_bytes(bytes([n]) * 1000)
+                row.us.create(share / f'{n}', scene.folder / f'{n}.torrent', 'v1', tracker)
+                yield Torrent(scene.folder / f'{n}.torrent')
+
+        tracker = OpenTracker(scene, list(torrents()))
         relay = Relay(tracker.host, tracker.port, wire == 'udp')
-        scheme = 'udp' if wire == 'udp' else 'http'
-        torrent = row.torrent(scene, f'{scheme}://{tracker.host}:{relay.port}/announce')
-        program = scene.run('shoal', [row.us.cli, 'download', torrent.path, '--dir', scene.folder / 'share', '--seed', '--port', scene.port(), '--json',
-                                      *Shoal.ALONE], env={**row.us.env, 'G_MESSAGES_DEBUG': 'shoal-engine'})
-        until(lambda: 'a tracker counts ' in program.output(), 30, 'the tracker tells its numbers', [program, tracker.program])
-        if not relay.seen:
-            raise Failed('nothing was asked of the tracker')
+        sources = [torrent.path for torrent in torrents(f'{wire}://{tracker.host}:{relay.port}/announce')]
+        program = scene.run('shoal', [row.us.cli, 'download', *sources, '--dir', share, '--seed', '--port', scene.port(), '--json', *Shoal.ALONE],
+                            env={**row.us.env, 'G_MESSAGES_DEBUG': 'shoal-engine'})
+        until(lambda: program.output().count('a tracker counts ') == COUNTED, 30, 'the tracker tells its numbers', [program, tracker.program])
+        if relay.seen != [COUNTED]:
+            raise Failed(f'the tracker was asked for {relay.seen} torrents')
 
 
 def installed(name):

@@ -27,6 +27,7 @@ sim_tracker_new (SimWorld       *world,
   self->addr = shoal_addr_make (SHOAL_FAMILY_IPV4, ip, 80);
   self->mood = mood;
   self->interval_s = 1800;
+  self->apart_us = SHOAL_NEVER;
   self->peers = g_array_new (FALSE, TRUE, sizeof (SimTrackerPeer));
   g_ptr_array_add (world->trackers, self);
 
@@ -157,6 +158,39 @@ announced (SimTracker      *self,
                              announce->numwant < 0 ? PEERS_MAX : MIN ((guint) announce->numwant, PEERS_MAX));
 }
 
+/* Notes a scrape for @n torrents. Returns: how many are told of. */
+static guint
+scraped (SimTracker *self,
+         guint       n)
+{
+  if (self->n_scrapes++ > 0)
+    self->apart_us = MIN (self->apart_us, self->world->now_us - self->scraped_us);
+  self->scraped_us = self->world->now_us;
+  if (self->scrape_max > 0)
+    n = MIN (n, self->scrape_max);
+  self->n_scraped += n;
+
+  return n;
+}
+
+/* Those that are there with all of it, or not. */
+static guint
+count_peers (SimTracker      *self,
+             const ShoalSha1 *key,
+             gboolean         seeds)
+{
+  guint n = 0;
+
+  for (guint i = 0; i < self->peers->len; i++)
+    {
+      const SimTrackerPeer *peer = &g_array_index (self->peers, SimTrackerPeer, i);
+
+      n += !peer->gone && shoal_sha1_equal (&peer->key, key) && (peer->left == 0) == seeds ? 1 : 0;
+    }
+
+  return n;
+}
+
 /* --- HTTP --- */
 
 /* (transfer full) (nullable): the value of a key in the query, unescaped; NUL bytes allowed. */
@@ -229,6 +263,47 @@ parse_query (ShoalAnnounce *out,
   return TRUE;
 }
 
+static GBytes *
+scrape_http (SimTracker *self,
+             const char *url)
+{
+  g_auto(ShoalWriter) out = { 0 };
+  g_autoptr(GPtrArray) keys = g_ptr_array_new_with_free_func (g_free);
+  gsize size;
+  guint n;
+
+  for (const char *at = strchr (url, '?'); at != NULL; at = strchr (at + 1, '&'))
+    {
+      /* The first one of what is left. */
+      g_autofree char *rest = g_strconcat ("?", at + 1, NULL);
+      guint8 *key = query_value (rest, "info_hash", &size);
+
+      if (key != NULL)
+        g_ptr_array_add (keys, key);
+    }
+  n = scraped (self, keys->len);
+  shoal_bencode_write_begin (&out, SHOAL_BENCODE_DICT);
+  shoal_bencode_write_text (&out, "files");
+  shoal_bencode_write_begin (&out, SHOAL_BENCODE_DICT);
+  for (guint i = 0; i < n; i++)
+    {
+      ShoalSha1 key;
+
+      memcpy (key.bytes, g_ptr_array_index (keys, i), sizeof key.bytes);
+      shoal_bencode_write_bytes (&out, key.bytes, sizeof key.bytes);
+      shoal_bencode_write_begin (&out, SHOAL_BENCODE_DICT);
+      shoal_bencode_write_text (&out, "complete");
+      shoal_bencode_write_int (&out, count_peers (self, &key, TRUE));
+      shoal_bencode_write_text (&out, "incomplete");
+      shoal_bencode_write_int (&out, count_peers (self, &key, FALSE));
+      shoal_bencode_write_end (&out);
+    }
+  shoal_bencode_write_end (&out);
+  shoal_bencode_write_end (&out);
+
+  return shoal_writer_steal (&out);
+}
+
 GBytes *
 sim_tracker_http (SimTracker      *self,
                   const ShoalAddr *from,
@@ -244,7 +319,11 @@ sim_tracker_http (SimTracker      *self,
     return g_bytes_new_static ("<html>", 6);
   if (self->mood == SIM_TRACKER_REFUSES)
     return g_bytes_new_static ("d14:failure reason7:go awaye", 28);
-  if (self->mood != SIM_TRACKER_ALIVE || strstr (url, "/scrape?") != NULL || !parse_query (&announce, url))
+  if (self->mood != SIM_TRACKER_ALIVE)
+    return NULL;
+  if (strstr (url, "/scrape?") != NULL)
+    return scrape_http (self, url);
+  if (!parse_query (&announce, url))
     return NULL;
 
   n = announced (self, from, &announce, 0, peers);
@@ -301,6 +380,29 @@ answer_announce (SimTracker      *self,
   return shoal_writer_steal (&out);
 }
 
+static GBytes *
+scrape_udp (SimTracker  *self,
+            ShoalReader *r,
+            guint32      transaction)
+{
+  g_auto(ShoalWriter) out = { 0 };
+  guint n = scraped (self, (guint) (shoal_reader_left (r) / SHOAL_SHA1_SIZE));
+
+  shoal_writer_u32 (&out, SHOAL_UDP_TRACKER_SCRAPE);
+  shoal_writer_u32 (&out, transaction);
+  for (guint i = 0; i < n; i++)
+    {
+      ShoalSha1 key;
+
+      shoal_reader_copy (r, key.bytes, SHOAL_SHA1_SIZE);
+      shoal_writer_u32 (&out, count_peers (self, &key, TRUE));
+      shoal_writer_u32 (&out, 0);
+      shoal_writer_u32 (&out, count_peers (self, &key, FALSE));
+    }
+
+  return shoal_writer_steal (&out);
+}
+
 GBytes *
 sim_tracker_udp (SimTracker      *self,
                  const ShoalAddr *from,
@@ -323,7 +425,11 @@ sim_tracker_udp (SimTracker      *self,
       shoal_writer_u64 (&out, CONNECTION);
       return shoal_writer_steal (&out);
     }
-  if (action != SHOAL_UDP_TRACKER_ANNOUNCE || connection != CONNECTION)
+  if (connection != CONNECTION)
+    return NULL;
+  if (action == SHOAL_UDP_TRACKER_SCRAPE)
+    return scrape_udp (self, &r, transaction);
+  if (action != SHOAL_UDP_TRACKER_ANNOUNCE)
     return NULL;
 
   return answer_announce (self, from, &r, transaction);

@@ -43,6 +43,11 @@ struct _SimTracker
   guint          interval_s;
   GArray        *peers;      /* of SimTrackerPeer */
   guint          n_early;    /* announces without an event before the interval was over */
+  guint          scrape_max; /* torrents that it takes in one; 0: any number */
+  guint          n_scrapes;
+  guint          n_scraped;  /* torrents that it told of */
+  gint64         scraped_us; /* the last time */
+  gint64         apart_us;   /* the least time between two scrapes */
 };
 
 SimTracker     *sim_tracker_new    (SimWorld *world, const char *name, SimTrackerMood mood);   /* owned by the world */

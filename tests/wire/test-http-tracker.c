@@ -103,10 +103,27 @@ test_scrape_url (void)
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
     {
-      g_autofree char *url = shoal_http_tracker_scrape_url (cases[i].tracker, &announce.info_hash);
+      g_autofree char *url = shoal_http_tracker_scrape_url (cases[i].tracker, &announce.info_hash, 1);
 
       g_assert_cmpstr (url, ==, cases[i].scrape);
     }
+}
+
+/* As many as are asked for at most: the URL fits into what servers take. */
+static void
+test_scrape_url_of_many (void)
+{
+  ShoalSha1 hashes[SHOAL_HTTP_TRACKER_SCRAPE_MAX];
+  g_autofree char *two = NULL;
+  g_autofree char *most = NULL;
+
+  memset (hashes, 0xff, sizeof hashes);
+  memset (&hashes[0], 'a', sizeof hashes[0]);
+  memset (&hashes[1], 'b', sizeof hashes[1]);
+  two = shoal_http_tracker_scrape_url ("http://t.example/announce?x=1", hashes, 2);
+  g_assert_cmpstr (two, ==, "http://t.example/scrape?x=1&info_hash=aaaaaaaaaaaaaaaaaaaa&info_hash=bbbbbbbbbbbbbbbbbbbb");
+  most = shoal_http_tracker_scrape_url ("http://t.example/announce", hashes, G_N_ELEMENTS (hashes));
+  g_assert_cmpuint (strlen (most), <, 4096 - 1024);
 }
 
 static gboolean
@@ -307,6 +324,20 @@ test_long_failure (void)
 }
 
 static void
+assert_count (const ShoalAnnounceAnswer *answer,
+              guint                      index,
+              gint64                     seeds,
+              gint64                     leechers,
+              gint64                     downloaded)
+{
+  const ShoalTrackerCount *count = &g_array_index (answer->counts, ShoalTrackerCount, index);
+
+  g_assert_cmpint (count->seeds, ==, seeds);
+  g_assert_cmpint (count->leechers, ==, leechers);
+  g_assert_cmpint (count->downloaded, ==, downloaded);
+}
+
+static void
 test_scrape (void)
 {
   static const char other[] = "d5:filesd20:aaaaaaaaaaaaaaaaaaaad8:completei1e10:downloadedi2e10:incompletei3eeee";
@@ -315,21 +346,27 @@ test_scrape (void)
   static const char failed[] = "d14:failure reason2:noe";
   g_autoptr (GError) error = NULL;
   ShoalAnnounceAnswer answer;
-  ShoalSha1 hash;
+  ShoalSha1 hashes[3];
 
-  memset (hash.bytes, 'a', sizeof hash.bytes);
-  hash.bytes[0] = 0;
-  g_assert_true (shoal_http_tracker_parse_scrape (&answer, &hash, (const guint8 *) ours, sizeof ours - 1, NULL));
-  g_assert_cmpint (answer.seeds, ==, 4);
-  g_assert_cmpint (answer.downloaded, ==, 5);
-  g_assert_cmpint (answer.leechers, ==, 6);
+  memset (hashes, 'a', sizeof hashes);
+  hashes[0].bytes[0] = 0;
+  hashes[1].bytes[0] = 'x';
+  g_assert_true (shoal_http_tracker_parse_scrape (&answer, hashes, 3, (const guint8 *) ours, sizeof ours - 1, NULL));
+  g_assert_cmpuint (answer.counts->len, ==, 3);
+  assert_count (&answer, 0, 4, 6, 5);
+  assert_count (&answer, 1, -1, -1, -1);
+  assert_count (&answer, 2, 1, -1, -1);
   g_assert_cmpint (answer.min_interval_s, ==, 600);
   shoal_announce_answer_clear (&answer);
 
-  g_assert_false (shoal_http_tracker_parse_scrape (&answer, &hash, (const guint8 *) other, sizeof other - 1, &error));
+  g_assert_true (shoal_http_tracker_parse_scrape (&answer, hashes, 1, (const guint8 *) other, sizeof other - 1, NULL));
+  assert_count (&answer, 0, -1, -1, -1);
+  shoal_announce_answer_clear (&answer);
+
+  g_assert_false (shoal_http_tracker_parse_scrape (&answer, hashes, 1, (const guint8 *) "d5:filesi3ee", 12, &error));
   g_assert_error (error, SHOAL_WIRE_ERROR, SHOAL_WIRE_ERROR_MALFORMED);
 
-  g_assert_true (shoal_http_tracker_parse_scrape (&answer, &hash, (const guint8 *) failed, sizeof failed - 1, NULL));
+  g_assert_true (shoal_http_tracker_parse_scrape (&answer, hashes, 3, (const guint8 *) failed, sizeof failed - 1, NULL));
   g_assert_cmpstr (answer.failure, ==, "no");
   shoal_announce_answer_clear (&answer);
 }
@@ -342,6 +379,7 @@ main (int    argc,
   g_test_add_func ("/wire/http-tracker/announce-url", test_announce_url);
   g_test_add_func ("/wire/http-tracker/announce-url-options", test_announce_url_options);
   g_test_add_func ("/wire/http-tracker/scrape-url", test_scrape_url);
+  g_test_add_func ("/wire/http-tracker/scrape-url-of-many", test_scrape_url_of_many);
   g_test_add_func ("/wire/http-tracker/compact", test_compact);
   g_test_add_func ("/wire/http-tracker/listed", test_listed);
   g_test_add_func ("/wire/http-tracker/external-ip", test_external_ip);

@@ -110,21 +110,37 @@ test_url_data_limits (void)
 static void
 test_scrape (void)
 {
-  static const guint8 answer[] = { 0, 0, 0, 2, 0, 0, 0, 9, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 3 };
+  static const guint8 answer[] = {
+    0, 0, 0, 2, 0, 0, 0, 9, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 3, 0, 0, 0, 4, 0, 0, 0, 5, 0, 0, 0, 6, 7,
+  };
   ShoalAnnounce announce = make_announce ();
   guint8 out[SHOAL_UDP_TRACKER_PACKET_MAX];
+  ShoalSha1 hashes[SHOAL_UDP_TRACKER_SCRAPE_MAX];
+  const ShoalTrackerCount *counts;
   ShoalAnnounceAnswer got;
 
-  g_assert_cmpuint (shoal_udp_tracker_write_scrape (out, CONNECTION, 9, &announce.info_hash), ==, 36);
+  g_assert_cmpuint (shoal_udp_tracker_write_scrape (out, CONNECTION, 9, &announce.info_hash, 1), ==, 36);
   g_assert_cmpmem (out, 16, "\1\2\3\4\5\6\7\x08\0\0\0\2\0\0\0\x09", 16);
   g_assert_cmpmem (out + 16, 20, announce.info_hash.bytes, 20);
 
-  g_assert_true (shoal_udp_tracker_parse_scrape (&got, answer, sizeof answer));
-  g_assert_cmpint (got.seeds, ==, 1);
-  g_assert_cmpint (got.downloaded, ==, 2);
-  g_assert_cmpint (got.leechers, ==, 3);
-  shoal_announce_answer_clear (&got);
-  g_assert_false (shoal_udp_tracker_parse_scrape (&got, answer, sizeof answer - 1));
+  /* As many as there are go unfragmented wherever IPv6 goes. */
+  memset (hashes, 3, sizeof hashes);
+  g_assert_cmpuint (shoal_udp_tracker_write_scrape (out, CONNECTION, 9, hashes, G_N_ELEMENTS (hashes)), <=, 1280 - 40 - 8);
+  g_assert_cmpmem (out + 16, sizeof hashes, hashes, sizeof hashes);
+
+  for (guint n = 1; n < 4; n++)
+    {
+      g_assert_true (shoal_udp_tracker_parse_scrape (&got, n, answer, sizeof answer));
+      g_assert_cmpuint (got.counts->len, ==, MIN (n, 2));
+      counts = (const ShoalTrackerCount *) (gpointer) got.counts->data;
+      g_assert_cmpint (counts[0].seeds, ==, 1);
+      g_assert_cmpint (counts[0].downloaded, ==, 2);
+      g_assert_cmpint (counts[0].leechers, ==, 3);
+      if (n > 1)
+        g_assert_cmpint (counts[1].leechers, ==, 6);
+      shoal_announce_answer_clear (&got);
+    }
+  g_assert_false (shoal_udp_tracker_parse_scrape (&got, 2, answer, 19));
 }
 
 static void
