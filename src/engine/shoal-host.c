@@ -29,6 +29,8 @@ shoal_disk_job_free (ShoalDiskJob *self)
   g_clear_pointer (&self->file, shoal_file_ref_unref);
   g_free (self->runs);
   g_free (self->priorities);
+  g_free (self->source_dir);
+  g_free (self->source_path);
   g_free (self->detail);
   g_free (self->verdicts);
   g_free (self->digests);

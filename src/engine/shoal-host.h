@@ -47,6 +47,8 @@ typedef enum
   SHOAL_DISK_CLOSE,    /* close every file; the storage is forgotten */
   SHOAL_DISK_REMOVE,   /* as CLOSE, and the data goes as @remove says, record, journal and kept .torrent too */
   SHOAL_DISK_LOAD,     /* read the kept .torrent of an idle torrent again: @metainfo */
+  SHOAL_DISK_TAKE,     /* a step of copying a file that another torrent has: @taken; the source is only read */
+  SHOAL_DISK_DROP,     /* delete files that TAKE made and no piece of which is had */
 } ShoalDiskOp;
 
 /* How a piece compares with its hash. */
@@ -70,6 +72,9 @@ typedef struct
  *
  * A request to the disk. The engine fills in what its @op takes; the host fills in the results before it is done.
  * Jobs of one piece run in the order in which they were asked for; CLOSE and REMOVE after all others of the torrent.
+ *
+ * TAKE makes @file anew, never over something that is there, and nothing of it counts as had. It begins only if a
+ * piece that lies in the file as a whole, where there is one, is right in the source.
  * Memory of @runs stays the engine's and must not change until the job is done.
  */
 typedef struct
@@ -87,11 +92,15 @@ typedef struct
   ShoalMetainfo    *metainfo;      /* OPEN: borrowed for the call, the storage takes a reference; LOAD: (transfer full) result */
   const char       *dir;           /* OPEN: absolute; copied */
   gboolean          part_suffix;   /* OPEN */
-  ShoalBitfield    *had;           /* OPEN: (nullable) borrowed until done: pieces a resume record claims. FINISH: pieces that are had */
+  ShoalBitfield    *had;           /* OPEN: (nullable) borrowed until done: pieces a resume record claims. FINISH, DROP: pieces that are had */
   gboolean          all_had;       /* OPEN, FINISH: instead of @had */
   guint8           *priorities;    /* OPEN, FINISH: (owned) (nullable): one ShoalPriority a file; SKIP: not wanted */
   ShoalRemoveMode   remove;        /* REMOVE */
   gboolean          wants_digests; /* CHECK of one piece: @digests too */
+  guint32           index;         /* TAKE: of the file that is made */
+  char             *source_dir;    /* TAKE: (owned): absolute folder of the other torrent, */
+  char             *source_path;   /* TAKE: (owned): and its file there */
+  guint64           taken;         /* TAKE: bytes that earlier steps copied. As result: with this step; not more: it cannot be had from there */
   gpointer          context;       /* the requester's own */
 
   /* results */

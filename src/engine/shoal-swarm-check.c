@@ -56,6 +56,17 @@ verify_all (ShoalSwarm *self,
   add_range (self, 0, self->n_pieces - 1);
 }
 
+void
+shoal_swarm_check_fresh (ShoalSwarm *self,
+                         gboolean    found)
+{
+  if (found)
+    shoal_swarm_check_all (self);
+  else
+    shoal_swarm_make_picker (self);
+  shoal_swarm_check_pump (self);
+}
+
 static void
 check_over (ShoalSwarm *self)
 {
@@ -73,6 +84,7 @@ check_over (ShoalSwarm *self)
   self->full_check = FALSE;
   self->checked_to = G_MAXUINT32;
   self->dirty = TRUE;
+  shoal_swarm_same_judge (self);
   if (self->picker != NULL && self->n_pieces > 0 && shoal_bitfield_is_full (shoal_picker_had (self->picker)))
     self->all_had = TRUE;
   if (self->n_pieces == 0)
@@ -172,7 +184,7 @@ shoal_swarm_check_pump (ShoalSwarm *self)
 {
   guint32 step;
 
-  if (self->state != SHOAL_TORRENT_CHECKING || !self->opened || self->engine->quitting)
+  if (self->state != SHOAL_TORRENT_CHECKING || !self->opened || self->engine->quitting || self->same != NULL)
     return;
   step = MAX (SHOAL_CHECK_SIZE / MAX (self->metainfo->layout->piece_size, 1), 16);
   while (self->n_checks < SHOAL_CHECK_JOBS && self->checks->len > 0)
@@ -237,9 +249,15 @@ opened (ShoalSwarm   *self,
     {
       self->all_had = TRUE;
     }
-  else if (self->full_check || (self->fresh && job->found))
+  else if (self->full_check)
     {
       shoal_swarm_check_all (self);
+    }
+  else if (self->fresh)
+    {
+      if (!shoal_swarm_same_begin (self, job->found))
+        shoal_swarm_check_fresh (self, job->found);
+      return;
     }
   else if (self->all_had && self->stamp != 0 && job->stamp != self->stamp)
     {

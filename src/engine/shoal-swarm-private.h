@@ -51,6 +51,9 @@ typedef struct
 /* Piece layers on their way, after the info dictionary of a torrent of version 2 only. */
 typedef struct _ShoalLayersFetch ShoalLayersFetch;
 
+/* Files of other torrents on their way to this one. */
+typedef struct _ShoalSame ShoalSame;
+
 /* The web seeds at work. */
 typedef struct _ShoalWeb ShoalWeb;
 
@@ -123,6 +126,12 @@ struct _ShoalSwarm
   guint32            checked_to;
   gint64             stamp;           /* of the files when they were finished, all of them; 0: they were not */
   gboolean           verifying;       /* the full check is due to a changed stamp, nobody asked for it */
+
+  ShoalSame         *same;            /* (nullable): CHECKING has not begun: files are taken from other torrents */
+  guint              n_same_jobs;
+  gboolean           same_taken;      /* some were, and were not checked yet */
+  guint32           *root_marks;      /* (nullable): of v2: beginning of each file's root; 0: it has none */
+  char             **collections;     /* (nullable): BEP 38 */
 
   ShoalPeerbook     *book;
   ShoalAnnouncer    *announcer;
@@ -264,6 +273,14 @@ void        shoal_swarm_settle       (ShoalSwarm *self);                        
 void        shoal_swarm_open         (ShoalSwarm *self);
 void        shoal_swarm_check_all    (ShoalSwarm *self);
 void        shoal_swarm_check_pump   (ShoalSwarm *self);
+void        shoal_swarm_check_fresh  (ShoalSwarm *self, gboolean found);            /* @found: there is data that no record speaks for */
+
+/* shoal-swarm-same.c */
+void        shoal_swarm_same_note    (ShoalSwarm *self);                            /* what others look for in it; its metadata is known */
+void        shoal_swarm_same_clear   (ShoalSwarm *self);
+gboolean    shoal_swarm_same_begin   (ShoalSwarm *self, gboolean found);            /* TRUE: shoal_swarm_check_fresh() follows when all is taken */
+void        shoal_swarm_same_stop    (ShoalSwarm *self);
+void        shoal_swarm_same_judge   (ShoalSwarm *self);                            /* what was taken was checked */
 
 /* shoal-swarm-metadata.c */
 void        shoal_swarm_metadata_offer  (ShoalSwarm *self, ShoalLink *link);        /* its handshake told a size */

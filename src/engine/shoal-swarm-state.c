@@ -61,6 +61,7 @@ rest (ShoalSwarm *self)
       shoal_announcer_stop (self->announcer, shoal_swarm_now (self));
     }
   shoal_swarm_metadata_clear (self);
+  shoal_swarm_same_stop (self);
   g_array_set_size (self->checks, 0);
   self->verifying = FALSE;
   shoal_swarm_drop_picker (self);

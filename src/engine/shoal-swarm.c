@@ -88,12 +88,13 @@ shoal_swarm_new (ShoalEngine *engine,
 void
 shoal_swarm_free (ShoalSwarm *self)
 {
-  g_assert (self->n_links == 0 && self->n_piece_jobs == 0);
+  g_assert (self->n_links == 0 && self->n_piece_jobs == 0 && self->n_same_jobs == 0);
 
   shoal_node_unlink (&self->active_node);
   shoal_lsd_remove (self->engine->lsd, &self->lsd);
   shoal_node_unlink (&self->unproved_node);
   shoal_swarm_metadata_clear (self);
+  shoal_swarm_same_clear (self);
   shoal_swarm_web_free (self);
   shoal_swarm_leaves_clear (self);
   g_clear_pointer (&self->leavers, g_array_unref);
@@ -161,6 +162,7 @@ shoal_swarm_set_metainfo (ShoalSwarm    *self,
   self->n_files = metainfo->layout->n_files;
   self->total_size = metainfo->layout->payload_size;
   self->wanted_size = self->total_size;
+  shoal_swarm_same_note (self);
   if (metainfo->is_private && !self->is_private)
     shoal_swarm_make_private (self);
   shoal_engine_discover (self->engine, self);
@@ -322,7 +324,8 @@ shoal_swarm_drop_links (ShoalSwarm *self,
 gboolean
 shoal_swarm_is_buried (const ShoalSwarm *self)
 {
-  return self->removed && self->n_links == 0 && self->n_piece_jobs == 0 && !self->opening && !self->finishing && !self->loading
+  return self->removed && self->n_links == 0 && self->n_piece_jobs == 0 && self->n_same_jobs == 0
+         && !self->opening && !self->finishing && !self->loading
          && !shoal_announcer_stopping (self->announcer);
 }
 

@@ -164,8 +164,9 @@ do_load (ShoalDisk    *self,
 }
 
 static void
-do_alone (ShoalDisk *self,
-          Work      *work)
+do_alone (ShoalDisk   *self,
+          ShoalHasher *hasher,
+          Work        *work)
 {
   switch (work->job->op)
     {
@@ -179,6 +180,14 @@ do_alone (ShoalDisk *self,
 
     case SHOAL_DISK_REMOVE:
       do_remove (self, work);
+      break;
+
+    case SHOAL_DISK_TAKE:
+      shoal_storage_take (work->torrent->storage, hasher, work->job);
+      break;
+
+    case SHOAL_DISK_DROP:
+      shoal_storage_drop (work->torrent->storage, work->job);
       break;
 
     default:
@@ -202,6 +211,9 @@ disk_fits_layout (const ShoalDiskJob *job,
     case SHOAL_DISK_PIECE:
     case SHOAL_DISK_SPILL:
       return job->piece < layout->n_pieces;
+
+    case SHOAL_DISK_TAKE:
+      return job->index < layout->n_files && layout->file_pad[job->index] == 0 && job->taken < layout->file_size[job->index];
 
     default:
       return TRUE;
@@ -288,7 +300,7 @@ disk_do_one (ShoalDisk   *self,
 
   if (work->mode == MODE_ALONE)
     {
-      do_alone (self, work);
+      do_alone (self, hasher, work);
       return;
     }
 

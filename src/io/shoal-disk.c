@@ -77,6 +77,8 @@ mode_of (const ShoalDiskJob *job)
     case SHOAL_DISK_FINISH:
     case SHOAL_DISK_CLOSE:
     case SHOAL_DISK_REMOVE:
+    case SHOAL_DISK_TAKE:
+    case SHOAL_DISK_DROP:
     default:
       return MODE_ALONE;
     }

@@ -14,7 +14,7 @@ G_BEGIN_DECLS
  * ShoalDisk:
  *
  * Does #ShoalDiskJob requests on 1 to 4 threads of its own. Jobs of one piece run in the order in which they were
- * submitted; OPEN, FINISH, CLOSE and REMOVE run alone among the jobs of their torrent. A CHECK of many pieces is
+ * submitted; OPEN, FINISH, TAKE, DROP, CLOSE and REMOVE run alone among the jobs of their torrent. A CHECK of many pieces is
  * shared out among the workers, and is fastest with at least 16 pieces for each of them.
  *
  * All functions are of one thread (the engine's), but for shoal_disk_sync().

@@ -22,6 +22,7 @@ enum
   FILE_DIRTY     = 1 << 2,    /* written to since the last sync */
   FILE_RESERVED  = 1 << 3,    /* room on the disk was asked for */
   FILE_FOREIGN   = 1 << 4,    /* was there before, and no piece of it is known to be right */
+  FILE_TAKEN     = 1 << 5,    /* made as a copy of another torrent's file, and not checked yet */
 };
 
 struct _ShoalStorage

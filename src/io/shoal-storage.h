@@ -51,6 +51,10 @@ gboolean shoal_storage_check       (ShoalStorage *self, ShoalHasher *hasher, gui
 /* SHA-1 of each block of a piece; NULL: it could not be read. */
 ShoalSha1 *shoal_storage_digest_blocks (ShoalStorage *self, guint32 piece);
 void     shoal_storage_finish      (ShoalStorage *self, ShoalDiskJob *job);   /* alone */
+/* A step of copying another torrent's file; alone. */
+void     shoal_storage_take        (ShoalStorage *self, ShoalHasher *hasher, ShoalDiskJob *job);
+/* Copies with no right piece go away again; alone. */
+void     shoal_storage_drop        (ShoalStorage *self, ShoalDiskJob *job);
 /* Closes and forgets all files, synced; alone. */
 void     shoal_storage_close       (ShoalStorage *self, ShoalDiskJob *job);
 /* The data only; the storage was closed. Alone. */

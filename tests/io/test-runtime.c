@@ -2,7 +2,9 @@
 /* Two whole clients in one process: start, transfer over loopback, stop. */
 
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
+#include "content.h"
 #include "shoal-error.h"
 #include "shoal-rng.h"
 #include "shoal-runtime.h"
@@ -296,6 +298,86 @@ test_cut_off (void)
   shoal_test_remove_temp_dir (peer_dir);
 }
 
+/* --- Torrents with the same files --- */
+
+static const ContentFile their_files[] = { { "a/one", 3000000 }, { "b/two", 70000 }, { "c", 5 } };
+static const ContentFile our_files[] = { { "one", 3000000 }, { "two", 70000 } };
+static const ContentFile plain_files[] = { { "k/other-name", 3000000 }, { "k/two", 70000 } };
+
+/* The .torrent of @content with @other named as similar to it. (transfer full) */
+static GBytes *
+with_similar (const Content *content,
+              const Content *other)
+{
+  GByteArray *bytes = g_byte_array_new ();
+  ShoalSha1 keys[2];
+  gsize size;
+  const guint8 *data = g_bytes_get_data (content->torrent, &size);
+
+  shoal_info_hash_keys (&other->metainfo->hash, keys);
+  g_byte_array_append (bytes, data, (guint) size - 1);
+  g_byte_array_append (bytes, (const guint8 *) "7:similarl20:", 13);
+  g_byte_array_append (bytes, keys[0].bytes, sizeof keys[0]);
+  g_byte_array_append (bytes, (const guint8 *) "ee", 2);
+
+  return g_byte_array_free_to_bytes (bytes);
+}
+
+/* Adds a torrent all of whose files another one has: it is complete with nobody to ask. */
+static void
+add_same (Client        *client,
+          GBytes        *torrent,
+          const Content *content,
+          const char    *dir)
+{
+  guint n_before = client->n_events[SHOAL_EVENT_COMPLETE];
+
+  client_add (client, torrent, dir, 0);
+  WAIT (client->n_events[SHOAL_EVENT_COMPLETE] > n_before);
+  g_assert_cmpstr (client->error, ==, NULL);
+  for (guint32 file = 0; file < content->metainfo->layout->n_files; file++)
+    if (content->metainfo->layout->file_pad[file] == 0)
+      g_assert_true (content_is_in (content, dir, file));
+}
+
+/* A hybrid in larger pieces has the files of a lone v2 torrent at once; and after a restart a v1 torrent those of it. */
+static void
+test_same_files (void)
+{
+  g_autofree char *dir = shoal_test_temp_dir ();
+  g_autofree char *state = g_build_filename (dir, "state", NULL);
+  g_autofree char *theirs = g_build_filename (dir, "theirs", NULL);
+  g_autofree char *ours = g_build_filename (dir, "ours", NULL);
+  g_autofree char *one = g_build_filename (theirs, "their/a/one", NULL);
+  g_autoptr(Content) first = content_new ("their", SHOAL_TORRENT_V2, 16384, their_files, 3, 5);
+  g_autoptr(Content) second = content_new ("our", SHOAL_TORRENT_HYBRID, 131072, our_files, 2, 5);
+  g_autoptr(Content) third = content_new ("plain", SHOAL_TORRENT_V1, 65536, plain_files, 2, 5);
+  g_autoptr(GBytes) third_torrent = with_similar (third, second);
+  struct stat before, after;
+  Client client = { 0 };
+
+  content_write (first, theirs);
+  g_assert_cmpint (mkdir (ours, 0755), ==, 0);
+  g_assert_cmpint (stat (one, &before), ==, 0);
+  client_start (&client, state);
+  client_add (&client, first->torrent, theirs, 0);
+  WAIT (client.n_events[SHOAL_EVENT_COMPLETE] == 1);
+  add_same (&client, second->torrent, second, ours);
+  g_assert_cmpint (stat (one, &after), ==, 0);
+  g_assert_cmpint (before.st_mtim.tv_sec, ==, after.st_mtim.tv_sec);
+  g_assert_cmpint (before.st_mtim.tv_nsec, ==, after.st_mtim.tv_nsec);
+  g_assert_cmpint (before.st_ino, ==, after.st_ino);
+  for (guint32 file = 0; file < 3; file++)
+    g_assert_true (content_is_in (first, theirs, file));
+  client_stop (&client);
+
+  client_start (&client, state);
+  WAIT (client.n_events[SHOAL_EVENT_READY] == 2);
+  add_same (&client, third_torrent, third, ours);
+  client_stop (&client);
+  shoal_test_remove_temp_dir (dir);
+}
+
 int
 main (int    argc,
       char **argv)
@@ -308,6 +390,7 @@ main (int    argc,
   g_test_add_func ("/io/runtime/state-dir-in-use", test_state_dir_in_use);
   g_test_add_func ("/io/runtime/transfer", test_transfer);
   g_test_add_func ("/io/runtime/cut-off", test_cut_off);
+  g_test_add_func ("/io/runtime/same-files", test_same_files);
 
   return g_test_run ();
 }

@@ -290,6 +290,8 @@ sim_disk_run (SimDisk      *self,
         g_hash_table_remove (self->stores, &job->torrent);
       break;
     case SHOAL_DISK_CLOSE:
+    case SHOAL_DISK_TAKE:
+    case SHOAL_DISK_DROP:
       break;
     }
 }

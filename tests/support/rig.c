@@ -117,6 +117,11 @@ do_job (Rig          *self,
   gboolean alone = job->op == SHOAL_DISK_OPEN || job->op == SHOAL_DISK_LOAD || job->op == SHOAL_DISK_CLOSE || job->op == SHOAL_DISK_REMOVE;
 
   self->n_done[job->op]++;
+  if (self->answer != NULL && self->answer (self, job, self->answer_data))
+    {
+      shoal_engine_done (self->engine, &job->done);
+      return;
+    }
   job->reason = self->failing[job->op];
   if (job->reason == SHOAL_REASON_NONE && !alone && !self->open)
     {
@@ -158,6 +163,8 @@ do_job (Rig          *self,
 
       case SHOAL_DISK_CLOSE:
       case SHOAL_DISK_REMOVE:
+      case SHOAL_DISK_TAKE:
+      case SHOAL_DISK_DROP:
       default:
         break;
       }
@@ -178,7 +185,8 @@ do_jobs (Rig *self)
       for (guint i = 0; i < self->fake->jobs->len; i++)
         {
           ShoalDiskJob *job = g_ptr_array_index (self->fake->jobs, i);
-          gboolean alone = job->op == SHOAL_DISK_OPEN || job->op == SHOAL_DISK_FINISH || job->op == SHOAL_DISK_CLOSE || job->op == SHOAL_DISK_REMOVE;
+          gboolean alone = job->op == SHOAL_DISK_OPEN || job->op == SHOAL_DISK_FINISH || job->op == SHOAL_DISK_CLOSE || job->op == SHOAL_DISK_REMOVE
+                           || job->op == SHOAL_DISK_TAKE || job->op == SHOAL_DISK_DROP;
 
           if (job->op != SHOAL_DISK_LOAD && alone && i > 0)
             blocked = TRUE;

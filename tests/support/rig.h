@@ -13,7 +13,7 @@
 
 G_BEGIN_DECLS
 
-#define RIG_OPS    (SHOAL_DISK_LOAD + 1)
+#define RIG_OPS    (SHOAL_DISK_DROP + 1)
 #define RIG_STATES SHOAL_N_TORRENT_STATES
 #define RIG_WALL_S 1700000000
 
@@ -90,6 +90,8 @@ struct _Rig
   GPtrArray   *bots;         /* of RigBot (owned) */
   void       (*serve) (Rig *self, gpointer data);   /* (nullable): called in each turn, before disk and peers */
   gpointer     serve_data;
+  gboolean   (*answer) (Rig *self, ShoalDiskJob *job, gpointer data);   /* (nullable): TRUE: it has done the job */
+  gpointer     answer_data;
 
   /* the disk */
   guint8      *data;
