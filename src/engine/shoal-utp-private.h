@@ -13,18 +13,27 @@ G_BEGIN_DECLS
 
 #define SHOAL_UTP_CHUNK (64u * 1024)   /* bytes that are read arrive in pieces of this size */
 
+typedef enum
+{
+  SHOAL_UTP_FRESH,     /* not sent yet */
+  SHOAL_UTP_FLIGHT,
+  SHOAL_UTP_UNSAID,    /* not under way any more, but whether it arrived is not said yet */
+  SHOAL_UTP_LOST,      /* to be sent again */
+  SHOAL_UTP_N_PLACES,
+} ShoalUtpPlace;
+
 /* A packet with a number of its own that was made and is not acknowledged. */
 typedef struct
 {
-  ShoalNode    node;       /* in `flight`, `lost` or `fresh` */
+  ShoalNode    node;       /* in the list of its place */
   gint64       sent_us;
   guint64      serial;     /* of its last sending; 0: it was not sent */
   guint16      seq;
   guint16      size;       /* of the payload */
   guint16      probe;      /* size of the datagram, if it is one */
   guint8       type;
+  guint8       place;      /* #ShoalUtpPlace */
   gboolean     again;      /* sent more than once */
-  gboolean     under_way;  /* in `flight` */
   guint8       bytes[];
 } ShoalUtpOut;
 
@@ -66,11 +75,8 @@ struct _ShoalUtp
   ShoalUtpRing     out;
   guint16          out_first;    /* the oldest that is not acknowledged */
   guint16          out_next;
-  ShoalNode        fresh;        /* not sent yet */
-  ShoalNode        flight;       /* in the order in which they were sent */
-  ShoalNode        lost;         /* to be sent again */
-  gsize            fresh_size;   /* bytes */
-  gsize            flight_size;
+  ShoalNode        places[SHOAL_UTP_N_PLACES];   /* FLIGHT and UNSAID in the order of sending */
+  gsize            sizes[SHOAL_UTP_N_PLACES];    /* bytes */
   guint64          serial;       /* of the next sending */
   guint64          acked_serial; /* the newest that arrived */
   guint16          acked_last;   /* the highest number that arrived */

@@ -2,10 +2,16 @@
 /* What goes out on a uTP connection: numbered, paced, sent again until it is acknowledged. */
 
 /*
- * A packet is made when it may be sent, and is in one of three lists until it is acknowledged: `fresh`, `flight` in
- * the order of sending, `lost`. Each sending has a serial. A packet is lost when some that were sent later
- * arrived, or one that was sent a good round trip later: so a retransmission that is lost is found as fast as any
- * other. If nothing comes back at all, the oldest is sent once more before the timeout takes everything for lost.
+ * A packet is made when it may be sent, and is in the list of its place until it is acknowledged:
+ * FRESH, FLIGHT, UNSAID or LOST. Each sending has a serial. A packet is lost when some that were sent
+ * later arrived, or one that was sent a good round trip later: so a retransmission that is lost is
+ * found as fast as any other. If nothing comes back at all, the first one is sent once more before the
+ * timeout takes everything for lost.
+ *
+ * An acknowledgement says only of so many packets that they came early, libutp's of 30; of those behind
+ * them nothing is known before the first one that is missing has arrived. So that one goes before all
+ * others, and of the others those that must have come to their end long ago are UNSAID: they take no
+ * place on the way, and are not sent again either.
  */
 
 #include "shoal-utp-private.h"
@@ -32,42 +38,67 @@ n_made (const ShoalUtp *self)
   return (guint16) (self->out_next - self->out_first);
 }
 
+/* (nullable): there is none */
+static inline ShoalUtpOut *
+first_in (const ShoalUtp *self,
+          ShoalUtpPlace   place)
+{
+  const ShoalNode *list = &self->places[place];
+
+  return shoal_node_is_linked (list) ? SHOAL_NODE_OWNER (list->next, ShoalUtpOut, node) : NULL;
+}
+
+/* What the other end misses before anything else. (nullable): nothing, or it lied */
+static inline ShoalUtpOut *
+first_missing (const ShoalUtp *self)
+{
+  return shoal_utp_ring_get (&self->out, self->out_first);
+}
+
 guint16
 shoal_utp_unsent (const ShoalUtp *self)
 {
-  return shoal_node_is_linked (&self->fresh) ? SHOAL_NODE_OWNER (self->fresh.next, ShoalUtpOut, node)->seq : self->out_next;
+  ShoalUtpOut *fresh = first_in (self, SHOAL_UTP_FRESH);
+
+  return fresh != NULL ? fresh->seq : self->out_next;
 }
 
 /* --- Lists --- */
 
 static void
-leave_list (ShoalUtp    *self,
-            ShoalUtpOut *out)
+leave (ShoalUtp    *self,
+       ShoalUtpOut *out)
 {
-  if (out->under_way)
-    self->flight_size -= out->size;
-  else if (out->serial == 0)
-    self->fresh_size -= out->size;
-  out->under_way = FALSE;
+  self->sizes[out->place] -= out->size;
   shoal_node_unlink (&out->node);
+}
+
+static void
+go_to (ShoalUtp     *self,
+       ShoalUtpOut  *out,
+       ShoalUtpPlace place)
+{
+  leave (self, out);
+  out->place = place;
+  self->sizes[place] += out->size;
+  shoal_node_append (&self->places[place], &out->node);
 }
 
 static void
 out_free (ShoalUtp    *self,
           ShoalUtpOut *out)
 {
-  leave_list (self, out);
+  leave (self, out);
   shoal_utp_ring_set (&self->out, out->seq, NULL);
   self->buffers->sent -= out->size;
   g_free (out);
 }
 
-static void
-mark_lost (ShoalUtp    *self,
-           ShoalUtpOut *out)
+/* It was sent, and may have arrived. */
+static gboolean
+is_in_doubt (const ShoalUtpOut *out)
 {
-  leave_list (self, out);
-  shoal_node_append (&self->lost, &out->node);
+  return out->place == SHOAL_UTP_FLIGHT || out->place == SHOAL_UTP_UNSAID;
 }
 
 ShoalUtpOut *
@@ -84,28 +115,20 @@ shoal_utp_make (ShoalUtp     *self,
   shoal_utp_ring_reserve (&self->out, self->out_first, n_made (self) + 1);
   shoal_utp_ring_set (&self->out, out->seq, out);
   shoal_node_init (&out->node);
-  shoal_node_append (&self->fresh, &out->node);
-  self->fresh_size += size;
+  shoal_node_append (&self->places[SHOAL_UTP_FRESH], &out->node);
+  self->sizes[SHOAL_UTP_FRESH] += size;
   self->buffers->sent += size;
   self->out_next++;
 
   return out;
 }
 
-static void
-drop_list (ShoalUtp  *self,
-           ShoalNode *list)
-{
-  SHOAL_NODE_FOREACH (node, list)
-    out_free (self, SHOAL_NODE_OWNER (node, ShoalUtpOut, node));
-}
-
 void
 shoal_utp_drop_output (ShoalUtp *self)
 {
-  drop_list (self, &self->fresh);
-  drop_list (self, &self->flight);
-  drop_list (self, &self->lost);
+  for (guint i = 0; i < SHOAL_UTP_N_PLACES; i++)
+    SHOAL_NODE_FOREACH (node, &self->places[i])
+      out_free (self, SHOAL_NODE_OWNER (node, ShoalUtpOut, node));
   self->out_first = self->out_next;
   self->timeout_us = self->probe_us = self->pace_due_us = self->stuck_us = 0;
 }
@@ -115,7 +138,7 @@ shoal_utp_drop_output (ShoalUtp *self)
 static gboolean
 waits_for_answer (const ShoalUtp *self)
 {
-  return shoal_node_is_linked (&self->flight) || shoal_node_is_linked (&self->lost);
+  return shoal_utp_unsent (self) != self->out_first;
 }
 
 static void
@@ -135,10 +158,20 @@ arm (ShoalUtp *self,
     self->probe_us = MIN (now_us + 2 * self->ledbat.srtt_us + PROBE_WAIT_US, self->timeout_us);
 }
 
+static void
+take_for_lost (ShoalUtp     *self,
+               ShoalUtpPlace place)
+{
+  while (first_in (self, place) != NULL)
+    go_to (self, first_in (self, place), SHOAL_UTP_LOST);
+}
+
 void
 shoal_utp_timed_out (ShoalUtp *self,
                      gint64    now_us)
 {
+  ShoalUtpOut *first = first_missing (self);
+
   if (self->timeout_us != 0 && now_us >= self->timeout_us)
     {
       self->n_timeouts++;
@@ -152,16 +185,16 @@ shoal_utp_timed_out (ShoalUtp *self,
         }
       if (self->n_timeouts >= 2 && self->state != SHOAL_UTP_DIALING)
         shoal_utp_mtu_stuck (&self->mtu);
-      while (shoal_node_is_linked (&self->flight))
-        mark_lost (self, SHOAL_NODE_OWNER (self->flight.next, ShoalUtpOut, node));
+      take_for_lost (self, SHOAL_UTP_UNSAID);
+      take_for_lost (self, SHOAL_UTP_FLIGHT);
       shoal_utp_ledbat_timeout (&self->ledbat, self->serial);
       self->timeout_us = self->probe_us = 0;
     }
   else if (self->probe_us != 0 && now_us >= self->probe_us)
     {
       self->probe_us = 0;
-      if (shoal_node_is_linked (&self->flight) && !shoal_node_is_linked (&self->lost))
-        mark_lost (self, SHOAL_NODE_OWNER (self->flight.next, ShoalUtpOut, node));
+      if (first != NULL && is_in_doubt (first) && first_in (self, SHOAL_UTP_LOST) == NULL)
+        go_to (self, first, SHOAL_UTP_LOST);
     }
 }
 
@@ -225,7 +258,15 @@ lose_one (ShoalUtp    *self,
       news->ack.n_stale += out->serial < self->ledbat.cut_serial;
       news->ack.lost_serial = MAX (news->ack.lost_serial, out->serial);
     }
-  mark_lost (self, out);
+  go_to (self, out, SHOAL_UTP_LOST);
+}
+
+/* The last acknowledgements reached so far. */
+static gboolean
+is_told_of (const ShoalUtp    *self,
+            const ShoalUtpOut *out)
+{
+  return shoal_utp_seq_diff (out->seq, self->acked_last) <= 0;
 }
 
 static void
@@ -234,8 +275,11 @@ find_lost (ShoalUtp *self,
            gint64    now_us)
 {
   gint64 late_us = self->ledbat.srtt_us * 5 / 4 + G_TIME_SPAN_MILLISECOND;
+  ShoalUtpOut *unsaid;
 
-  SHOAL_NODE_FOREACH (node, &self->flight)
+  while ((unsaid = first_in (self, SHOAL_UTP_UNSAID)) != NULL && is_told_of (self, unsaid))
+    lose_one (self, unsaid, news, now_us);
+  SHOAL_NODE_FOREACH (node, &self->places[SHOAL_UTP_FLIGHT])
     {
       ShoalUtpOut *out = SHOAL_NODE_OWNER (node, ShoalUtpOut, node);
 
@@ -243,9 +287,10 @@ find_lost (ShoalUtp *self,
         break;
       if (out->serial + self->reorder > self->acked_serial && out->sent_us + late_us > now_us)
         break;
-      /* An acknowledgement reaches only so far: of what is beyond it says nothing, for a while. */
-      if (shoal_utp_seq_diff (out->seq, self->acked_last) <= 0 || out->sent_us + 2 * late_us < now_us)
+      if (is_told_of (self, out))
         lose_one (self, out, news, now_us);
+      else if (out->sent_us + 2 * late_us < now_us)
+        go_to (self, out, SHOAL_UTP_UNSAID);
     }
 }
 
@@ -265,9 +310,9 @@ count_same (ShoalUtp             *self,
     }
   if (++self->n_same == SAME_ACKS)
     {
-      ShoalUtpOut *first = shoal_utp_ring_get (&self->out, self->out_first);
+      ShoalUtpOut *first = first_missing (self);
 
-      if (first != NULL && first->under_way)
+      if (first != NULL && is_in_doubt (first))
         lose_one (self, first, news, now_us);
     }
 }
@@ -277,7 +322,7 @@ shoal_utp_acked (ShoalUtp             *self,
                  const ShoalUtpPacket *packet,
                  gint64                now_us)
 {
-  News news = { .ack = { .now_us = now_us, .flight = self->flight_size } };
+  News news = { .ack = { .now_us = now_us, .flight = self->sizes[SHOAL_UTP_FLIGHT] } };
   gint n = shoal_utp_seq_diff ((guint16) (packet->ack + 1), self->out_first);
   guint16 unsent = shoal_utp_unsent (self);
 
@@ -338,7 +383,7 @@ may_go_now (ShoalUtp *self,
 
   refill (self, now_us);
   self->pace_due_us = 0;
-  if (self->pace_budget > 0 || self->flight_size == 0)
+  if (self->pace_budget > 0 || self->sizes[SHOAL_UTP_FLIGHT] == 0)
     return TRUE;
   self->pace_due_us = now_us + MAX ((gint64) (((double) payload_max (self) - self->pace_budget) / rate), PACE_LEAST_US);
 
@@ -350,12 +395,14 @@ shoal_utp_room (ShoalUtp *self,
                 gint64    now_us)
 {
   gsize packet = payload_max (self);
-  gsize used = self->flight_size + self->fresh_size;
-  gsize limit = MIN ((gsize) self->ledbat.window, self->peer_window);
+  gsize used = self->sizes[SHOAL_UTP_FLIGHT] + self->sizes[SHOAL_UTP_FRESH];
+  /* The other end may have these. */
+  gsize taken = MIN (self->sizes[SHOAL_UTP_UNSAID], self->peer_window);
+  gsize limit = MIN ((gsize) self->ledbat.window, self->peer_window - taken);
   gsize room;
 
   if (self->state != SHOAL_UTP_OPEN || n_made (self) + SHOAL_UTP_TRAIN_MAX / packet + 2 >= SHOAL_UTP_FLIGHT_MAX
-      || shoal_node_is_linked (&self->lost) || self->buffers->sent >= SHOAL_UTP_BUFFERS_MAX)
+      || first_in (self, SHOAL_UTP_LOST) != NULL || self->buffers->sent >= SHOAL_UTP_BUFFERS_MAX)
     return 0;
   if (used == 0 && self->peer_window < packet)
     {
@@ -398,19 +445,19 @@ static ShoalUtpOut *
 next_out (ShoalUtp *self,
           gint64    now_us)
 {
-  ShoalUtpOut *out;
+  ShoalUtpOut *first = first_missing (self);
+  ShoalUtpOut *lost = first_in (self, SHOAL_UTP_LOST);
 
-  if (shoal_node_is_linked (&self->lost))
-    {
-      out = SHOAL_NODE_OWNER (self->lost.next, ShoalUtpOut, node);
-      /* The oldest goes in any case: everything else waits for it. */
-      if (out->seq == self->out_first || self->flight_size == 0
-          || (self->flight_size + out->size <= (gsize) self->ledbat.window && may_go_now (self, now_us)))
-        return out;
-      return NULL;
-    }
-  if (shoal_node_is_linked (&self->fresh))
-    return SHOAL_NODE_OWNER (self->fresh.next, ShoalUtpOut, node);
+  if (lost == NULL)
+    return first_in (self, SHOAL_UTP_FRESH);
+  /* It goes in any case: everything else waits for it. */
+  if (first != NULL && first->place == SHOAL_UTP_LOST)
+    return first;
+  if (self->sizes[SHOAL_UTP_FLIGHT] == 0)
+    return lost;
+  if (self->sizes[SHOAL_UTP_FLIGHT] + lost->size <= (gsize) self->ledbat.window
+      && may_go_now (self, now_us))
+    return lost;
 
   return NULL;
 }
@@ -424,16 +471,13 @@ note_sent (ShoalUtp    *self,
 
   if (first && self->state == SHOAL_UTP_OPEN && now_us - self->data_us > MAX (shoal_utp_ledbat_rto_us (&self->ledbat), G_USEC_PER_SEC))
     shoal_utp_ledbat_idle (&self->ledbat);
-  leave_list (self, out);
+  go_to (self, out, SHOAL_UTP_FLIGHT);
   out->again = out->serial != 0;
   if (out->again)
     out->probe = 0;
   out->serial = self->serial++;
   out->sent_us = self->data_us = now_us;
-  out->under_way = TRUE;
-  self->flight_size += out->size;
   self->pace_budget -= out->size;
-  shoal_node_append (&self->flight, &out->node);
   self->n_sent++;
   self->n_again += out->again;
   if (first || self->timeout_us == 0)
@@ -561,14 +605,16 @@ shoal_utp_too_big (ShoalUtp *self,
                    guint     probe,
                    gint64    now_us)
 {
+  const ShoalNode *flight = &self->places[SHOAL_UTP_FLIGHT];
+
   shoal_utp_mtu_too_big (&self->mtu, probe, now_us);
-  for (ShoalNode *node = self->flight.prev; node != &self->flight; node = node->prev)
+  for (ShoalNode *node = flight->prev; node != flight; node = node->prev)
     {
       ShoalUtpOut *out = SHOAL_NODE_OWNER (node, ShoalUtpOut, node);
 
       if (out->probe == probe && !out->again)
         {
-          mark_lost (self, out);
+          go_to (self, out, SHOAL_UTP_LOST);
           return;
         }
     }

@@ -70,9 +70,8 @@ utp_new (ShoalUtpState    state,
   self->since_us = self->said_us = self->data_us = self->paced_us = now_us;
   self->peer_window = SHOAL_UTP_DATAGRAM_MAX;
   self->wide = self->told_window = SHOAL_UTP_WINDOW_LEAST;
-  shoal_node_init (&self->fresh);
-  shoal_node_init (&self->flight);
-  shoal_node_init (&self->lost);
+  for (guint i = 0; i < SHOAL_UTP_N_PLACES; i++)
+    shoal_node_init (&self->places[i]);
   shoal_node_init (&self->chunks);
   shoal_utp_mtu_init (&self->mtu, family);
   shoal_utp_ledbat_init (&self->ledbat, self->mtu.size - SHOAL_UTP_HEADER_SIZE);

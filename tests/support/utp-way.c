@@ -78,6 +78,17 @@ static void tcp_acked (UtpFlow *self, guint64 number);
 
 /* --- The way --- */
 
+/* A receiver that keeps less and says less of it than we do. */
+static void
+say_less (const UtpWayConfig *config,
+          ShoalUtpPacket     *packet)
+{
+  if (config->sack != 0)
+    packet->sack_size = MIN (packet->sack_size, config->sack);
+  if (config->window != 0)
+    packet->window = MIN (packet->window, config->window);
+}
+
 static void
 on_arrival (gpointer owner,
             gint64   now_us)
@@ -101,6 +112,8 @@ on_arrival (gpointer owner,
       if (packet->forward)
         clock_us += (gint64) ((double) now_us * flow->way->config.drift) + 123456789;
       g_assert_true (shoal_utp_packet_parse (&parsed, packet->bytes, packet->size));
+      if (!packet->forward)
+        say_less (&flow->way->config, &parsed);
       if (packet->forward && utp == NULL && parsed.type == SHOAL_UTP_SYN)
         flow->far = utp = shoal_utp_new_accept (&parsed, 777, SHOAL_FAMILY_IPV4, &flow->buffers, clock_us, now_us);
       else if (utp != NULL)

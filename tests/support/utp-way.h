@@ -14,6 +14,8 @@ G_BEGIN_DECLS
  * @delay_us: each way
  * @queue: packets of 1500 bytes that wait for the line at most
  * @mtu: bytes of a packet with its IPv4 and UDP headers; larger ones are lost
+ * @sack: bytes in which the receiver says what came early; 0: as many as ours
+ * @window: bytes that it takes; 0: as many as ours
  */
 typedef struct
 {
@@ -25,6 +27,8 @@ typedef struct
   guint   mtu;
   double  drift;       /* of the receiver's clock, as a share */
   guint64 seed;
+  guint   sack;
+  guint32 window;
 } UtpWayConfig;
 
 typedef struct _UtpWay  UtpWay;
