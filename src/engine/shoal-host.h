@@ -73,8 +73,8 @@ typedef struct
  * A request to the disk. The engine fills in what its @op takes; the host fills in the results before it is done.
  * Jobs of one piece run in the order in which they were asked for; CLOSE and REMOVE after all others of the torrent.
  *
- * TAKE makes @file anew, never over something that is there, and nothing of it counts as had. It begins only if a
- * piece that lies in the file as a whole, where there is one, is right in the source.
+ * TAKE makes a file, or goes on behind what an incomplete one has, never over something that is there; nothing of it
+ * counts as had. It begins only if a piece that lies in the file as a whole, where there is one, is right in the source.
  * Memory of @runs stays the engine's and must not change until the job is done.
  */
 typedef struct
@@ -100,7 +100,7 @@ typedef struct
   guint32           index;         /* TAKE: of the file that is made */
   char             *source_dir;    /* TAKE: (owned): absolute folder of the other torrent, */
   char             *source_path;   /* TAKE: (owned): and its file there */
-  guint64           taken;         /* TAKE: bytes that earlier steps copied. As result: with this step; not more: it cannot be had from there */
+  guint64           taken;         /* TAKE: bytes of the file after the steps before; 0: the first. As result: with this one; not more: it cannot be had from there */
   gpointer          context;       /* the requester's own */
 
   /* results */

@@ -6,8 +6,9 @@
  * one a piece that lies in the file as a whole is compared: a wrong guess then costs reading that piece. A file that
  * is too small to hold a whole piece is smaller than two, so copying it for nothing costs no more.
  *
- * The source is opened anew for each step and only for reading. What is made here has no standing: the pieces are
- * compared afterwards, as if the user had put the file there.
+ * The source is opened anew for each step and only for reading. Bytes are only ever put behind the end of what is
+ * there: a copy that was broken off by a pause or a crash goes on so. What is made here has no standing: the pieces
+ * are compared afterwards, as if the user had put the file there.
  */
 
 #include "shoal-storage-private.h"
@@ -172,18 +173,30 @@ copy_step (int     from,
   return at;
 }
 
-/* Whether a copy may begin or go on: the file is not there, or is one. */
+/* Where the copy begins or goes on: behind what the file has. FALSE: it is complete, or somebody's other file. */
 static gboolean
-may_write (ShoalStorage *self,
-           ShoalDiskJob *job)
+find_end (ShoalStorage *self,
+          guint32       file,
+          guint64      *end)
 {
+  g_autofree char *path = NULL;
+  struct stat info = { 0 };
+  gboolean may;
   guint8 state;
 
   pthread_mutex_lock (&self->lock);
-  state = self->files[job->index];
+  state = self->files[file];
+  may = (state & FILE_PLACE) == FILE_ABSENT;
+  if ((state & FILE_PLACE) == FILE_PART || (state & FILE_TAKEN) != 0)
+    {
+      path = storage_path (self, file);
+      may = storage_folder (self) && shoal_folder_stat (&self->folder, path, &info);
+    }
+  storage_rest (self);
   pthread_mutex_unlock (&self->lock);
+  *end = (guint64) info.st_size;
 
-  return job->taken == 0 ? (state & FILE_PLACE) == FILE_ABSENT : (state & FILE_TAKEN) != 0;
+  return may && *end < self->layout->file_size[file];
 }
 
 void
@@ -193,8 +206,8 @@ shoal_storage_take (ShoalStorage *self,
 {
   g_autoptr (ShoalOpenFile) target = NULL;
   guint64 size = self->layout->file_size[job->index];
-  guint64 to;
-  int fd = may_write (self, job) ? open_source (job, size) : -1;
+  guint64 at, to;
+  int fd = find_end (self, job->index, &at) ? open_source (job, size) : -1;
 
   if (fd < 0)
     return;
@@ -202,13 +215,14 @@ shoal_storage_take (ShoalStorage *self,
     target = storage_open_write (self, job->index, job);
   if (target != NULL)
     {
-      to = copy_step (fd, target->fd, job->taken, size);
+      to = copy_step (fd, target->fd, at, size);
       if (to == G_MAXUINT64)
         storage_fail (self, job, "write", self->metainfo->files[job->index].path);
-      else
+      else if (to > at)
         job->taken = to;
+      /* One that was there in part is not for DROP. */
       pthread_mutex_lock (&self->lock);
-      self->files[job->index] |= FILE_TAKEN | FILE_DIRTY;
+      self->files[job->index] |= at == 0 ? FILE_TAKEN | FILE_DIRTY : FILE_DIRTY;
       pthread_mutex_unlock (&self->lock);
     }
   close (fd);

@@ -219,9 +219,6 @@ test_refused (Fixture      *self,
   g_assert_cmpint (mkfifo (pipe, 0600), ==, 0);
   g_assert_cmpuint (take (self, 0, 0, "theirs/pipe", SHOAL_REASON_NONE), ==, 0);
 
-  /* A step of a copy that was never begun. */
-  g_assert_cmpuint (take (self, 0, 5, "theirs/one", SHOAL_REASON_NONE), ==, 5);
-
   /* It begins with something else: one piece was read, nothing was made. */
   fd = g_open (one, O_WRONLY, 0);
   g_assert_cmpint (pwrite (fd, "other", 5, 60000), ==, 5);
@@ -230,7 +227,7 @@ test_refused (Fixture      *self,
   g_assert_false (is_there (self, "ours"));
 }
 
-/* What is there under the name, whole or in part, stays as it is. */
+/* What is there under the name stays as it is; a part of it too, and the copy goes on behind it. */
 static void
 test_in_the_way (Fixture      *self,
                  gconstpointer versions)
@@ -239,6 +236,7 @@ test_in_the_way (Fixture      *self,
   g_autofree char *large = g_build_filename (folder, "large", NULL);
   g_autofree char *small = g_build_filename (folder, "small.part", NULL);
   g_autofree char *text = NULL;
+  gsize size;
   g_autoptr(ShoalBitfield) none = shoal_bitfield_new (self->ours->metainfo->layout->n_pieces);
 
   g_assert_cmpint (g_mkdir (folder, 0755), ==, 0);
@@ -246,13 +244,16 @@ test_in_the_way (Fixture      *self,
   g_assert_true (g_file_set_contents (small, "begun", -1, NULL));
   open_storage (self);
   g_assert_cmpuint (take (self, 0, 0, "theirs/one", SHOAL_REASON_NONE), ==, 0);
+  g_assert_cmpuint (take (self, 1, 0, "theirs/two", SHOAL_REASON_NONE), ==, 70000);
   g_assert_cmpuint (take (self, 1, 0, "theirs/two", SHOAL_REASON_NONE), ==, 0);
   drop (self, none);
   g_assert_true (g_file_get_contents (large, &text, NULL, NULL));
   g_assert_cmpstr (text, ==, "mine");
   g_clear_pointer (&text, g_free);
-  g_assert_true (g_file_get_contents (small, &text, NULL, NULL));
-  g_assert_cmpstr (text, ==, "begun");
+  g_assert_true (g_file_get_contents (small, &text, &size, NULL));
+  g_assert_cmpuint (size, ==, 70000);
+  g_assert_cmpmem (text, 5, "begun", 5);
+  g_assert_cmpmem (text + 5, size - 5, self->theirs->truth + LARGE_SIZE + 5, size - 5);
   g_assert_false (is_there (self, "ours/large.part"));
 }
 
@@ -279,12 +280,13 @@ test_source_vanishes (Fixture      *self,
   g_assert_true (is_there (self, "ours/large.part"));
 }
 
-/* A copy that was broken off is what any download is: in part there, nothing of it believed, and not taken again. */
+/* A copy that was broken off is what any download is: in part there, nothing of it believed. It goes on at its end. */
 static void
 test_interrupted (Fixture      *self,
                   gconstpointer versions)
 {
-  g_autoptr(ShoalBitfield) had = shoal_bitfield_new (self->ours->metainfo->layout->n_pieces);
+  guint32 n = self->ours->metainfo->layout->n_pieces;
+  g_autoptr(ShoalBitfield) had = shoal_bitfield_new (n);
   ShoalDiskJob *job = shoal_disk_job_new (SHOAL_DISK_OPEN, 1);
   guint64 taken;
 
@@ -296,8 +298,17 @@ test_interrupted (Fixture      *self,
   g_assert_true (job->found);
   g_assert_cmpuint (job->n_journal, ==, 0);
   shoal_disk_job_free (job);
-  g_assert_cmpuint (take (self, 0, 0, "theirs/one", SHOAL_REASON_NONE), ==, 0);
   g_assert_cmpuint (count_right (self, had), ==, taken / 65536);
+  if (taken < LARGE_SIZE)
+    take_all (self, 0, "theirs/one");
+  take_all (self, 1, "theirs/two");
+  g_assert_cmpuint (count_right (self, had), ==, n);
+
+  /* It was there before: nothing deletes it. */
+  shoal_bitfield_clear_all (had);
+  drop (self, had);
+  g_assert_true (is_there (self, "ours/large.part"));
+  g_assert_false (is_there (self, "ours/small.part"));
 }
 
 /* A copy with no right piece goes, and the file can be made anew. */
