@@ -22,7 +22,7 @@ on_choke (ShoalLink          *self,
     return TRUE;
   self->peer_choking = TRUE;
   self->slow_start = TRUE;
-  self->depth = SHOAL_DEPTH_MIN;
+  self->depth = SHOAL_DEPTH_FIRST;
   /* With BEP 6 every request is answered (allowed fast pieces) or rejected one by one; else all are void at once. */
   if (!shoal_link_is_fast (self))
     shoal_link_give_back (self, TRUE);

@@ -14,7 +14,8 @@ G_BEGIN_DECLS
 #define SHOAL_CONTRIBUTOR_UNKNOWN (1u << 31)                /* bit of those that the peer book has no number for */
 #define SHOAL_REQQ                500u                      /* requests that we queue for a peer, told in "reqq" */
 #define SHOAL_REQQ_DEFAULT        250u                      /* of a peer that does not tell */
-#define SHOAL_DEPTH_MIN           4u
+#define SHOAL_DEPTH_FIRST         4u                        /* requests under way before anything is known of the peer */
+#define SHOAL_DEPTH_MIN           2u
 #define SHOAL_GREET_TIMEOUT_US    (20 * G_USEC_PER_SEC)
 #define SHOAL_TWIN_US             (2 * G_USEC_PER_SEC)      /* two links with one peer: time for the other end to close one */
 #define SHOAL_IDLE_TIMEOUT_US     (150 * G_USEC_PER_SEC)    /* no message at all */

@@ -8,12 +8,16 @@
  * only by requests that found nothing under way, because the others wait behind each other. It is the least
  * ever seen: when a queue on the way makes answers later than that, a depth computed from it alone would lower the rate,
  * and the lower rate the depth. So a second's worth is always under way, as long as it is not much memory.
+ *
+ * What is asked for takes memory until it came. A thousand slow peers with a few blocks each would take all of it, and the next
+ * ones would get nothing to do. So who sends no more than a block in a second has the fewer under way the fuller memory is, down
+ * to the block that is coming and one more.
  */
 
 #include "shoal-link-private.h"
 
 #define HORIZON_MIN_US (40 * G_TIME_SPAN_MILLISECOND)   /* of data under way at least, so that wake-ups can be rare */
-#define HORIZON_MAX_US (3 * G_USEC_PER_SEC)
+#define HORIZON_MAX_US (3 * G_USEC_PER_SEC)                /* and at most: who takes longer for what it was asked for is not asked for more */
 #define QUEUE_MAX_US   (4 * HORIZON_MIN_US)             /* requests that waited longer (and four round trips) lie in a queue: no more of them */
 #define PLENTY         (4u * 1024 * 1024)              /* bytes: up to so much is under way for a second's worth, however quick the answers */
 #define RATE_UPDATE_US (500 * G_TIME_SPAN_MILLISECOND)
@@ -55,6 +59,15 @@ shoal_link_update_interest (ShoalLink *self)
   shoal_link_say (self, interested ? SHOAL_MESSAGE_INTERESTED : SHOAL_MESSAGE_NOT_INTERESTED);
 }
 
+/* Bytes a second. A block in many seconds says little about the second in which it came. */
+static guint64
+current_rate (ShoalLink *self)
+{
+  guint64 rate = shoal_rate_get (&self->rate_now, self->engine->now_us);
+
+  return rate <= SHOAL_BLOCK_SIZE ? MIN (rate, shoal_rate_get (&self->rate_down, self->engine->now_us)) : rate;
+}
+
 static void
 update_depth (ShoalLink *self)
 {
@@ -63,7 +76,7 @@ update_depth (ShoalLink *self)
 
   if (now_us - self->last_rate_us < RATE_UPDATE_US)
     return;
-  rate = shoal_rate_get (&self->rate_now, now_us);
+  rate = current_rate (self);
   if (self->slow_start && self->last_rate > 0 && rate < self->last_rate + self->last_rate / 8)
     self->slow_start = FALSE;
   if (!self->slow_start)
@@ -100,10 +113,21 @@ shoal_link_arrived (ShoalLink          *self,
 
       self->rtt_us = self->rtt_us == 0 ? rtt_us : MIN (self->rtt_us, rtt_us);
     }
-  if (self->slow_start && now_us - request->sent_us <= MAX (4 * self->rtt_us, QUEUE_MAX_US))
+  if (self->slow_start && now_us - request->sent_us <= CLAMP (4 * self->rtt_us, QUEUE_MAX_US, HORIZON_MAX_US))
     self->depth++;
   update_depth (self);
   self->depth = CLAMP (self->depth, SHOAL_DEPTH_MIN, MAX (self->peer_reqq, SHOAL_DEPTH_MIN));
+}
+
+/* How many requests may be under way now; @rate: bytes a second. */
+static guint
+allowed_depth (const ShoalLink *self,
+               guint64          rate)
+{
+  if (self->suspended || self->n_refused > 0)
+    return 1;
+
+  return rate <= SHOAL_BLOCK_SIZE ? MIN (self->depth, shoal_picker_fair_depth (self->swarm->picker)) : self->depth;
 }
 
 void
@@ -112,7 +136,7 @@ shoal_link_request_more (ShoalLink *self)
   ShoalSwarm *swarm = self->swarm;
   ShoalBlock blocks[64];
   ShoalPickWho who = { 0 };
-  guint depth = self->suspended || self->n_refused > 0 ? 1 : self->depth;
+  guint depth;
   gboolean rested = self->requests.n_live == 0 && !self->in_block && !self->suspended;
   gboolean asked = FALSE;
 
@@ -124,6 +148,8 @@ shoal_link_request_more (ShoalLink *self)
     return;
   if (self->n_refused > 0 && self->refused_us + SHOAL_REFUSED_US > self->engine->now_us)
     return;
+  who.rate = current_rate (self);
+  depth = allowed_depth (self, who.rate);
   /* Requests leave in batches: a small gap is not worth a message of its own. */
   if (self->requests.n_live >= depth || (self->requests.n_live > 2 * BATCH && depth - self->requests.n_live < BATCH))
     return;
@@ -131,7 +157,6 @@ shoal_link_request_more (ShoalLink *self)
   who.owner = self;
   who.contributor = self->contributor;
   who.bits = self->has_all ? NULL : self->bits;
-  who.rate = shoal_rate_get (&self->rate_now, self->engine->now_us);
   who.now_us = self->engine->now_us;
   if (self->peer_choking)
     {
@@ -230,7 +255,7 @@ static gint64
 patience_us (ShoalLink *self)
 {
   guint64 rate = shoal_rate_get (&self->rate_down, self->engine->now_us);
-  guint64 owed = (guint64) self->requests.n_live * SHOAL_BLOCK_SIZE;
+  guint64 owed = (guint64) (self->requests.n_live + (self->in_block ? 1 : 0)) * SHOAL_BLOCK_SIZE;
 
   if (rate == 0)
     return SHOAL_REQUEST_TIMEOUT_US;

@@ -29,7 +29,7 @@ link_new (ShoalEngine     *engine,
   self->addr = *addr;
   self->am_choking = self->peer_choking = TRUE;
   self->peer_reqq = SHOAL_REQQ_DEFAULT;
-  self->depth = SHOAL_DEPTH_MIN;
+  self->depth = SHOAL_DEPTH_FIRST;
   self->slow_start = TRUE;
   /* A peer on the same machine is often the end of a tunnel, so only the network beyond it is exempt. */
   self->exempt = shoal_addr_is_local (addr) && !shoal_addr_is_loopback (addr);

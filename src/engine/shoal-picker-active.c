@@ -190,6 +190,14 @@ picker_may_start (const ShoalPicker *self)
   return self->n_runs == 0 || is_ample (self, MIN (SHOAL_RUN_SIZE, self->layout->piece_size));
 }
 
+guint
+shoal_picker_fair_depth (const ShoalPicker *self)
+{
+  gsize used = shoal_arena_used (self->arena);
+
+  return used > 0 ? (guint) MAX (shoal_arena_capacity (self->arena) / 4 / used, 1) : G_MAXUINT;
+}
+
 /* The last quarter of the arena is for the oldest piece, so that the started ones end one after the other and need not
  * be written early. */
 gboolean

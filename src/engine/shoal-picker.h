@@ -154,6 +154,8 @@ guint                shoal_picker_spilled_blocks (const ShoalPicker *self, Shoal
 guint                shoal_picker_n_active       (const ShoalPicker *self);
 gboolean             shoal_picker_in_end_game    (const ShoalPicker *self);
 guint                shoal_picker_requests_of    (const ShoalPicker *self, ShoalBlock block);
+/* Blocks that a slow peer should be asked for at a time, so that memory lasts for many: 4 while a sixteenth of the arena is taken, 1 from an eighth on. */
+guint                shoal_picker_fair_depth     (const ShoalPicker *self);
 /* Whether a free or stealable block could be picked now by a peer that has everything. */
 gboolean             shoal_picker_is_waiting     (const ShoalPicker *self);
 /* Every invariant, by g_assert; slow. */

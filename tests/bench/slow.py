@@ -8,6 +8,7 @@ import asyncio
 import hashlib
 import resource
 import signal
+import socket
 import struct
 import sys
 from pathlib import Path
@@ -49,7 +50,12 @@ class Crowd:
         """A connection to the program, both handshakes through."""
         source = f'10.91.{2 + number // 250}.{1 + number % 250}'
         async with self.dials:
-            reader, writer = await asyncio.open_connection(self.host, self.port, local_addr=(source, 0))
+            end = socket.socket()
+            end.setblocking(False)
+            end.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)   # the next program may get that port to listen at
+            end.bind((source, 0))
+            await asyncio.get_running_loop().sock_connect(end, (self.host, self.port))
+            reader, writer = await asyncio.open_connection(sock=end)
             writer.write(b'\x13BitTorrent protocol' + bytes(8) + self.hash + b'-XX0001-' + b'%012d' % number)
             bits = bytearray(b'\xff' * (-(-self.pieces // 8)))
             if self.pieces % 8:

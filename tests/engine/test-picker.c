@@ -222,6 +222,27 @@ test_reserve (void)
   model_clear (&m);
 }
 
+/* The fuller memory is, the less a slow peer is asked for at a time; whoever else uses it counts as well. */
+static void
+test_fair_depth (void)
+{
+  static const guint depths[32] = { 8, 4, 2, 2 };
+  guint8 *runs[32];
+  Model m;
+
+  model_init (&m, MIB, 32 * MIB, 32 * MIB);
+  g_assert_cmpuint (shoal_picker_fair_depth (m.picker), ==, G_MAXUINT);
+  for (guint i = 0; i < 32; i++)
+    {
+      runs[i] = shoal_arena_take (m.arena, SHOAL_RUN_SIZE);
+      g_assert_cmpuint (shoal_picker_fair_depth (m.picker), ==, MAX (depths[i], 1));
+    }
+  for (guint i = 0; i < 32; i++)
+    shoal_arena_give (m.arena, runs[i], SHOAL_RUN_SIZE);
+  g_assert_cmpuint (shoal_picker_fair_depth (m.picker), ==, G_MAXUINT);
+  model_clear (&m);
+}
+
 static void
 test_spill_restore (void)
 {
@@ -282,6 +303,7 @@ main (int   argc,
   g_test_add_func ("/picker/random/large-pieces", test_random_large_pieces);
   g_test_add_func ("/picker/eight-runs", test_eight_runs);
   g_test_add_func ("/picker/reserve", test_reserve);
+  g_test_add_func ("/picker/fair-depth", test_fair_depth);
   g_test_add_func ("/picker/spill-restore", test_spill_restore);
 
   return g_test_run ();

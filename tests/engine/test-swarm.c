@@ -84,7 +84,7 @@ test_silent (void)
   bot = new_seed (rig, 1);
   bot->silent = TRUE;
   rig_run (rig, 20);
-  g_assert_cmpuint (bot->n_requests, >=, SHOAL_DEPTH_MIN);
+  g_assert_cmpuint (bot->n_requests, >=, SHOAL_DEPTH_FIRST);
   new_seed (rig, 2);
   rig_until (rig, SHOAL_TORRENT_SEEDING, 60);
   g_assert_true (rig_is_filled (rig));
@@ -137,7 +137,7 @@ test_timeout (void)
   bot->silent = TRUE;
   rig_run (rig, 20);
   asked = bot->n_requests;
-  g_assert_cmpuint (asked, >=, SHOAL_DEPTH_MIN);
+  g_assert_cmpuint (asked, >=, SHOAL_DEPTH_FIRST);
   rig_run (rig, 250);
   g_assert_cmpuint (bot->n_cancels, >=, asked);
   /* One at a time, to prove itself. */

@@ -8,6 +8,9 @@
 
 #define MIB (1024u * 1024)
 
+#define SLOW_RATE      2048u   /* bytes a second of each peer of a slow crowd */
+#define SLOW_CROWD_MIN 0.97    /* what comes of what they could send */
+
 /* A tracker was told each event exactly once, with the right totals. */
 static void
 check_told (SimSwarm *swarm,
@@ -167,6 +170,33 @@ test_slow_peer (void)
   g_assert_cmpint (took_us[1], <=, took_us[0] + 2 * SIM_SECOND);
 }
 
+/* A thousand peers that need eight seconds for a block each: memory lasts for all of them, and nobody waits for something to do. */
+static void
+test_slow_crowd (void)
+{
+  const guint n_bots = 1000;
+  const gint64 measure_us = 64 * SIM_SECOND;
+  g_autoptr(SimSwarm) swarm = sim_swarm_new (shoal_test_seed (), 262144, 1100);
+  SimNode *node = sim_swarm_new_node (swarm, 0, 0);
+  double possible = (double) n_bots * SLOW_RATE * (double) measure_us / (double) SIM_SECOND;
+  guint64 before;
+
+  node->config.arena_size = 32 * MIB;
+  node->config.max_links = node->config.max_links_torrent = node->config.max_links_starved = n_bots + 10;
+  sim_node_start (node);
+  sim_node_add (node, swarm->torrent, FALSE);
+  for (guint i = 0; i < n_bots; i++)
+    sim_bot_dial (sim_swarm_add_bot (swarm, SIM_BOT_SEED | SIM_BOT_DEAF, SLOW_RATE, 0), &node->peer.addr);
+  /* After the first blocks of all, what was asked for while memory was empty makes no difference any more. */
+  sim_world_pass (swarm->world, 40 * SIM_SECOND);
+  before = node->peer.received;
+  sim_world_pass (swarm->world, measure_us);
+  g_test_message ("%.3f of what they could send came, %.3f of it in vain", (double) (node->peer.received - before) / possible,
+                  (double) node->wasted / (double) node->downloaded);
+  g_assert_cmpfloat ((double) (node->peer.received - before), >=, possible * SLOW_CROWD_MIN);
+  g_assert_cmpuint (node->wasted, <=, node->downloaded / 100);
+}
+
 /* Rates stay under their limits, and reach them. */
 static void
 test_limits (void)
@@ -237,6 +267,7 @@ main (int   argc,
   g_test_add_func ("/sim/transfer/magnet-only", test_magnet_only);
   g_test_add_func ("/sim/transfer/small-arena", test_small_arena);
   g_test_add_func ("/sim/transfer/slow-peer", test_slow_peer);
+  g_test_add_func ("/sim/transfer/slow-crowd", test_slow_crowd);
   g_test_add_func ("/sim/transfer/limits", test_limits);
   g_test_add_func ("/sim/transfer/repeatable", test_repeatable);
 
