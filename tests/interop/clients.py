@@ -11,7 +11,7 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
-from ground import PYTHON, until
+from ground import PYTHON, Failed, until
 
 try:
     import libtorrent as lt
@@ -183,10 +183,13 @@ class RTorrent(Client):
     both_topics = False
     cannot = {'v2': 'v1 only'}
 
-    def run(self, scene, source, folder, more=''):
+    def run(self, scene, source, folder, more='', fill=None):
+        """fill (home): puts there what it finds when it starts."""
         home = scene.new_folder(f'rtorrent-{len(scene.programs)}')
         port = scene.port()
         (home / 'session').mkdir()
+        if fill:
+            fill(home)
         (home / 'rc').write_text(f'''\
 system.daemon.set = true
 directory.default.set = "{folder}"
@@ -214,6 +217,60 @@ schedule2 = start, 0, 0, ((load.start, "{source}"))
         return self.run(scene, source, folder, more)
 
 
+class QBittorrent(Client):
+    name = 'qbittorrent'
+    binary = 'qbittorrent-nox'
+
+    def start(self, scene, more=None):
+        """It alone, nothing in it; its Web API answers when this returns. more: keys of its Session."""
+        home, web = scene.new_folder(f'qbittorrent-{len(scene.programs)}'), scene.port()
+        session = {
+            'InterfaceAddress': scene.another_host(), 'Port': scene.port(), 'UseRandomPort': 'false', 'DHTEnabled': 'false',
+            'LSDEnabled': 'false', 'PeXEnabled': 'false', 'BTProtocol': 'TCP', 'Encryption': 0, 'QueueingSystemEnabled': 'false',
+            'AnnounceToAllTrackers': 'true', 'Preallocation': 'false', 'MultiConnectionsPerIp': 'true', **(more or {})}
+        (home / 'qBittorrent' / 'config').mkdir(parents=True)
+        (home / 'qBittorrent' / 'config' / 'qBittorrent.conf').write_text('\n'.join((
+            '[LegalNotice]', 'Accepted=true', '[BitTorrent]', *(f'Session\\{key}={value}' for key, value in session.items()),
+            '[Network]', 'PortForwardingEnabled=false', '[Preferences]', 'Connection\\ResolvePeerCountries=false', 'Connection\\UPnP=false',
+            'WebUI\\Address=127.0.0.1', f'WebUI\\Port={web}', 'WebUI\\LocalHostAuth=false', 'WebUI\\UseUPnP=false', '')))
+        program = scene.run(self.name, [shutil.which(self.binary), f'--profile={home}'])
+        program.web = f'http://127.0.0.1:{web}'
+        until(lambda: self.call(program, 'app/version', quiet=True), 30, 'qbittorrent answers', [program])
+        return program
+
+    @staticmethod
+    def call(program, method, quiet=False, files=None, **fields):
+        """What the Web API answers. files: name to bytes."""
+        end = 'a-line-that-stands-nowhere-else'
+        parts = [(f'name="{key}"', str(value).encode()) for key, value in fields.items()]
+        parts += [(f'name="torrents"; filename="{name}"', data) for name, data in (files or {}).items()]
+        body = b''.join(f'--{end}\r\nContent-Disposition: form-data; {head}\r\n\r\n'.encode() + data + b'\r\n' for head, data in parts)
+        request = urllib.request.Request(f'{program.web}/api/v2/{method}', headers={'Content-Type': f'multipart/form-data; boundary={end}'},
+                                         data=body + f'--{end}--\r\n'.encode() if parts else None)
+        try:
+            with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=30) as answer:
+                return answer.read().decode()
+        except (urllib.error.URLError, OSError):
+            if quiet:
+                return None
+            raise
+
+    def add(self, program, source, folder, **more):
+        magnet = str(source).startswith('magnet:')
+        answer = self.call(program, 'torrents/add', savepath=folder, **more, **({'urls': source} if magnet else {}),
+                           files=None if magnet else {'a.torrent': Path(source).read_bytes()})
+        if answer != 'Ok.':
+            raise Failed(f'qbittorrent does not take {source}: {answer}')
+
+    def seed(self, scene, torrent, folder, source=None, peers=(), more=None):
+        return self.download(scene, torrent.path, folder, peers, more)
+
+    def download(self, scene, source, folder, peers=(), more=None):
+        program = self.start(scene, more)
+        self.add(program, source, folder)
+        return program
+
+
 def progress(program):
     """Of Shoal: the last numbers of its torrent that --json printed."""
     for line in reversed(program.output().splitlines()):
@@ -234,7 +291,7 @@ def counters(seed):
     return json.loads(seed.output().splitlines()[-1])
 
 
-OTHERS = {client.name: client for client in (LibTorrent(), Transmission(), Aria2(), RTorrent())}
+OTHERS = {client.name: client for client in (LibTorrent(), Transmission(), Aria2(), RTorrent(), QBittorrent())}
 
 
 def libtorrent_create(folder, out, kind, tracker=None, piece_size=65536):

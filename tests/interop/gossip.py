@@ -70,6 +70,8 @@ class Row:
         if name == 'transmission':
             more = {'pex-enabled': True, 'peer-port': port, 'bind-address-ipv4': host, 'speed-limit-down-enabled': True, 'speed-limit-down': 1,
                     'preallocation': 0}
+        elif name == 'qbittorrent':
+            more = {'PeXEnabled': 'true', 'Port': port, 'InterfaceAddress': host, 'GlobalDLSpeedLimit': 1}
         elif name == 'aria2':
             # It parts from whom it has nothing for within half a minute.
             more = ('--enable-peer-exchange=true', f'--listen-port={port}', f'--interface={host}', '--max-download-limit=10K', '--max-upload-limit=1K')
@@ -123,6 +125,8 @@ def lsd_finds(row, other, host, we_seed):
         ours, theirs = (scene.folder / 'share', got) if we_seed else (got, scene.folder / 'share')
         if other.name == 'libtorrent':
             programs = [row.libtorrent(scene, torrent.path, theirs, f'{NETWORK}.2', scene.port(), enable_lsd=True)]
+        elif other.name == 'qbittorrent':
+            programs = [other.download(scene, torrent.path, theirs, more={'LSDEnabled': 'true', 'InterfaceAddress': f'{NETWORK}.2'})]
         elif other.name == 'aria2':
             programs = [other.run(scene, torrent.path, theirs, '--bt-enable-lpd=true', '--bt-lpd-interface=lan', f'--interface={NETWORK}.2',
                                   '--check-integrity=true', '--seed-ratio=0.0')]
@@ -222,7 +226,7 @@ def main():
         *((f'pex {way} {name}', name, function, OTHERS[name], ADDRESS)
           for name in OTHERS for way, function in (('from', pex_learns), ('to', pex_teaches))),
         *((f'lsd, {name} {way}', name, lsd_finds, OTHERS[name], ADDRESS, way == 'gets')
-          for name in ('libtorrent', 'transmission', 'aria2') for way in ('seeds', 'gets')),
+          for name in ('libtorrent', 'transmission', 'aria2', 'qbittorrent') for way in ('seeds', 'gets')),
         *((f'scrape {wire}', 'opentracker', scrape, wire, ADDRESS) for wire in ('http', 'udp')))))
     return tap.leave(args.build, 'gossip', results)
 

@@ -9,9 +9,10 @@ from pathlib import Path
 
 WORDS = {'seeds': 'seeds to Shoal', 'gets': 'gets from Shoal'}
 TABLES = {
-    'over TCP': ('libtorrent', 'transmission', 'aria2', 'rtorrent'),
-    'encryption': ('encryption-libtorrent', 'encryption-transmission', 'encryption-aria2', 'encryption-rtorrent'),
-    'over uTP': ('utp-libtorrent', 'utp-transmission'),
+    'over TCP': ('libtorrent', 'transmission', 'aria2', 'rtorrent', 'qbittorrent'),
+    'encryption': ('encryption-libtorrent', 'encryption-transmission', 'encryption-aria2', 'encryption-rtorrent',
+                   'encryption-qbittorrent'),
+    'over uTP': ('utp-libtorrent', 'utp-transmission', 'utp-qbittorrent'),
     'tracker': ('opentracker',),
     'web seeds': ('nginx',),
     'odd web seeds': ('webseeds',),

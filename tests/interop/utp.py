@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 """One program and Shoal over uTP alone, in both directions: utp.py BUILD PROGRAM [CASE]... We neither dial nor listen with
-TCP, and libtorrent does not either. All bytes are compared."""
+TCP, and libtorrent and qbittorrent do not either. All bytes are compared."""
 
 import json
 import sys
@@ -18,6 +18,7 @@ THEIRS = {
         'encrypted': ('--settings', json.dumps({**UTP_ALONE, 'in_enc_policy': 0, 'out_enc_policy': 0})),
     },
     'transmission': {'plain': {'utp-enabled': True, 'encryption': 0}, 'encrypted': {'utp-enabled': True, 'encryption': 2}},
+    'qbittorrent': {'plain': {'BTProtocol': 'UTP', 'Encryption': 2}, 'encrypted': {'BTProtocol': 'UTP', 'Encryption': 1}},
 }
 
 
