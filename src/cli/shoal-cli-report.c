@@ -8,6 +8,7 @@
 #include "shoal-format.h"
 #include "shoal-json.h"
 #include "shoal-mapping-text.h"
+#include "shoal-swarm-text.h"
 
 void
 shoal_cli_report_event_json (const char *event,
@@ -35,6 +36,18 @@ shoal_cli_report_event (const char *event,
   fflush (stdout);
 }
 
+/* What nobody knows is null. */
+static void
+say_number (ShoalJson  *json,
+            const char *name,
+            gint64      number)
+{
+  if (number >= 0)
+    shoal_json_i64 (json, name, number);
+  else
+    shoal_json_null (json, name);
+}
+
 static void
 say_torrent (ShoalJson    *json,
              ShoalTorrent *torrent)
@@ -53,10 +66,11 @@ say_torrent (ShoalJson    *json,
   shoal_json_u64 (json, "rate_down", shoal_torrent_get_rate_down (torrent));
   shoal_json_u64 (json, "rate_up", shoal_torrent_get_rate_up (torrent));
   shoal_json_u64 (json, "peers", shoal_torrent_get_n_peers (torrent));
-  if (shoal_torrent_get_eta (torrent) >= 0)
-    shoal_json_i64 (json, "eta", shoal_torrent_get_eta (torrent));
-  else
-    shoal_json_null (json, "eta");
+  shoal_json_u64 (json, "seeds", shoal_torrent_get_n_seeds (torrent));
+  say_number (json, "tracker_seeds", shoal_torrent_get_tracker_seeds (torrent));
+  say_number (json, "tracker_leechers", shoal_torrent_get_tracker_leechers (torrent));
+  say_number (json, "tracker_completed", shoal_torrent_get_tracker_completed (torrent));
+  say_number (json, "eta", shoal_torrent_get_eta (torrent));
   shoal_json_string (json, "status", shoal_torrent_get_status_text (torrent));
   shoal_json_end (json, '}');
 }
@@ -119,6 +133,15 @@ still_to_come (ShoalTorrent *torrent)
     }
 }
 
+/* (transfer full) (nullable): how many take part, as a tracker counts them. */
+static char *
+swarm_of (ShoalTorrent *torrent)
+{
+  return shoal_swarm_text (shoal_torrent_get_n_seeds (torrent),
+                           shoal_torrent_get_tracker_seeds (torrent),
+                           shoal_torrent_get_tracker_leechers (torrent));
+}
+
 /* One torrent's line tells what it is doing; of several there is room for the sums only. */
 void
 shoal_cli_report_line (ShoalSession *session,
@@ -128,6 +151,7 @@ shoal_cli_report_line (ShoalSession *session,
   g_autofree char *up = shoal_format_rate (shoal_session_get_rate_up (session));
   guint n_peers = shoal_session_get_n_peers (session);
   g_autofree char *left = NULL;
+  g_autofree char *swarm = NULL;
   g_autofree char *text = NULL;
   double share = 0.0;
   gint64 eta = 0;
@@ -147,9 +171,11 @@ shoal_cli_report_line (ShoalSession *session,
   if (text == NULL)
     {
       left = n > 0 && eta > 0 ? shoal_format_time_left (eta) : NULL;
-      text = g_strdup_printf ("%s down, %s up, %u peer%s%s%s", down, up, n_peers,
+      swarm = n == 1 ? swarm_of (g_ptr_array_index (torrents, 0)) : NULL;
+      text = g_strdup_printf ("%s down, %s up, %u peer%s%s%s%s%s", down, up, n_peers,
                               n_peers == 1 ? "" : "s", left != NULL ? ", " : "",
-                              left != NULL ? left : "");
+                              left != NULL ? left : "", swarm != NULL ? ", " : "",
+                              swarm != NULL ? swarm : "");
     }
   shoal_cli_progress (n > 0 ? share / n : 0.0, text);
 }

@@ -10,6 +10,7 @@
 #include <glib/gi18n-lib.h>
 
 #include "shoal-format.h"
+#include "shoal-swarm-text.h"
 
 struct _ShoalTorrentRow
 {
@@ -73,18 +74,46 @@ percent_text (gpointer object,
   return shoal_format_percent (progress);
 }
 
+/* What the torrent does, and how many take part in it unless it came to grief. */
+static GString *
+join_texts (const char        *status,
+            ShoalTorrentState  state,
+            guint              n_seeds,
+            gint64             tracker_seeds,
+            gint64             tracker_leechers)
+{
+  g_autofree char *swarm = shoal_swarm_text (n_seeds, tracker_seeds, tracker_leechers);
+  GString *joined = g_string_new (status);
+
+  if (swarm != NULL && state != SHOAL_TORRENT_FAILED)
+    g_string_append_printf (joined, " · %s", swarm);
+
+  return joined;
+}
+
 /* A rate stays in one line: a word joiner behind the slash of "MB/s". */
 static char *
 status_text (gpointer    object,
-             const char *text)
+             const char *text,
+             guint       state,
+             guint       n_seeds,
+             gint64      tracker_seeds,
+             gint64      tracker_leechers)
 {
-  GString *joined = g_string_new (text);
+  GString *joined = join_texts (text, state, n_seeds, tracker_seeds, tracker_leechers);
 
   for (gsize i = 0; i + 1 < joined->len; i++)
     if (joined->str[i] == '/' && joined->str[i + 1] == 's' && !g_ascii_isalnum (joined->str[i + 2]))
       g_string_insert (joined, i + 1, "\342\201\240");
 
   return g_string_free (joined, FALSE);
+}
+
+static char *
+completed_text (gpointer object,
+                gint64   completed)
+{
+  return shoal_completed_text (completed);
 }
 
 static char *
@@ -140,13 +169,19 @@ static void
 update_name (ShoalTorrentRow *self)
 {
   GtkWidget *item = gtk_widget_get_parent (GTK_WIDGET (self));
+  g_autoptr(GString) texts = NULL;
   g_autofree char *label = NULL;
 
   if (self->torrent == NULL)
     return;
 
+  texts = join_texts (shoal_torrent_get_status_text (self->torrent),
+                      shoal_torrent_get_state (self->torrent),
+                      shoal_torrent_get_n_seeds (self->torrent),
+                      shoal_torrent_get_tracker_seeds (self->torrent),
+                      shoal_torrent_get_tracker_leechers (self->torrent));
   /* Translators: what a screen reader says of a torrent: its name, and the line about what it does */
-  label = g_strdup_printf (_("%s, %s"), shoal_torrent_get_name (self->torrent), shoal_torrent_get_status_text (self->torrent));
+  label = g_strdup_printf (_("%s, %s"), shoal_torrent_get_name (self->torrent), texts->str);
   gtk_accessible_update_property (GTK_ACCESSIBLE (self), GTK_ACCESSIBLE_PROPERTY_LABEL, label, -1);
   if (item != NULL)
     gtk_accessible_update_property (GTK_ACCESSIBLE (item), GTK_ACCESSIBLE_PROPERTY_LABEL, label, -1);
@@ -301,6 +336,7 @@ shoal_torrent_row_class_init (ShoalTorrentRowClass *klass)
   gtk_widget_class_bind_template_callback (widget_class, size_text);
   gtk_widget_class_bind_template_callback (widget_class, percent_text);
   gtk_widget_class_bind_template_callback (widget_class, status_text);
+  gtk_widget_class_bind_template_callback (widget_class, completed_text);
   gtk_widget_class_bind_template_callback (widget_class, toggle_icon);
   gtk_widget_class_bind_template_callback (widget_class, toggle_text);
   gtk_widget_class_bind_template_callback (widget_class, secondary_pressed_cb);
@@ -325,6 +361,9 @@ shoal_torrent_row_init (ShoalTorrentRow *self)
   g_signal_group_connect_swapped (self->signals, "notify::has-metadata", G_CALLBACK (update_actions), self);
   g_signal_group_connect_swapped (self->signals, "notify::name", G_CALLBACK (update_name), self);
   g_signal_group_connect_swapped (self->signals, "notify::status-text", G_CALLBACK (update_name), self);
+  g_signal_group_connect_swapped (self->signals, "notify::n-seeds", G_CALLBACK (update_name), self);
+  g_signal_group_connect_swapped (self->signals, "notify::tracker-seeds", G_CALLBACK (update_name), self);
+  g_signal_group_connect_swapped (self->signals, "notify::tracker-leechers", G_CALLBACK (update_name), self);
 }
 
 GtkWidget *

@@ -459,6 +459,29 @@ test_terminal (Fixture       *fixture,
   close (screen);
 }
 
+/* What no tracker told is null. */
+static void
+test_numbers (Fixture       *fixture,
+              gconstpointer  data)
+{
+  g_autofree char *port = g_strdup_printf ("%u", free_port ());
+  g_autoptr(GSubprocess) seed = start ("download", fixture->torrent, "--dir", fixture->data, "--seed",
+                                       "--json", "--port", port, NULL);
+  g_autoptr(GDataInputStream) lines = g_data_input_stream_new (g_subprocess_get_stdout_pipe (seed));
+  g_autofree char *line = NULL;
+
+  do
+    {
+      g_free (line);
+      line = g_data_input_stream_read_line (lines, NULL, NULL, NULL);
+      g_assert_nonnull (line);
+    }
+  while (strstr (line, "\"torrents\":[{") == NULL);
+  g_assert_nonnull (strstr (line, "\"seeds\":0,\"tracker_seeds\":null,\"tracker_leechers\":null,"
+                                  "\"tracker_completed\":null,\"eta\":"));
+  stop (seed, SIGTERM, 143);
+}
+
 static void
 test_select (Fixture       *fixture,
              gconstpointer  data)
@@ -599,6 +622,7 @@ main (int    argc,
   ADD ("verify", test_verify);
   ADD ("transfer", test_transfer);
   ADD ("terminal", test_terminal);
+  ADD ("numbers", test_numbers);
   ADD ("select", test_select);
   ADD ("seed-limits", test_seed_limits);
   ADD ("serve", test_serve);

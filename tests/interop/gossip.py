@@ -201,6 +201,8 @@ def scrape(row, wire, host):
         program = scene.run('shoal', [row.us.cli, 'download', *sources, '--dir', share, '--seed', '--port', scene.port(), '--json', *Shoal.ALONE],
                             env={**row.us.env, 'G_MESSAGES_DEBUG': 'shoal-engine'})
         until(lambda: program.output().count('a tracker counts ') == COUNTED, 30, 'the tracker tells its numbers', [program, tracker.program])
+        until(lambda: None not in [progress(program).get(f'tracker_{what}') for what in ('seeds', 'leechers', 'completed')],
+              10, 'who looks is told of them', [program])
         if relay.seen != [COUNTED]:
             raise Failed(f'the tracker was asked for {relay.seen} torrents')
 

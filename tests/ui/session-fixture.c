@@ -43,6 +43,18 @@ session_fixture_show (ShoalSession     *session,
                       const char       *name,
                       ShoalTorrentState state)
 {
+  session_fixture_show_counted (session, id, name, state, 0, -1, -1);
+}
+
+void
+session_fixture_show_counted (ShoalSession     *session,
+                              guint64           id,
+                              const char       *name,
+                              ShoalTorrentState state,
+                              guint             n_seeds,
+                              gint64            seeds,
+                              gint64            leechers)
+{
   ShoalEvent *event = shoal_event_new (SHOAL_EVENT_SNAPSHOT);
   ShoalTorrentStats *stats;
 
@@ -60,6 +72,10 @@ session_fixture_show (ShoalSession     *session,
   stats->wanted_size = 1000;
   stats->wanted_had = stats->complete ? 1000 : 250;
   stats->eta_s = SHOAL_ETA_UNKNOWN;
+  stats->n_seeds = n_seeds;
+  stats->tracker_seeds = seeds;
+  stats->tracker_leechers = leechers;
+  stats->tracker_completed = seeds;
   if (state == SHOAL_TORRENT_DOWNLOADING)
     {
       stats->n_links = 2;

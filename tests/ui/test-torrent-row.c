@@ -77,6 +77,31 @@ test_follows (Fixture      *fixture,
   g_assert_cmpstr (text_of (fixture, "status"), ==, shoal_torrent_get_status_text (fixture->torrent));
 }
 
+/* How many take part, as a tracker counts them. */
+static void
+test_counts (Fixture      *fixture,
+             gconstpointer data)
+{
+  GtkWidget *status = session_fixture_find (fixture->row, GTK_TYPE_LABEL, "status");
+  g_autofree char *paused = NULL;
+
+  g_assert_null (gtk_widget_get_tooltip_text (status));
+  session_fixture_show_counted (fixture->session, 1, "Name", SHOAL_TORRENT_DOWNLOADING, 1, 120, 14);
+  g_assert_true (g_str_has_suffix (text_of (fixture, "status"),
+                                   "B/\342\201\240s · 1\302\240of\302\240120\302\240seeds, 14\302\240downloading"));
+  g_assert_cmpstr (gtk_widget_get_tooltip_text (status), ==, "The tracker has counted 120 complete downloads");
+
+  /* Nothing but the count is another. */
+  session_fixture_show_counted (fixture->session, 1, "Name", SHOAL_TORRENT_PAUSED, 0, 120, 14);
+  session_fixture_show_counted (fixture->session, 1, "Name", SHOAL_TORRENT_PAUSED, 0, 7, 1);
+  g_assert_cmpstr (text_of (fixture, "status"), ==, "Paused at 25% · 7\302\240seeds, 1\302\240downloading");
+  paused = g_strdup_printf ("Name, %s", text_of (fixture, "status"));
+  gtk_test_accessible_assert_property (fixture->row, GTK_ACCESSIBLE_PROPERTY_LABEL, paused);
+
+  session_fixture_show_counted (fixture->session, 1, "Name", SHOAL_TORRENT_FAILED, 0, 7, 1);
+  g_assert_cmpstr (text_of (fixture, "status"), ==, shoal_torrent_get_status_text (fixture->torrent));
+}
+
 static void
 test_names (Fixture      *fixture,
             gconstpointer data)
@@ -124,6 +149,7 @@ main (int   argc,
   session_fixture_init_test (&argc, &argv);
 
   g_test_add ("/ui/torrent-row/follows", Fixture, NULL, set_up, test_follows, tear_down);
+  g_test_add ("/ui/torrent-row/counts", Fixture, NULL, set_up, test_counts, tear_down);
   g_test_add ("/ui/torrent-row/names", Fixture, NULL, set_up, test_names, tear_down);
   g_test_add ("/ui/torrent-row/recycled", Fixture, NULL, set_up, test_recycled, tear_down);
   g_test_add ("/ui/torrent-row/menu", Fixture, NULL, set_up, test_menu, tear_down);
