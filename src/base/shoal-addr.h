@@ -35,16 +35,20 @@ gsize     shoal_addr_compact_size  (const ShoalAddr *self);
 void      shoal_addr_to_compact    (const ShoalAddr *self, guint8 *out);
 void      shoal_addr_from_compact  (ShoalAddr *out, ShoalFamily family, const guint8 *bytes);
 
-/* "1.2.3.4:80" and "[::1]:80"; a numeric address without a port is accepted when @default_port is not 0. Names are refused. */
+/* "1.2.3.4:80" and "[::1]:80"; a numeric address without a port is accepted when @default_port is
+ * not 0. Names are refused. */
 gboolean  shoal_addr_parse         (ShoalAddr *out, const char *text, guint16 default_port);
 char     *shoal_addr_to_text       (const ShoalAddr *self);      /* (transfer full): with port */
 char     *shoal_addr_ip_to_text    (const ShoalAddr *self);      /* (transfer full): without port */
 
-gboolean  shoal_addr_is_usable     (const ShoalAddr *self);      /* port not 0; not unspecified, multicast or broadcast */
-gboolean  shoal_addr_is_local      (const ShoalAddr *self);      /* loopback, link-local, private (RFC 1918, RFC 4193) */
+/* port not 0; not unspecified, multicast or broadcast */
+gboolean  shoal_addr_is_usable     (const ShoalAddr *self);
+/* loopback, link-local, private (RFC 1918, RFC 4193) */
+gboolean  shoal_addr_is_local      (const ShoalAddr *self);
 gboolean  shoal_addr_is_loopback   (const ShoalAddr *self);
 gboolean  shoal_addr_same_ip       (const ShoalAddr *a, const ShoalAddr *b);
-/* Whoever may choose among addresses counts as one site: an IPv4 address, the first 64 bits of an IPv6 one, a whole local one. Port 0. */
+/* Whoever may choose among addresses counts as one site: an IPv4 address, the first 64 bits of an
+ * IPv6 one, a whole local one. Port 0. */
 ShoalAddr shoal_addr_site          (const ShoalAddr *self);
 gboolean  shoal_addr_same_site     (const ShoalAddr *a, const ShoalAddr *b);
 int       shoal_addr_compare       (const ShoalAddr *a, const ShoalAddr *b);   /* total order */

@@ -24,7 +24,8 @@ void        shoal_arena_free     (ShoalArena *self); /* every run must have been
 guint8     *shoal_arena_take     (ShoalArena *self, gsize size);   /* (nullable): NULL when full */
 void        shoal_arena_give     (ShoalArena *self, guint8 *run, gsize size);
 gsize       shoal_arena_capacity (const ShoalArena *self);
-gsize       shoal_arena_used     (const ShoalArena *self);   /* bytes in runs that are out, rounded as taken */
+/* bytes in runs that are out, rounded as taken */
+gsize       shoal_arena_used     (const ShoalArena *self);
 void        shoal_arena_trim     (ShoalArena *self);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ShoalArena, shoal_arena_free)

@@ -26,7 +26,8 @@ ShoalBitfield *shoal_bitfield_new       (guint32 n_bits);
 ShoalBitfield *shoal_bitfield_copy      (const ShoalBitfield *self);
 void           shoal_bitfield_free      (ShoalBitfield *self);
 
-/* From BEP 3 order (first piece in the highest bit); NULL if the size is wrong or a spare bit is set. */
+/* From BEP 3 order (first piece in the highest bit); NULL if the size is wrong or a spare bit is
+ * set. */
 ShoalBitfield *shoal_bitfield_from_wire (const guint8 *bytes, gsize size, guint32 n_bits);
 gsize          shoal_bitfield_wire_size (guint32 n_bits);
 void           shoal_bitfield_to_wire   (const ShoalBitfield *self, guint8 *out);
@@ -42,10 +43,20 @@ gboolean shoal_bitfield_set       (ShoalBitfield *self, guint32 bit);   /* TRUE 
 gboolean shoal_bitfield_clear     (ShoalBitfield *self, guint32 bit);   /* TRUE if it was set */
 void     shoal_bitfield_set_all   (ShoalBitfield *self);
 void     shoal_bitfield_clear_all (ShoalBitfield *self);
-void     shoal_bitfield_assign    (ShoalBitfield *self, const ShoalBitfield *from);   /* the same n_bits */
+/* the same n_bits */
+void     shoal_bitfield_assign    (ShoalBitfield *self, const ShoalBitfield *from);
 
-static inline gboolean shoal_bitfield_is_full  (const ShoalBitfield *self) { return self->n_set == self->n_bits; }
-static inline gboolean shoal_bitfield_is_empty (const ShoalBitfield *self) { return self->n_set == 0; }
+static inline gboolean
+shoal_bitfield_is_full (const ShoalBitfield *self)
+{
+  return self->n_set == self->n_bits;
+}
+
+static inline gboolean
+shoal_bitfield_is_empty (const ShoalBitfield *self)
+{
+  return self->n_set == 0;
+}
 
 /* The first bit at or after @from that is set (or clear); SHOAL_BITFIELD_NONE if there is none. */
 guint32  shoal_bitfield_next_set   (const ShoalBitfield *self, guint32 from);

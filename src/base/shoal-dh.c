@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Diffie-Hellman over the 768 bit prime of message stream encryption. */
 
-/* Nothing is kept between calls: a handshake is rare, and making the numbers anew costs a hundredth of raising one to a power. */
+/* Nothing is kept between calls: a handshake is rare, and making the numbers anew costs a hundredth
+ * of raising one to a power. */
 
 #include "shoal-dh.h"
 

@@ -12,7 +12,9 @@ G_BEGIN_DECLS
 
 /* The public key that belongs to @secret, big endian. About 50 microseconds. */
 void     shoal_dh_public (const guint8 secret[SHOAL_DH_SECRET_SIZE], guint8 out[SHOAL_DH_SIZE]);
-/* What both ends know then. FALSE: @theirs is no key (0, 1, or not below the prime less one), so that everybody could tell what is shared. */
-gboolean shoal_dh_shared (const guint8 secret[SHOAL_DH_SECRET_SIZE], const guint8 theirs[SHOAL_DH_SIZE], guint8 out[SHOAL_DH_SIZE]);
+/* What both ends know then. FALSE: @theirs is no key (0, 1, or not below the prime less one), so
+ * that everybody could tell what is shared. */
+gboolean shoal_dh_shared (const guint8 secret[SHOAL_DH_SECRET_SIZE],
+                          const guint8 theirs[SHOAL_DH_SIZE], guint8 out[SHOAL_DH_SIZE]);
 
 G_END_DECLS

@@ -25,7 +25,8 @@ typedef struct _ShoalDigest ShoalDigest;
 ShoalDigest *shoal_digest_new    (ShoalDigestType type);
 void         shoal_digest_free   (ShoalDigest *self);
 void         shoal_digest_update (ShoalDigest *self, gconstpointer data, gsize size);
-void         shoal_digest_finish (ShoalDigest *self, guint8 *out);   /* 20 or 32 bytes; starts anew */
+/* 20 or 32 bytes; starts anew */
+void         shoal_digest_finish (ShoalDigest *self, guint8 *out);
 
 void         shoal_sha1          (gconstpointer data, gsize size, ShoalSha1 *out);
 void         shoal_sha256        (gconstpointer data, gsize size, ShoalSha256 *out);
@@ -42,11 +43,14 @@ void         shoal_sha256        (gconstpointer data, gsize size, ShoalSha256 *o
 typedef struct { guint32 state[5][16]; guint64 size; } ShoalSha1Lanes;
 
 guint        shoal_sha1_max_lanes     (void);
-void         shoal_sha1_lanes_update  (ShoalSha1Lanes *lanes, const guint8 *const *data, guint count, gsize size);
+void         shoal_sha1_lanes_update  (ShoalSha1Lanes *lanes, const guint8 *const *data,
+                                       guint count, gsize size);
 void         shoal_sha1_lanes_finish  (ShoalSha1Lanes *lanes, guint count, ShoalSha1 *out);
 
-char        *shoal_hex           (const guint8 *bytes, gsize size);                        /* (transfer full): lower case */
-gboolean     shoal_unhex         (const char *text, gsize text_size, guint8 *out, gsize size);   /* exactly @size bytes, either case */
+/* (transfer full): lower case */
+char        *shoal_hex           (const guint8 *bytes, gsize size);
+/* exactly @size bytes, either case */
+gboolean     shoal_unhex         (const char *text, gsize text_size, guint8 *out, gsize size);
 
 /* For GHashTable, keys being ShoalSha1. */
 guint        shoal_sha1_hash     (gconstpointer key);

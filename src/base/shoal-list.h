@@ -50,10 +50,12 @@ shoal_node_append (ShoalNode *head,
 }
 
 /* The struct of @type whose @member is @node. */
-#define SHOAL_NODE_OWNER(node, type, member) ((type *) (gpointer) ((char *) (node) - G_STRUCT_OFFSET (type, member)))
+#define SHOAL_NODE_OWNER(node, type, member) \
+  ((type *) (gpointer) ((char *) (node) - G_STRUCT_OFFSET (type, member)))
 
 /* Walks a ring; @node may be unlinked by the body, no other node may. */
 #define SHOAL_NODE_FOREACH(node, head) \
-  for (ShoalNode *node = (head)->next, *node##_next = node->next; node != (head); node = node##_next, node##_next = node->next)
+  for (ShoalNode *node = (head)->next, *node##_next = node->next; node != (head); \
+       node = node##_next, node##_next = node->next)
 
 G_END_DECLS

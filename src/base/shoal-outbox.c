@@ -333,7 +333,8 @@ shoal_outbox_drop (ShoalOutbox *self,
   return FALSE;
 }
 
-/* Enciphers what lies at or behind @from of @size bytes, which begin at @at of the outbox; not beyond @upto. */
+/* Enciphers what lies at or behind @from of @size bytes, which begin at @at of the outbox; not
+ * beyond @upto. */
 static void
 encipher_part (ShoalRc4 *rc4,
                guint8   *bytes,
@@ -371,7 +372,8 @@ shoal_outbox_encipher (ShoalOutbox *self,
       if (entry->body_size > 0)
         {
           g_assert (entry->file == NULL);
-          encipher_part (rc4, entry->buffer + entry->body_offset, at, entry->body_size, self->sealed, upto);
+          encipher_part (rc4, entry->buffer + entry->body_offset, at, entry->body_size,
+                         self->sealed, upto);
           at += entry->body_size;
         }
     }

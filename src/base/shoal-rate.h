@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* How fast bytes pass, and how fast they may: a rate estimator and a token bucket. Time is passed in. */
+/* How fast bytes pass, and how fast they may: a rate estimator and a token bucket. Time is passed
+ * in. */
 
 #pragma once
 
@@ -20,13 +21,15 @@ typedef struct
   guint64 total;                               /* bytes ever added */
   gint64  started_s;                           /* when the first byte came; 0: never */
   gint64  slot_s;                              /* second of the newest slot */
-  guint32 slots[SHOAL_RATE_MAX_WINDOW];        /* bytes of each second, KiB-rounded never: exact up to 4 GiB a second */
+  guint32 slots[SHOAL_RATE_MAX_WINDOW];        /* bytes of each second, KiB-rounded never: exact up
+                                                * to 4 GiB a second */
   guint8  window_s;
 } ShoalRate;
 
 void    shoal_rate_init (ShoalRate *self, guint window_s);
 void    shoal_rate_add  (ShoalRate *self, guint64 bytes, gint64 now_us);
-guint64 shoal_rate_get  (ShoalRate *self, gint64 now_us);   /* bytes a second; early on, over the time that has passed, at least 1 s */
+/* bytes a second; early on, over the time that has passed, at least 1 s */
+guint64 shoal_rate_get  (ShoalRate *self, gint64 now_us);
 
 /**
  * ShoalBucket:
@@ -43,8 +46,10 @@ typedef struct
 } ShoalBucket;
 
 void    shoal_bucket_set_rate (ShoalBucket *self, guint64 rate, gint64 now_us);
-guint64 shoal_bucket_ready    (ShoalBucket *self, gint64 now_us);           /* bytes that may pass now; G_MAXUINT64 without a limit */
+/* bytes that may pass now; G_MAXUINT64 without a limit */
+guint64 shoal_bucket_ready    (ShoalBucket *self, gint64 now_us);
 void    shoal_bucket_take     (ShoalBucket *self, guint64 bytes);           /* may go into debt */
-gint64  shoal_bucket_when     (ShoalBucket *self, guint64 bytes, gint64 now_us);   /* time at which @bytes (at most a full bucket) are there */
+/* time at which @bytes (at most a full bucket) are there */
+gint64  shoal_bucket_when     (ShoalBucket *self, guint64 bytes, gint64 now_us);
 
 G_END_DECLS

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The RC4 stream cipher, which message stream encryption asks for and OpenSSL 3 no longer offers. */
+/* The RC4 stream cipher, which message stream encryption asks for and OpenSSL 3 no longer
+ * offers. */
 
-/* Each step needs the one before, so the processor is kept busy by taking eight at a time and touching the text once for all of them. */
+/* Each step needs the one before, so the processor is kept busy by taking eight at a time and
+ * touching the text once for all of them. */
 
 #include "shoal-rc4.h"
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The RC4 stream cipher, which message stream encryption asks for and OpenSSL 3 no longer offers. */
+/* The RC4 stream cipher, which message stream encryption asks for and OpenSSL 3 no longer
+ * offers. */
 
 #pragma once
 
@@ -10,8 +11,8 @@ G_BEGIN_DECLS
 /**
  * ShoalRc4:
  *
- * One direction of a stream; a plain value, which may be copied. It hides what is said from those who look for patterns
- * on the way and protects nothing else.
+ * One direction of a stream; a plain value, which may be copied. It hides what is said from those
+ * who look for patterns on the way and protects nothing else.
  */
 typedef struct
 {

@@ -80,9 +80,24 @@ shoal_reader_be (ShoalReader *self,
   return value;
 }
 
-static inline guint8  shoal_reader_u8  (ShoalReader *self) { return (guint8) shoal_reader_be (self, 1); }
-static inline guint16 shoal_reader_u16 (ShoalReader *self) { return (guint16) shoal_reader_be (self, 2); }
-static inline guint32 shoal_reader_u32 (ShoalReader *self) { return (guint32) shoal_reader_be (self, 4); }
+static inline guint8
+shoal_reader_u8 (ShoalReader *self)
+{
+  return (guint8) shoal_reader_be (self, 1);
+}
+
+static inline guint16
+shoal_reader_u16 (ShoalReader *self)
+{
+  return (guint16) shoal_reader_be (self, 2);
+}
+
+static inline guint32
+shoal_reader_u32 (ShoalReader *self)
+{
+  return (guint32) shoal_reader_be (self, 4);
+}
+
 static inline guint64 shoal_reader_u64 (ShoalReader *self) { return shoal_reader_be (self, 8); }
 
 /* Nothing missing, nothing left over. */

@@ -9,11 +9,14 @@ G_BEGIN_DECLS
 
 typedef struct { guint64 state[4]; } ShoalRng;
 
-void     shoal_rng_init    (ShoalRng *self, guint64 seed);                  /* spread with splitmix64 */
+/* spread with splitmix64 */
+void     shoal_rng_init    (ShoalRng *self, guint64 seed);
 guint64  shoal_rng_next    (ShoalRng *self);
-guint32  shoal_rng_below   (ShoalRng *self, guint32 limit);                 /* 0 .. limit - 1, without bias; @limit > 0 */
+/* 0 .. limit - 1, without bias; @limit > 0 */
+guint32  shoal_rng_below   (ShoalRng *self, guint32 limit);
 double   shoal_rng_unit    (ShoalRng *self);                                /* [0, 1) */
 void     shoal_rng_bytes   (ShoalRng *self, guint8 *out, gsize size);
-void     shoal_rng_shuffle (ShoalRng *self, gpointer items, gsize n, gsize item_size);   /* Fisher-Yates */
+/* Fisher-Yates */
+void     shoal_rng_shuffle (ShoalRng *self, gpointer items, gsize n, gsize item_size);
 
 G_END_DECLS

@@ -10,7 +10,9 @@ G_BEGIN_DECLS
 #define SHOAL_SIGNATURE_SIZE     64u
 #define SHOAL_SIGNATURE_KEY_SIZE 32u
 
-/* Whether @signature (64 bytes) of @data was made by the owner of the public @key (32 bytes). Takes about 0.1 ms. */
-gboolean shoal_signature_is_good (const guint8 *key, const guint8 *signature, gconstpointer data, gsize size);
+/* Whether @signature (64 bytes) of @data was made by the owner of the public @key (32 bytes). Takes
+ * about 0.1 ms. */
+gboolean shoal_signature_is_good (const guint8 *key, const guint8 *signature, gconstpointer data,
+                                  gsize size);
 
 G_END_DECLS

@@ -12,7 +12,8 @@ G_BEGIN_DECLS
 typedef struct _ShoalTimer  ShoalTimer;
 typedef struct _ShoalTimers ShoalTimers;
 
-/* @now_us is the time given to shoal_timers_expire(). The timer is disarmed when this is called; it may arm itself again. */
+/* @now_us is the time given to shoal_timers_expire(). The timer is disarmed when this is called; it
+ * may arm itself again. */
 typedef void (*ShoalTimerFunc) (gpointer owner, gint64 now_us);
 
 /**
@@ -33,11 +34,14 @@ ShoalTimers *shoal_timers_new    (void);
 void         shoal_timers_free   (ShoalTimers *self);   /* timers still armed are forgotten */
 
 void         shoal_timer_init    (ShoalTimer *timer, ShoalTimerFunc func, gpointer owner);
-void         shoal_timers_arm    (ShoalTimers *self, ShoalTimer *timer, gint64 at_us);   /* moves it if armed */
-void         shoal_timers_disarm (ShoalTimers *self, ShoalTimer *timer);                 /* nothing if not armed */
+/* moves it if armed */
+void         shoal_timers_arm    (ShoalTimers *self, ShoalTimer *timer, gint64 at_us);
+/* nothing if not armed */
+void         shoal_timers_disarm (ShoalTimers *self, ShoalTimer *timer);
 static inline gboolean shoal_timer_is_armed (const ShoalTimer *timer) { return timer->index != 0; }
 
-/* Calls every timer due at @now_us, earliest first; one armed by a call for @now_us or before waits for the next expire. */
+/* Calls every timer due at @now_us, earliest first; one armed by a call for @now_us or before waits
+ * for the next expire. */
 void         shoal_timers_expire (ShoalTimers *self, gint64 now_us);
 gint64       shoal_timers_next   (const ShoalTimers *self);   /* earliest deadline or SHOAL_NEVER */
 

@@ -29,10 +29,13 @@ void    shoal_writer_u64    (ShoalWriter *self, guint64 value);
 void    shoal_writer_bytes  (ShoalWriter *self, gconstpointer data, gsize size);
 void    shoal_writer_text   (ShoalWriter *self, const char *text);   /* without its NUL */
 void    shoal_writer_format (ShoalWriter *self, const char *format, ...) G_GNUC_PRINTF (2, 3);
-guint8 *shoal_writer_space  (ShoalWriter *self, gsize size);         /* @size uninitialised bytes, valid until the next call */
-GBytes *shoal_writer_steal  (ShoalWriter *self);                     /* (transfer full): leaves the writer empty */
+/* @size uninitialised bytes, valid until the next call */
+guint8 *shoal_writer_space  (ShoalWriter *self, gsize size);
+/* (transfer full): leaves the writer empty */
+GBytes *shoal_writer_steal  (ShoalWriter *self);
 
-/* For packets whose places are fixed: puts the lowest @size bytes of @value, highest first; returns where to go on. */
+/* For packets whose places are fixed: puts the lowest @size bytes of @value, highest first; returns
+ * where to go on. */
 static inline guint8 *
 shoal_put (guint8 *at,
            guint64 value,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Enums and plain values that a user can see; the only part of the lower layers that the window knows. */
+/* Enums and plain values that a user can see; the only part of the lower layers that the window
+ * knows. */
 
 #pragma once
 
@@ -95,7 +96,8 @@ typedef enum
   SHOAL_PEER_SOURCE_DHT      = 1 << 7,
 } ShoalPeerSource;
 
-/** ShoalPeerFlag: what goes on between a peer and us (bits), in the order of the letters that clients show: "DdUuOSIK?EeXHLP". */
+/** ShoalPeerFlag: what goes on between a peer and us (bits), in the order of the letters that
+ * clients show: "DdUuOSIK?EeXHLP". */
 typedef enum
 {
   SHOAL_PEER_DOWNLOADING   = 1 << 0,    /* D: we want something of it, and may have it */
@@ -130,7 +132,8 @@ typedef enum
   SHOAL_MAP_OFF,               /* not wanted, or there is no port to be reached at */
   SHOAL_MAP_SEARCHING,
   SHOAL_MAP_DONE,
-  SHOAL_MAP_FAILED,            /* it is tried again from time to time, and when the network changes */
+  SHOAL_MAP_FAILED,            /* it is tried again from time to time, and when the network
+                                * changes */
 } ShoalMapState;
 
 /** ShoalMapMethod: how a gateway is asked. */
@@ -160,7 +163,8 @@ typedef enum
  * @tcp_port: at the gateway's outer side; 0: none
  * @udp_port: likewise
  * @address: outer address of the gateway as it tells; "": it does not
- * @nested: that address is private: another gateway is in between, so the port cannot be reached from outside
+ * @nested: that address is private: another gateway is in between, so the port cannot be reached
+ * from outside
  * @ipv6: of our ports at the gateway's firewall for IPv6, where nothing is translated
  */
 typedef struct
