@@ -9,7 +9,8 @@
 G_BEGIN_DECLS
 
 #define SHOAL_BENCODE_MAX_DEPTH  100
-#define SHOAL_BENCODE_MAX_TOKENS (6 * 1024 * 1024)   /* in one document; far above any real .torrent */
+#define SHOAL_BENCODE_MAX_TOKENS (6 * 1024 * 1024)   /* in one document; far above any real
+                                                      * .torrent */
 
 typedef enum
 {
@@ -55,14 +56,19 @@ ShoalBencodeNode shoal_bencode_root  (const ShoalBencode *self);
 
 ShoalBencodeType shoal_bencode_type  (ShoalBencodeNode node);
 gint64           shoal_bencode_int   (ShoalBencodeNode node, gint64 otherwise);
-const guint8    *shoal_bencode_bytes (ShoalBencodeNode node, gsize *size);          /* (nullable): borrowed; NULL if no string */
-char            *shoal_bencode_text  (ShoalBencodeNode node);                       /* (transfer full) (nullable): valid UTF-8 (repaired), no NUL */
-const guint8    *shoal_bencode_raw   (ShoalBencodeNode node, gsize *size);          /* the value as it was read, tags included */
+/* (nullable): borrowed; NULL if no string */
+const guint8    *shoal_bencode_bytes (ShoalBencodeNode node, gsize *size);
+/* (transfer full) (nullable): valid UTF-8 (repaired), no NUL */
+char            *shoal_bencode_text  (ShoalBencodeNode node);
+/* the value as it was read, tags included */
+const guint8    *shoal_bencode_raw   (ShoalBencodeNode node, gsize *size);
 
 ShoalBencodeNode shoal_bencode_get   (ShoalBencodeNode dict, const char *key);
-guint            shoal_bencode_count (ShoalBencodeNode node);                       /* items of a list or pairs of a dict; counted once */
+/* items of a list or pairs of a dict; counted once */
+guint            shoal_bencode_count (ShoalBencodeNode node);
 
-/* Walks: start from shoal_bencode_first(), go on with shoal_bencode_next() until NONE. Of a dict the values are walked, and shoal_bencode_key() tells a value's key. */
+/* Walks: start from shoal_bencode_first(), go on with shoal_bencode_next() until NONE. Of a dict
+ * the values are walked, and shoal_bencode_key() tells a value's key. */
 ShoalBencodeNode shoal_bencode_first (ShoalBencodeNode list_or_dict);
 ShoalBencodeNode shoal_bencode_next  (ShoalBencodeNode item);
 const guint8    *shoal_bencode_key   (ShoalBencodeNode value, gsize *size);         /* (nullable) */
@@ -70,13 +76,15 @@ const guint8    *shoal_bencode_key   (ShoalBencodeNode value, gsize *size);     
   for (ShoalBencodeNode item = shoal_bencode_first (list_or_dict); \
        shoal_bencode_type (item) != SHOAL_BENCODE_NONE; item = shoal_bencode_next (item))
 
-/* Writer: the caller writes keys in sorted order, which is asserted in debug builds by the tests, not here. */
+/* Writer: the caller writes keys in sorted order, which is asserted in debug builds by the tests,
+ * not here. */
 void shoal_bencode_write_int    (ShoalWriter *out, gint64 value);
 void shoal_bencode_write_bytes  (ShoalWriter *out, gconstpointer data, gsize size);
 void shoal_bencode_write_text   (ShoalWriter *out, const char *text);
 void shoal_bencode_write_begin  (ShoalWriter *out, ShoalBencodeType list_or_dict);
 void shoal_bencode_write_end    (ShoalWriter *out);
-void shoal_bencode_write_node   (ShoalWriter *out, ShoalBencodeNode node);          /* canonical: keys sorted, integers minimal */
+/* canonical: keys sorted, integers minimal */
+void shoal_bencode_write_node   (ShoalWriter *out, ShoalBencodeNode node);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ShoalBencode, shoal_bencode_free)
 

@@ -247,7 +247,8 @@ azureus_name (const AzureusClient *client,
     return g_strdup_printf ("%s %d.%d", client->name, v[0], v[1]);
   if (client->style == VERSION_TWO_TWO && v[3] >= 0)
     return g_strdup_printf ("%s %d.%d", client->name, v[0] * 10 + v[1], v[2] * 10 + v[3]);
-  if (client->style == VERSION_HUNDREDTHS && v[0] == 0 && v[1] < 10 && v[2] < 10 && v[3] >= 0 && v[3] < 10)
+  if (client->style == VERSION_HUNDREDTHS && v[0] == 0 && v[1] < 10 && v[2] < 10 && v[3] >= 0
+      && v[3] < 10)
     return g_strdup_printf ("%s %d.%d%d", client->name, v[1], v[2], v[3]);
   if (client->style == VERSION_TRANSMISSION && v[0] < 4)
     return g_strdup_printf ("%s %d.%d%d", client->name, v[0], v[1], v[2]);
@@ -364,7 +365,8 @@ name_unknown (const guint8 *id)
 char *
 shoal_client_name (const ShoalPeerId *id)
 {
-  static char *(*const styles[]) (const guint8 *id) = { name_azureus, name_dashed, name_shadow, name_odd, name_unknown };
+  static char *(*const styles[]) (const guint8 *id) = { name_azureus, name_dashed, name_shadow,
+                                                        name_odd, name_unknown };
   char *name = NULL;
 
   g_return_val_if_fail (id != NULL, NULL);

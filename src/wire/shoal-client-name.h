@@ -7,7 +7,8 @@
 
 G_BEGIN_DECLS
 
-/* (transfer full): name and version ("Transmission 4.0.5"), or the id's printable part, perhaps ""; always safe UTF-8. */
+/* (transfer full): name and version ("Transmission 4.0.5"), or the id's printable part, perhaps "";
+ * always safe UTF-8. */
 char *shoal_client_name (const ShoalPeerId *id);
 
 G_END_DECLS

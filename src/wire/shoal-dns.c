@@ -103,7 +103,8 @@ typedef struct
   ShoalReader   reader;
 } Packet;
 
-/* Reads labels from @at on into @text (NAME_MAX_SIZE + 1); FALSE: malformed. @end: where the name ends in its place. */
+/* Reads labels from @at on into @text (NAME_MAX_SIZE + 1); FALSE: malformed. @end: where the name
+ * ends in its place. */
 static gboolean
 read_labels (const Packet  *packet,
              const guint8  *at,
@@ -149,7 +150,9 @@ read_labels (const Packet  *packet,
       if (size > 0)
         text[size++] = '.';
       for (guint i = 0; i < label; i++)
-        text[size++] = g_ascii_isalnum (at[i]) || at[i] == '-' || at[i] == '_' ? g_ascii_tolower ((char) at[i]) : '?';
+        text[size++] = g_ascii_isalnum (at[i]) || at[i] == '-' || at[i] == '_'
+                         ? g_ascii_tolower ((char) at[i])
+                         : '?';
       at = reader.at;
     }
 
@@ -268,7 +271,8 @@ is_question (Packet       *packet,
   asked_type = shoal_reader_u16 (&packet->reader);
   asked_class = shoal_reader_u16 (&packet->reader);
 
-  return !packet->reader.bad && strcmp (asked, name) == 0 && asked_type == type && asked_class == CLASS_IN;
+  return !packet->reader.bad && strcmp (asked, name) == 0 && asked_type == type &&
+         asked_class == CLASS_IN;
 }
 
 ShoalDnsResult

@@ -42,10 +42,12 @@ typedef struct
   ShoalAddr addrs[SHOAL_DNS_ADDRS_MAX];   /* port 0 */
 } ShoalDnsAnswer;
 
-/* (transfer full) (nullable): @host as it is asked for: ASCII, lower case, without a dot at the end; %NULL: it cannot be a name */
+/* (transfer full) (nullable): @host as it is asked for: ASCII, lower case, without a dot at the
+ * end; %NULL: it cannot be a name */
 char          *shoal_dns_name         (const char *host);
 /* @name: of shoal_dns_name(). Returns: bytes in @out, which has SHOAL_DNS_QUERY_MAX */
-gsize          shoal_dns_write_query  (guint8 *out, guint16 id, const char *name, ShoalDnsType type);
+gsize          shoal_dns_write_query  (guint8 *out, guint16 id, const char *name,
+                                       ShoalDnsType type);
 /* Follows aliases inside of the answer. @out is filled in for ANSWER. */
 ShoalDnsResult shoal_dns_parse_answer (ShoalDnsAnswer *out, const guint8 *bytes, gsize size,
                                        guint16 id, const char *name, ShoalDnsType type);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Extension messages: handshake (BEP 10), ut_metadata (BEP 9), lt_donthave (BEP 54), upload_only (BEP 21). */
+/* Extension messages: handshake (BEP 10), ut_metadata (BEP 9), lt_donthave (BEP 54), upload_only
+ * (BEP 21). */
 
-/* A field that is missing, of another type or out of its range counts as not said: peers say many odd
- * things in their handshakes, and none of them is a reason to part. Only what is no dictionary at all
- * is malformed. Pure functions, any thread. */
+/* A field that is missing, of another type or out of its range counts as not said: peers say many
+ * odd things in their handshakes, and none of them is a reason to part. Only what is no dictionary
+ * at all is malformed. Pure functions, any thread. */
 
 #include "shoal-extended.h"
 #include "shoal-bencode.h"
@@ -65,12 +66,14 @@ shoal_extended_handshake_parse (ShoalExtendedHandshake *out,
       ShoalBencodeNode number = shoal_bencode_get (numbers, extensions[i].name);
 
       out->has[extensions[i].id] = shoal_bencode_type (number) == SHOAL_BENCODE_INT;
-      out->numbers[extensions[i].id] = (guint8) int_in_range (numbers, extensions[i].name, 0, G_MAXUINT8, 0);
+      out->numbers[extensions[i].id] = (guint8) int_in_range (numbers, extensions[i].name, 0,
+                                                              G_MAXUINT8, 0);
     }
 
   out->port = (guint16) int_in_range (root, "p", 0, G_MAXUINT16, 0);
   out->reqq = (guint32) int_in_range (root, "reqq", 0, G_MAXINT32, 0);
-  out->metadata_size = (guint32) int_in_range (root, "metadata_size", 0, SHOAL_METADATA_SIZE_MAX, 0);
+  out->metadata_size = (guint32) int_in_range (root, "metadata_size", 0, SHOAL_METADATA_SIZE_MAX,
+                                               0);
   if (shoal_bencode_type (shoal_bencode_get (root, "upload_only")) == SHOAL_BENCODE_INT)
     out->upload_only = shoal_bencode_int (shoal_bencode_get (root, "upload_only"), 0) != 0;
 
@@ -125,7 +128,8 @@ shoal_extended_handshake_write (const ShoalExtendedHandshake *self)
   if (self->your_ip.family != SHOAL_FAMILY_NONE)
     {
       shoal_bencode_write_text (&out, "yourip");
-      shoal_bencode_write_bytes (&out, self->your_ip.ip, self->your_ip.family == SHOAL_FAMILY_IPV4 ? 4 : 16);
+      shoal_bencode_write_bytes (&out, self->your_ip.ip,
+                                 self->your_ip.family == SHOAL_FAMILY_IPV4 ? 4 : 16);
     }
   shoal_bencode_write_end (&out);
 
@@ -149,7 +153,8 @@ has_right_size (const ShoalMetadataMessage *self)
   if (self->total_size == 0)
     return self->data_size > 0 && self->data_size <= SHOAL_METADATA_PART_SIZE;
 
-  return begin < self->total_size && self->data_size == MIN (SHOAL_METADATA_PART_SIZE, self->total_size - begin);
+  return begin < self->total_size
+         && self->data_size == MIN (SHOAL_METADATA_PART_SIZE, self->total_size - begin);
 }
 
 gboolean

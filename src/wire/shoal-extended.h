@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Extension messages: handshake (BEP 10), ut_metadata (BEP 9), lt_donthave (BEP 54), upload_only (BEP 21). */
+/* Extension messages: handshake (BEP 10), ut_metadata (BEP 9), lt_donthave (BEP 54), upload_only
+ * (BEP 21). */
 
 #pragma once
 
@@ -47,8 +48,11 @@ typedef struct
   ShoalAddr your_ip;
 } ShoalExtendedHandshake;
 
-gboolean shoal_extended_handshake_parse (ShoalExtendedHandshake *out, const guint8 *payload, gsize size);   /* FALSE: malformed */
-GBytes  *shoal_extended_handshake_write (const ShoalExtendedHandshake *self);   /* payload, canonical */
+/* FALSE: malformed */
+gboolean shoal_extended_handshake_parse (ShoalExtendedHandshake *out, const guint8 *payload,
+                                         gsize size);
+/* payload, canonical */
+GBytes  *shoal_extended_handshake_write (const ShoalExtendedHandshake *self);
 void     shoal_extended_handshake_clear (ShoalExtendedHandshake *self);
 
 typedef enum
@@ -73,7 +77,8 @@ typedef struct
   gsize             data_size;
 } ShoalMetadataMessage;
 
-gboolean shoal_metadata_message_parse (ShoalMetadataMessage *out, const guint8 *payload, gsize size);
+gboolean shoal_metadata_message_parse (ShoalMetadataMessage *out, const guint8 *payload,
+                                       gsize size);
 GBytes  *shoal_metadata_message_write (const ShoalMetadataMessage *self);   /* payload */
 
 /* BEP 54: the payload is a piece index. BEP 21's message: one byte. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Lists of addresses that are not wanted, as they are handed around: P2P text, DAT and CIDR. */
 
-/* Half a million lines have to be read in a fraction of a second, so numbers are read where they lie and nothing is
- * copied but the rare IPv6 address. Pure functions, any thread. */
+/* Half a million lines have to be read in a fraction of a second, so numbers are read where they
+ * lie and nothing is copied but the rare IPv6 address. Pure functions, any thread. */
 
 #include "shoal-filter-list.h"
 
@@ -104,7 +104,8 @@ read_ip6 (Cursor   *self,
   while (at < self->end && is_ip6_char (*at) && size < IP6_TEXT_MAX)
     text[size++] = *at++;
   text[size] = '\0';
-  if (size < 2 || memchr (text, ':', size) == NULL || !shoal_addr_parse (&addr, text, 1) || addr.family != SHOAL_FAMILY_IPV6)
+  if (size < 2 || memchr (text, ':', size) == NULL || !shoal_addr_parse (&addr, text, 1)
+      || addr.family != SHOAL_FAMILY_IPV6)
     return FALSE;
   self->at = at;
   *out = shoal_ip6_of_addr (&addr);
@@ -132,7 +133,8 @@ read_tail (Cursor *self,
   return TAIL_NONE;
 }
 
-/* The end of a line: blanks, a comment, or ", level, name" of DAT. FALSE: something else stands there. */
+/* The end of a line: blanks, a comment, or ", level, name" of DAT. FALSE: something else stands
+ * there. */
 static gboolean
 read_end (Cursor   *self,
           gboolean *allowed)
@@ -238,8 +240,8 @@ read_six (ShoalFilterList *self,
   return TRUE;
 }
 
-/* "name:first-last": the name may hold colons, so the range begins behind the last one of IPv4; of IPv6, behind the first one
- * from which on everything is a range. */
+/* "name:first-last": the name may hold colons, so the range begins behind the last one of IPv4; of
+ * IPv6, behind the first one from which on everything is a range. */
 static gboolean
 read_named (ShoalFilterList *self,
             Cursor           line)
@@ -271,11 +273,12 @@ read_line (ShoalFilterList *self,
   while (line.end > line.at && g_ascii_isspace (line.end[-1]))
     line.end--;
   skip_blanks (&line);
-  if (line.at >= line.end || *line.at == '#' || *line.at == ';' || (line.end - line.at >= 2 && memcmp (line.at, "//", 2) == 0))
+  if (line.at >= line.end || *line.at == '#' || *line.at == ';'
+      || (line.end - line.at >= 2 && memcmp (line.at, "//", 2) == 0))
     return;
   if ((gsize) (line.end - line.at) > SHOAL_FILTER_LINE_MAX
-      || !((g_ascii_isdigit (*line.at) && read_four (self, line)) || (is_ip6_char (*line.at) && read_six (self, line, FALSE))
-           || read_named (self, line)))
+      || !((g_ascii_isdigit (*line.at) && read_four (self, line))
+           || (is_ip6_char (*line.at) && read_six (self, line, FALSE)) || read_named (self, line)))
     self->n_bad++;
 }
 
@@ -290,7 +293,8 @@ shoal_filter_list_parse (const char *text,
 
   if (size > SHOAL_FILTER_SIZE_MAX)
     {
-      g_set_error_literal (error, SHOAL_WIRE_ERROR, SHOAL_WIRE_ERROR_TOO_LARGE, "the list of blocked addresses is too large");
+      g_set_error_literal (error, SHOAL_WIRE_ERROR, SHOAL_WIRE_ERROR_TOO_LARGE,
+                           "the list of blocked addresses is too large");
       return NULL;
     }
   if (size >= 3 && memcmp (at, "\xef\xbb\xbf", 3) == 0)
@@ -307,13 +311,15 @@ shoal_filter_list_parse (const char *text,
       at = newline != NULL ? newline + 1 : end;
       if (self->four->len + self->six->len > SHOAL_FILTER_RANGES_MAX)
         {
-          g_set_error_literal (error, SHOAL_WIRE_ERROR, SHOAL_WIRE_ERROR_TOO_LARGE, "the list of blocked addresses is too long");
+          g_set_error_literal (error, SHOAL_WIRE_ERROR, SHOAL_WIRE_ERROR_TOO_LARGE,
+                               "the list of blocked addresses is too long");
           return NULL;
         }
     }
   if (self->four->len + self->six->len == 0 && self->n_bad > 0)
     {
-      g_set_error_literal (error, SHOAL_WIRE_ERROR, SHOAL_WIRE_ERROR_MALFORMED, "this is no list of addresses");
+      g_set_error_literal (error, SHOAL_WIRE_ERROR, SHOAL_WIRE_ERROR_MALFORMED,
+                           "this is no list of addresses");
       return NULL;
     }
 

@@ -8,7 +8,8 @@
 
 G_BEGIN_DECLS
 
-#define SHOAL_FILTER_LINE_MAX   1024u                            /* bytes; longer lines are passed over */
+#define SHOAL_FILTER_LINE_MAX   1024u                            /* bytes; longer lines are passed
+                                                                  * over */
 #define SHOAL_FILTER_RANGES_MAX 4000000u                         /* more are an error */
 #define SHOAL_FILTER_SIZE_MAX   ((gsize) 256 * 1024 * 1024)      /* bytes of text */
 
@@ -47,11 +48,12 @@ typedef struct
 /**
  * shoal_filter_list_parse:
  *
- * Each line may be of another kind: "name:1.2.3.4-1.2.3.8", "001.002.003.004 - 001.002.003.008 , 000 , name" (a level
- * over 127 allows, so the line is passed over), "1.2.3.0/24", "1.2.3.4", each with IPv6 as well; empty ones and those
- * that begin with "#", ";" or "//" are comments.
+ * Each line may be of another kind: "name:1.2.3.4-1.2.3.8", "001.002.003.004 - 001.002.003.008 ,
+ * 000 , name" (a level over 127 allows, so the line is passed over), "1.2.3.0/24", "1.2.3.4", each
+ * with IPv6 as well; empty ones and those that begin with "#", ";" or "//" are comments.
  *
- * Returns: (transfer full) (nullable): %NULL with a #ShoalWireError: too large, or not a single line means anything
+ * Returns: (transfer full) (nullable): %NULL with a #ShoalWireError: too large, or not a single
+ * line means anything
  */
 ShoalFilterList *shoal_filter_list_parse (const char *text, gsize size, GError **error);
 void             shoal_filter_list_free  (ShoalFilterList *self);

@@ -70,7 +70,8 @@ void
 shoal_peer_id_make (ShoalPeerId  *out,
                     const guint8  random[12])
 {
-  static const char alphabet[64 + 1] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._";
+  static const char alphabet[64 + 1] =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._";
 
   memcpy (out->bytes, OWN_PREFIX, OWN_PREFIX_SIZE);
   for (guint i = 0; i < SHOAL_PEER_ID_SIZE - OWN_PREFIX_SIZE; i++)

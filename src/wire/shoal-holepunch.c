@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Messages that open a way through two NATs with the help of a third peer (ut_holepunch, BEP 55). */
+/* Messages that open a way through two NATs with the help of a third peer (ut_holepunch, BEP
+ * 55). */
 
 #include "shoal-holepunch.h"
 #include "shoal-reader.h"
@@ -47,7 +48,8 @@ shoal_holepunch_write (const ShoalHolepunch *self)
 
   shoal_writer_u8 (&out, (guint8) self->type);
   shoal_writer_u8 (&out, self->addr.family == SHOAL_FAMILY_IPV6 ? ADDR_IPV6 : ADDR_IPV4);
-  shoal_addr_to_compact (&self->addr, shoal_writer_space (&out, shoal_addr_compact_size (&self->addr)));
+  shoal_addr_to_compact (&self->addr,
+                         shoal_writer_space (&out, shoal_addr_compact_size (&self->addr)));
   shoal_writer_u32 (&out, self->error);
 
   return shoal_writer_steal (&out);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Messages that open a way through two NATs with the help of a third peer (ut_holepunch, BEP 55). */
+/* Messages that open a way through two NATs with the help of a third peer (ut_holepunch, BEP
+ * 55). */
 
 #pragma once
 
@@ -30,10 +31,12 @@ typedef struct
 {
   ShoalHolepunchType type;
   ShoalAddr          addr;
-  guint32            error;   /* ShoalHolepunchError, or one of a later version; 0 with the other types */
+  guint32            error;   /* ShoalHolepunchError, or one of a later version; 0 with the other
+                               * types */
 } ShoalHolepunch;
 
-/* FALSE: malformed, or of a type that is not known. The code of an error may be missing where there is none. */
+/* FALSE: malformed, or of a type that is not known. The code of an error may be missing where there
+ * is none. */
 gboolean shoal_holepunch_parse (ShoalHolepunch *out, const guint8 *payload, gsize size);
 GBytes  *shoal_holepunch_write (const ShoalHolepunch *self);   /* (transfer full): payload */
 

@@ -23,7 +23,8 @@ typedef struct
   const char *end;
   gboolean    closing;                     /* the tag is </name> */
   char        name[NAME_MAX_SIZE];         /* of the tag, without prefix */
-  char        text[TEXT_MAX_SIZE];         /* between the tag and the next one, trimmed; "" if it is too long */
+  char        text[TEXT_MAX_SIZE];         /* between the tag and the next one, trimmed; "" if it is
+                                            * too long */
 } Scanner;
 
 static Scanner
@@ -141,8 +142,8 @@ is_web_url (const char *url)
 {
   g_autoptr(GUri) uri = g_uri_parse (url, G_URI_FLAGS_NONE, NULL);
 
-  return uri != NULL && g_strcmp0 (g_uri_get_scheme (uri), "http") == 0 && g_uri_get_host (uri) != NULL
-         && g_uri_get_host (uri)[0] != '\0';
+  return uri != NULL && g_strcmp0 (g_uri_get_scheme (uri), "http") == 0
+         && g_uri_get_host (uri) != NULL && g_uri_get_host (uri)[0] != '\0';
 }
 
 char *
@@ -153,7 +154,8 @@ shoal_igd_parse_search_answer (const guint8 *bytes,
   const char *at = (const char *) bytes;
   const char *end = at + size;
 
-  if (size < 12 || size > SHOAL_IGD_SEARCH_MAX || g_ascii_strncasecmp (at, "HTTP/1.", 7) != 0 || memcmp (at + 8, " 200", 4) != 0)
+  if (size < 12 || size > SHOAL_IGD_SEARCH_MAX || g_ascii_strncasecmp (at, "HTTP/1.", 7) != 0
+      || memcmp (at + 8, " 200", 4) != 0)
     return NULL;
 
   while (at < end)
@@ -164,9 +166,11 @@ shoal_igd_parse_search_answer (const guint8 *bytes,
       if (line_end == NULL)
         line_end = end;
       line_size = (gsize) (line_end - at);
-      if (line_size > sizeof key && line_size < SHOAL_IGD_URL_MAX && g_ascii_strncasecmp (at, key, sizeof key - 1) == 0)
+      if (line_size > sizeof key && line_size < SHOAL_IGD_URL_MAX
+          && g_ascii_strncasecmp (at, key, sizeof key - 1) == 0)
         {
-          g_autofree char *url = g_strstrip (g_strndup (at + sizeof key - 1, line_size - (sizeof key - 1)));
+          g_autofree char *url = g_strstrip (g_strndup (at + sizeof key - 1,
+                                                        line_size - (sizeof key - 1)));
 
           return is_web_url (url) ? g_steal_pointer (&url) : NULL;
         }
@@ -237,7 +241,8 @@ parse_service (ShoalIgdService   *out,
         g_free (control);
         control = g_strdup (scan.text);
       }
-    else if (is_tag (&scan, "service", TRUE) && type != NULL && control != NULL && rank_of (type, types) > best_rank)
+    else if (is_tag (&scan, "service", TRUE) && type != NULL && control != NULL
+             && rank_of (type, types) > best_rank)
       {
         best_rank = rank_of (type, types);
         g_free (best);
@@ -313,10 +318,14 @@ shoal_igd_write_add (const ShoalIgdService *service,
 {
   g_autofree char *client = shoal_addr_ip_to_text (&map->client);
   g_autofree char *arguments =
-    g_strdup_printf ("<NewRemoteHost></NewRemoteHost><NewExternalPort>%u</NewExternalPort><NewProtocol>%s</NewProtocol>"
-                     "<NewInternalPort>%u</NewInternalPort><NewInternalClient>%s</NewInternalClient><NewEnabled>1</NewEnabled>"
-                     "<NewPortMappingDescription>Shoal</NewPortMappingDescription><NewLeaseDuration>%u</NewLeaseDuration>",
-                     map->external, transport_name (map->transport), map->internal, client, map->lifetime_s);
+    g_strdup_printf ("<NewRemoteHost></NewRemoteHost><NewExternalPort>%u</NewExternalPort>"
+                     "<NewProtocol>%s</NewProtocol>"
+                     "<NewInternalPort>%u</NewInternalPort>"
+                     "<NewInternalClient>%s</NewInternalClient><NewEnabled>1</NewEnabled>"
+                     "<NewPortMappingDescription>Shoal</NewPortMappingDescription>"
+                     "<NewLeaseDuration>%u</NewLeaseDuration>",
+                     map->external, transport_name (map->transport), map->internal, client,
+                     map->lifetime_s);
 
   return write_call (service, "AddPortMapping", arguments, action);
 }
@@ -327,7 +336,8 @@ shoal_igd_write_delete (const ShoalIgdService *service,
                         char                 **action)
 {
   g_autofree char *arguments =
-    g_strdup_printf ("<NewRemoteHost></NewRemoteHost><NewExternalPort>%u</NewExternalPort><NewProtocol>%s</NewProtocol>",
+    g_strdup_printf ("<NewRemoteHost></NewRemoteHost><NewExternalPort>%u</NewExternalPort>"
+                     "<NewProtocol>%s</NewProtocol>",
                      map->external, transport_name (map->transport));
 
   return write_call (service, "DeletePortMapping", arguments, action);
@@ -347,8 +357,10 @@ shoal_igd_write_open (const ShoalIgdService *service,
 {
   g_autofree char *client = shoal_addr_ip_to_text (&map->client);
   g_autofree char *arguments =
-    g_strdup_printf ("<RemoteHost></RemoteHost><RemotePort>0</RemotePort><InternalClient>%s</InternalClient>"
-                     "<InternalPort>%u</InternalPort><Protocol>%u</Protocol><LeaseTime>%u</LeaseTime>",
+    g_strdup_printf ("<RemoteHost></RemoteHost><RemotePort>0</RemotePort>"
+                     "<InternalClient>%s</InternalClient>"
+                     "<InternalPort>%u</InternalPort><Protocol>%u</Protocol>"
+                     "<LeaseTime>%u</LeaseTime>",
                      client, map->internal, map->transport, map->lifetime_s);
 
   return write_call (service, "AddPinhole", arguments, action);
@@ -384,8 +396,10 @@ shoal_igd_parse_answer (ShoalIgdAnswer *out,
         else
           out->external = (ShoalAddr){ 0 };
       }
-    else if (is_tag (&scan, "UniqueID", FALSE) && g_ascii_string_to_unsigned (scan.text, 10, 0, G_MAXUINT16, &number, NULL))
+    else if (is_tag (&scan, "UniqueID", FALSE)
+             && g_ascii_string_to_unsigned (scan.text, 10, 0, G_MAXUINT16, &number, NULL))
       out->pinhole = (guint16) number;
-    else if (is_tag (&scan, "errorCode", FALSE) && g_ascii_string_to_unsigned (scan.text, 10, 1, 9999, &number, NULL))
+    else if (is_tag (&scan, "errorCode", FALSE)
+             && g_ascii_string_to_unsigned (scan.text, 10, 1, 9999, &number, NULL))
       out->error = (guint) number;
 }

@@ -20,8 +20,8 @@ G_BEGIN_DECLS
 #define SHOAL_IGD_PERMANENT_ONLY     725u   /* leases do not end by themselves */
 
 /**
- * ShoalIgdService: the connection of a gateway to its provider, as one may ask it for ports; or its firewall for IPv6, which may let
- * packets to one of our ports in (a pinhole).
+ * ShoalIgdService: the connection of a gateway to its provider, as one may ask it for ports; or its
+ * firewall for IPv6, which may let packets to one of our ports in (a pinhole).
  */
 typedef struct
 {
@@ -31,7 +31,8 @@ typedef struct
 
 /**
  * ShoalIgdAnswer:
- * @error: 0: it was done; else the number of the refusal, or the HTTP status where there is none, or %SHOAL_IGD_NO_ANSWER
+ * @error: 0: it was done; else the number of the refusal, or the HTTP status where there is none,
+ * or %SHOAL_IGD_NO_ANSWER
  * @external: family NONE: not told
  * @pinhole: the number of one that was made; meaningless if there is an @error
  */
@@ -42,29 +43,38 @@ typedef struct
   guint16   pinhole;
 } ShoalIgdAnswer;
 
-/* (transfer full): a search for gateways, to be sent as one datagram to @host ("239.255.255.250"). @version: 1 or 2, of the device. */
+/* (transfer full): a search for gateways, to be sent as one datagram to @host ("239.255.255.250").
+ * @version: 1 or 2, of the device. */
 char    *shoal_igd_write_search        (const char *host, guint version);
 /* (transfer full) (nullable): the http URL of the description; NULL: no gateway answers there. */
 char    *shoal_igd_parse_search_answer (const guint8 *bytes, gsize size);
 
 /* @url: of the description. FALSE: no service for ports is in it. */
-gboolean shoal_igd_parse_description   (ShoalIgdService *out, const char *url, const char *text, gsize size);
+gboolean shoal_igd_parse_description   (ShoalIgdService *out, const char *url, const char *text,
+                                        gsize size);
 /* The same for its firewall (WANIPv6FirewallControl). */
-gboolean shoal_igd_parse_firewall      (ShoalIgdService *out, const char *url, const char *text, gsize size);
+gboolean shoal_igd_parse_firewall      (ShoalIgdService *out, const char *url, const char *text,
+                                        gsize size);
 void     shoal_igd_service_clear       (ShoalIgdService *self);
 
-/* (transfer full): the bodies of requests. @client: our address. @lifetime_s: 0: for ever. @action is set to the value of
- * the header SOAPAction (transfer full). */
-char    *shoal_igd_write_add           (const ShoalIgdService *service, const ShoalPcpMap *map, char **action);
-char    *shoal_igd_write_delete        (const ShoalIgdService *service, const ShoalPcpMap *map, char **action);
+/* (transfer full): the bodies of requests. @client: our address. @lifetime_s: 0: for ever. @action
+ * is set to the value of the header SOAPAction (transfer full). */
+char    *shoal_igd_write_add           (const ShoalIgdService *service, const ShoalPcpMap *map,
+                                        char **action);
+char    *shoal_igd_write_delete        (const ShoalIgdService *service, const ShoalPcpMap *map,
+                                        char **action);
 char    *shoal_igd_write_address       (const ShoalIgdService *service, char **action);
 
-/* Of a firewall; what exists already gets another lease and keeps its number. @map: its `client` is IPv6, `external` is not used. */
-char    *shoal_igd_write_open          (const ShoalIgdService *service, const ShoalPcpMap *map, char **action);
-char    *shoal_igd_write_close         (const ShoalIgdService *service, guint16 pinhole, char **action);
+/* Of a firewall; what exists already gets another lease and keeps its number. @map: its `client` is
+ * IPv6, `external` is not used. */
+char    *shoal_igd_write_open          (const ShoalIgdService *service, const ShoalPcpMap *map,
+                                        char **action);
+char    *shoal_igd_write_close         (const ShoalIgdService *service, guint16 pinhole,
+                                        char **action);
 
 /* @status: of HTTP; 0: nothing came. */
-void     shoal_igd_parse_answer        (ShoalIgdAnswer *out, guint status, const char *text, gsize size);
+void     shoal_igd_parse_answer        (ShoalIgdAnswer *out, guint status, const char *text,
+                                        gsize size);
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (ShoalIgdService, shoal_igd_service_clear)
 

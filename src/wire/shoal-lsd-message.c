@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Messages of local service discovery (BEP 14). */
 
-/* The format is that of HTTP headers: lines end in CR LF, or in LF with some clients, names in any case. What is not
- * known is passed over. Pure functions, any thread. */
+/* The format is that of HTTP headers: lines end in CR LF, or in LF with some clients, names in any
+ * case. What is not known is passed over. Pure functions, any thread. */
 
 #include "shoal-lsd-message.h"
 
@@ -51,7 +51,8 @@ is_header (const char  *line,
 {
   gsize name_size = strlen (name);
 
-  if (size <= name_size || line[name_size] != ':' || g_ascii_strncasecmp (line, name, name_size) != 0)
+  if (size <= name_size || line[name_size] != ':'
+      || g_ascii_strncasecmp (line, name, name_size) != 0)
     return FALSE;
   line += name_size + 1;
   size -= name_size + 1;
@@ -139,7 +140,8 @@ shoal_lsd_message_parse (ShoalLsdMessage *out,
         {
           read_hash (out, value, value_size);
         }
-      else if (is_header (line, line_size, "cookie", &value, &value_size) && value_size <= SHOAL_LSD_COOKIE_MAX)
+      else if (is_header (line, line_size, "cookie", &value, &value_size)
+               && value_size <= SHOAL_LSD_COOKIE_MAX)
         {
           memcpy (out->cookie, value, value_size);
           out->cookie[value_size] = '\0';

@@ -30,8 +30,10 @@ typedef struct
 
 /* Where messages of a family go: 239.192.152.143:6771 or [ff15::efc0:988f]:6771. */
 ShoalAddr shoal_lsd_group         (ShoalFamily family);
-/* FALSE: malformed, without a port, or without an info-hash. Hashes that are none are passed over. */
+/* FALSE: malformed, without a port, or without an info-hash. Hashes that are none are passed
+ * over. */
 gboolean  shoal_lsd_message_parse (ShoalLsdMessage *out, const guint8 *data, gsize size);
-GBytes   *shoal_lsd_message_write (const ShoalLsdMessage *self, ShoalFamily family);   /* (transfer full): under 1400 bytes with %SHOAL_LSD_HASHES_MAX hashes */
+/* (transfer full): under 1400 bytes with %SHOAL_LSD_HASHES_MAX hashes */
+GBytes   *shoal_lsd_message_write (const ShoalLsdMessage *self, ShoalFamily family);
 
 G_END_DECLS

@@ -195,7 +195,8 @@ decode (const char *value,
       if (c == '%' && i + 2 < size
           && g_ascii_isxdigit (value[i + 1]) && g_ascii_isxdigit (value[i + 2]))
         {
-          c = (char) (g_ascii_xdigit_value (value[i + 1]) * 16 + g_ascii_xdigit_value (value[i + 2]));
+          c = (char) (g_ascii_xdigit_value (value[i + 1]) * 16
+                      + g_ascii_xdigit_value (value[i + 2]));
           i += 2;
         }
       else if (c == '+' && plus)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Peer messages: BEP 3, BEP 5 (port), BEP 6 and the frame of BEP 10. */
 
-/* Every message is [size, 4 bytes][id][fields]. One table says how long each may be, so that a wrong
- * one is found when its head is there; after that no parser has to look at a size again. Pure
+/* Every message is [size, 4 bytes][id][fields]. One table says how long each may be, so that a
+ * wrong one is found when its head is there; after that no parser has to look at a size again. Pure
  * functions, any thread. */
 
 #include "shoal-message.h"

@@ -1,18 +1,21 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Message stream encryption: the handshake of both ends as a machine that is given bytes and gives bytes. */
+/* Message stream encryption: the handshake of both ends as a machine that is given bytes and gives
+ * bytes. */
 
 /*
- *   A, who dialled                                                      B
- *   1  Ya, pad                                                       ->
- *                                                                    <-  2  Yb, pad
+ *   A, who dialled                                                B
+ *   1  Ya, pad                                                 ->
+ *                                                              <-  2  Yb, pad
  *   3  hash (req1, S), hash (req2, key) ^ hash (req3, S),
- *      RC4 (vc, offered, pad size, pad, initial size, initial)       ->
- *                                                                    <-  4  RC4 (vc, chosen, pad size, pad), stream
- *   5  stream                                                        ->
+ *      RC4 (vc, offered, pad size, pad, initial size, initial) ->
+ *                                                              <-  4  RC4 (vc, chosen, pad size,
+ *                                                                     pad), stream
+ *   5  stream                                                  ->
  *
- * S is what Diffie-Hellman gives both, vc are eight zeros. The paddings of 1 and 2 have no stated size: their end is where
- * B finds hash (req1, S) and A finds the enciphered vc, at most SHOAL_MSE_PAD_MAX bytes on. All that is kept of the input
- * is the part that is being waited for, so what a stranger can cost is one small buffer and two powers of 768 bit.
+ * S is what Diffie-Hellman gives both, vc are eight zeros. The paddings of 1 and 2 have no stated
+ * size: their end is where B finds hash (req1, S) and A finds the enciphered vc, at most
+ * SHOAL_MSE_PAD_MAX bytes on. All that is kept of the input is the part that is being waited for,
+ * so what a stranger can cost is one small buffer and two powers of 768 bit.
  */
 
 #include "shoal-mse.h"
@@ -24,7 +27,8 @@
 #define SKIPPED     1024u                                    /* of each key stream */
 #define HEAD_SIZE   (VC_SIZE + 4u + 2u)                      /* vc, methods, size of the padding */
 #define OUTPUT_MAX  (SHOAL_DH_SIZE + SHOAL_MSE_PAD_MAX \
-                     + 2 * SHOAL_SHA1_SIZE + HEAD_SIZE + SHOAL_MSE_PAD_MAX + 2u + SHOAL_MSE_INITIAL_MAX)
+                     + 2 * SHOAL_SHA1_SIZE + HEAD_SIZE + SHOAL_MSE_PAD_MAX \
+                     + 2u + SHOAL_MSE_INITIAL_MAX)
 #define INPUT_MAX   (SHOAL_MSE_PAD_MAX + SHOAL_SHA1_SIZE)
 
 typedef enum
@@ -199,7 +203,8 @@ say_request (ShoalMse *self)
 static gboolean
 take_key (ShoalMse *self)
 {
-  for (guint i = 0; i == 0 || (!self->dialled && i < SHOAL_MSE_SECRETS_MAX && self->shared[0] == 0); i++)
+  for (guint i = 0; i == 0 || (!self->dialled && i < SHOAL_MSE_SECRETS_MAX && self->shared[0] == 0);
+       i++)
     {
       self->chance.secret[0] += (guint8) i;
       if (!shoal_dh_shared (self->chance.secret, self->input, self->shared))
@@ -295,7 +300,8 @@ static gboolean
 take_sync (ShoalMse *self)
 {
   if (self->n_input < self->marker_size
-      || memcmp (self->input + self->n_input - self->marker_size, self->marker, self->marker_size) != 0)
+      || memcmp (self->input + self->n_input - self->marker_size, self->marker, self->marker_size)
+           != 0)
     return self->n_input < SHOAL_MSE_PAD_MAX + self->marker_size;
 
   if (self->dialled)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Message stream encryption: the handshake of both ends as a machine that is given bytes and gives bytes. */
+/* Message stream encryption: the handshake of both ends as a machine that is given bytes and gives
+ * bytes. */
 
 #pragma once
 
@@ -11,8 +12,10 @@
 G_BEGIN_DECLS
 
 #define SHOAL_MSE_PAD_MAX     512u   /* bytes of padding, four times in a handshake */
-#define SHOAL_MSE_SECRETS_MAX 3u     /* secrets that the end that answers tries, until what is shared is not short */
-#define SHOAL_MSE_INITIAL_MAX 256u   /* bytes that may be said with the handshake of ours; the other end may say any number */
+#define SHOAL_MSE_SECRETS_MAX 3u     /* secrets that the end that answers tries, until what is
+                                      * shared is not short */
+#define SHOAL_MSE_INITIAL_MAX 256u   /* bytes that may be said with the handshake of ours; the other
+                                      * end may say any number */
 #define SHOAL_MSE_FOREVER     G_MAXUINT64
 
 /* What is said after the handshake; several where something is offered. */
@@ -44,7 +47,8 @@ typedef struct
   ShoalSha1      key;           /* info-hash that the ends met by */
   ShoalRc4       in;
   ShoalRc4       out;
-  guint64        n_enciphered;  /* of the next bytes in: all (FOREVER), or what the other end said at once; then plain */
+  guint64        n_enciphered;  /* of the next bytes in: all (FOREVER), or what the other end said
+                                 * at once; then plain */
 } ShoalMseStream;
 
 /* Finds the info-hash with shoal_mse_req2() of @req2. FALSE: none is served. */
@@ -59,8 +63,9 @@ typedef struct _ShoalMse ShoalMse;
  *
  * The end that begins: there is output at once.
  */
-ShoalMse      *shoal_mse_new_dialled  (ShoalMseMethod methods, const ShoalSha1 *key, const ShoalMseChance *chance,
-                                       const guint8 *initial, gsize initial_size);
+ShoalMse      *shoal_mse_new_dialled  (ShoalMseMethod methods, const ShoalSha1 *key,
+                                       const ShoalMseChance *chance, const guint8 *initial,
+                                       gsize initial_size);
 
 /**
  * shoal_mse_new_accepted:
@@ -68,16 +73,21 @@ ShoalMse      *shoal_mse_new_dialled  (ShoalMseMethod methods, const ShoalSha1 *
  *
  * The end that answers. @find is called at most once, from shoal_mse_feed().
  */
-ShoalMse      *shoal_mse_new_accepted (ShoalMseMethod methods, ShoalMseFind find, gpointer owner, const ShoalMseChance *chance);
+ShoalMse      *shoal_mse_new_accepted (ShoalMseMethod methods, ShoalMseFind find, gpointer owner,
+                                       const ShoalMseChance *chance);
 void           shoal_mse_free         (ShoalMse *self);
 
-/* The next bytes from the other end, cut in any way; @used: how many of them belong to the handshake. Not to be called after DONE or BAD. */
-ShoalMseStatus shoal_mse_feed         (ShoalMse *self, const guint8 *bytes, gsize size, gsize *used);
-/* (transfer none) (nullable): what is to be sent and was not asked for before; valid until the next call. */
+/* The next bytes from the other end, cut in any way; @used: how many of them belong to the
+ * handshake. Not to be called after DONE or BAD. */
+ShoalMseStatus shoal_mse_feed         (ShoalMse *self, const guint8 *bytes, gsize size,
+                                       gsize *used);
+/* (transfer none) (nullable): what is to be sent and was not asked for before; valid until the next
+ * call. */
 const guint8  *shoal_mse_output       (ShoalMse *self, gsize *size);
 /*
- * Whether the key of the other end came and what both share begins with a zero, as one of 256 does. libtorrent before 2.0.13
- * (2026) leaves that zero out of hash (req3, S), so it finds no torrent and breaks off. The end that answers avoids it, by another secret.
+ * Whether the key of the other end came and what both share begins with a zero, as one of 256 does.
+ * libtorrent before 2.0.13 (2026) leaves that zero out of hash (req3, S), so it finds no torrent
+ * and breaks off. The end that answers avoids it, by another secret.
  */
 gboolean       shoal_mse_is_short     (const ShoalMse *self);
 /* After DONE. */

@@ -18,7 +18,8 @@ guint    shoal_node_id_shared     (const ShoalSha1 *a, const ShoalSha1 *b);
 void     shoal_node_id_secure     (ShoalSha1 *id, const ShoalAddr *addr);
 /* Whether @addr may have @id. Local addresses may have any. */
 gboolean shoal_node_id_is_secure  (const ShoalSha1 *id, const ShoalAddr *addr);
-/* Makes @id, filled with random bytes, one that shares exactly @bits leading bits with @near (all of them with SHOAL_NODE_ID_BITS). */
+/* Makes @id, filled with random bytes, one that shares exactly @bits leading bits with @near (all
+ * of them with SHOAL_NODE_ID_BITS). */
 void     shoal_node_id_beside     (ShoalSha1 *id, const ShoalSha1 *near, guint bits);
 
 G_END_DECLS

@@ -195,23 +195,33 @@ shoal_pcp_parse_answer (ShoalPcpAnswer *out,
 }
 
 static const char *const pcp_results[] = {
-  "it was done", "this version is not supported", "the gateway does not allow it", "the gateway calls the request malformed",
-  "mapping is not supported", "an option is not supported", "an option is malformed", "the gateway has no network",
-  "the gateway has no room for it", "the transport is not supported", "this computer has too many mappings",
-  "that external port or address is not to be had", "the address of this computer is not what the gateway sees",
+  "it was done", "this version is not supported", "the gateway does not allow it",
+  "the gateway calls the request malformed",
+  "mapping is not supported", "an option is not supported", "an option is malformed",
+  "the gateway has no network",
+  "the gateway has no room for it", "the transport is not supported",
+  "this computer has too many mappings",
+  "that external port or address is not to be had",
+  "the address of this computer is not what the gateway sees",
   "too many remote peers",
 };
 
 static const char *const nat_pmp_results[] = {
-  "it was done", "this version is not supported", "the gateway does not allow it", "the gateway has no network",
-  "the gateway has no room for it", "mapping is not supported",
+  "it was done",
+  "this version is not supported",
+  "the gateway does not allow it",
+  "the gateway has no network",
+  "the gateway has no room for it",
+  "mapping is not supported",
 };
 
 const char *
 shoal_pcp_result_text (const ShoalPcpAnswer *answer)
 {
   if (answer->kind <= SHOAL_PCP_ANSWER_OTHER)
-    return answer->result < G_N_ELEMENTS (pcp_results) ? pcp_results[answer->result] : "an unknown refusal";
+    return answer->result < G_N_ELEMENTS (pcp_results) ? pcp_results[answer->result]
+                                                       : "an unknown refusal";
 
-  return answer->result < G_N_ELEMENTS (nat_pmp_results) ? nat_pmp_results[answer->result] : "an unknown refusal";
+  return answer->result < G_N_ELEMENTS (nat_pmp_results) ? nat_pmp_results[answer->result]
+                                                         : "an unknown refusal";
 }

@@ -9,7 +9,8 @@
 G_BEGIN_DECLS
 
 #define SHOAL_PCP_PORT         5351u   /* of the gateway, for both protocols */
-#define SHOAL_PCP_ANNOUNCE_PORT 5350u  /* of clients: where gateways announce what has changed, to all at once */
+#define SHOAL_PCP_ANNOUNCE_PORT 5350u  /* of clients: where gateways announce what has changed, to
+                                        * all at once */
 #define SHOAL_PCP_PACKET_MAX   1100u   /* bytes; what is longer is not an answer */
 #define SHOAL_PCP_NONCE_SIZE   12u
 #define SHOAL_PCP_MAP_SIZE     60u     /* bytes of a request that shoal_pcp_write_map() makes */
@@ -42,10 +43,12 @@ typedef struct
 typedef enum
 {
   SHOAL_PCP_ANSWER_MAP,         /* of PCP */
-  SHOAL_PCP_ANSWER_OTHER,       /* of PCP: a refusal that names no mapping, or an announcement of the gateway */
+  SHOAL_PCP_ANSWER_OTHER,       /* of PCP: a refusal that names no mapping, or an announcement of
+                                 * the gateway */
   SHOAL_NAT_PMP_ANSWER_ADDRESS,
   SHOAL_NAT_PMP_ANSWER_MAP,
-  SHOAL_NAT_PMP_ANSWER_OTHER,   /* a refusal that names no mapping: also what a gateway says that knows NAT-PMP alone */
+  SHOAL_NAT_PMP_ANSWER_OTHER,   /* a refusal that names no mapping: also what a gateway says that
+                                 * knows NAT-PMP alone */
 } ShoalPcpAnswerKind;
 
 #define SHOAL_PCP_UNSUPPORTED_VERSION 1u   /* result of both protocols */
@@ -69,7 +72,8 @@ typedef struct
   ShoalAddr          external;
 } ShoalPcpAnswer;
 
-/* Writers return the size in bytes. @out has SHOAL_PCP_MAP_SIZE and SHOAL_NAT_PMP_SIZE_MAX bytes. */
+/* Writers return the size in bytes. @out has SHOAL_PCP_MAP_SIZE and SHOAL_NAT_PMP_SIZE_MAX
+ * bytes. */
 gsize    shoal_pcp_write_map         (guint8 *out, const ShoalPcpMap *map);
 gsize    shoal_nat_pmp_write_map     (guint8 *out, const ShoalPcpMap *map);
 gsize    shoal_nat_pmp_write_address (guint8 *out);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Peer exchange (ut_pex, BEP 11): who joined and who left, with flags. */
 
-/* Six strings in a dictionary: for each family the compact addresses that were added, a byte of flags for
- * each of them, and those that were dropped. Pure functions, any thread. */
+/* Six strings in a dictionary: for each family the compact addresses that were added, a byte of
+ * flags for each of them, and those that were dropped. Pure functions, any thread. */
 
 #include "shoal-pex.h"
 #include "shoal-bencode.h"
@@ -31,7 +31,9 @@ read_list (ShoalBencodeNode  root,
 {
   gsize size = 0, n_flags = 0;
   const guint8 *bytes = shoal_bencode_bytes (shoal_bencode_get (root, key), &size);
-  const guint8 *flags = flags_key != NULL ? shoal_bencode_bytes (shoal_bencode_get (root, flags_key), &n_flags) : NULL;
+  const guint8 *flags = flags_key != NULL
+                          ? shoal_bencode_bytes (shoal_bencode_get (root, flags_key), &n_flags)
+                          : NULL;
   gsize n;
 
   if (bytes == NULL)
@@ -74,8 +76,10 @@ shoal_pex_parse (ShoalPexMessage *out,
     return FALSE;
 
   for (guint i = 0; i < G_N_ELEMENTS (lists); i++)
-    if (!read_list (root, i, lists[i].added, lists[i].flags, out->added, &out->n_added, &out->excess)
-        || !read_list (root, i, lists[i].dropped, NULL, out->dropped, &out->n_dropped, &out->excess))
+    if (!read_list (root, i, lists[i].added, lists[i].flags, out->added, &out->n_added,
+                    &out->excess)
+        || !read_list (root, i, lists[i].dropped, NULL, out->dropped, &out->n_dropped,
+                       &out->excess))
       return FALSE;
 
   return TRUE;
@@ -117,7 +121,9 @@ shoal_pex_write (const ShoalPexMessage *self)
 {
   g_auto (ShoalWriter) out = { 0 };
 
-  g_return_val_if_fail (self != NULL && self->n_added <= SHOAL_PEX_LIST_MAX && self->n_dropped <= SHOAL_PEX_LIST_MAX, NULL);
+  g_return_val_if_fail (self != NULL && self->n_added <= SHOAL_PEX_LIST_MAX
+                          && self->n_dropped <= SHOAL_PEX_LIST_MAX,
+                        NULL);
 
   shoal_bencode_write_begin (&out, SHOAL_BENCODE_DICT);
   for (guint i = 0; i < G_N_ELEMENTS (lists); i++)

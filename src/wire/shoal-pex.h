@@ -8,8 +8,10 @@
 
 G_BEGIN_DECLS
 
-#define SHOAL_PEX_SENT_MAX 50u    /* peers added in one message of ours, and as many dropped, both families together */
-#define SHOAL_PEX_READ_MAX 100u   /* of each list of one family that is read; the rest is passed over */
+#define SHOAL_PEX_SENT_MAX 50u    /* peers added in one message of ours, and as many dropped, both
+                                   * families together */
+#define SHOAL_PEX_READ_MAX 100u   /* of each list of one family that is read; the rest is passed
+                                   * over */
 #define SHOAL_PEX_LIST_MAX (2 * SHOAL_PEX_READ_MAX)
 
 /** ShoalPexFlags: what is known of a peer, a bit each. */
@@ -43,7 +45,8 @@ typedef struct
   gboolean     excess;
 } ShoalPexMessage;
 
-/* FALSE: malformed. A list that is missing or of another type is empty, flags that are missing are 0. */
+/* FALSE: malformed. A list that is missing or of another type is empty, flags that are missing are
+ * 0. */
 gboolean shoal_pex_parse (ShoalPexMessage *out, const guint8 *payload, gsize size);
 GBytes  *shoal_pex_write (const ShoalPexMessage *self);   /* (transfer full): payload, canonical */
 

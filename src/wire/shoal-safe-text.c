@@ -32,7 +32,8 @@ shoal_safe_text (const guint8 *bytes,
   if (bytes == NULL || size == 0)
     return NULL;
 
-  /* A character has at most 4 bytes, and one that is not valid becomes 3: no need to look further. */
+  /* A character has at most 4 bytes, and one that is not valid becomes 3: no need to look
+   * further. */
   valid = g_utf8_make_valid ((const char *) bytes, (gssize) MIN (size, max * 4));
   text = g_string_new (NULL);
   for (const char *at = valid; *at != '\0'; at = g_utf8_next_char (at))

@@ -12,8 +12,8 @@ G_BEGIN_DECLS
  * @bytes: text of unknown encoding, most likely UTF-8
  * @max: most bytes of the answer
  *
- * Invalid bytes become U+FFFD; control, line and direction-changing characters become spaces, spaces
- * at both ends go, and what is longer than @max is cut between characters.
+ * Invalid bytes become U+FFFD; control, line and direction-changing characters become spaces,
+ * spaces at both ends go, and what is longer than @max is cut between characters.
  *
  * Returns: (transfer full) (nullable): %NULL if nothing is left
  */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Proxies: URLs that name one, the handshakes of SOCKS5 (RFC 1928, 1929) and HTTP CONNECT, datagrams of SOCKS5. */
+/* Proxies: URLs that name one, the handshakes of SOCKS5 (RFC 1928, 1929) and HTTP CONNECT,
+ * datagrams of SOCKS5. */
 
 /*
  * The size of each answer of SOCKS5 is known before it is read, or after its first five bytes; an
@@ -50,7 +51,8 @@ static gboolean
 copy_part (char       *out,
            const char *text)
 {
-  return g_strlcpy (out, text != NULL ? text : "", SHOAL_PROXY_TEXT_MAX + 1) <= SHOAL_PROXY_TEXT_MAX;
+  return g_strlcpy (out, text != NULL ? text : "", SHOAL_PROXY_TEXT_MAX + 1) <=
+         SHOAL_PROXY_TEXT_MAX;
 }
 
 gboolean
@@ -65,11 +67,12 @@ shoal_proxy_server_parse (ShoalProxyServer *out,
   int port = -1;
 
   *out = (ShoalProxyServer){ 0 };
-  if (!g_uri_split_with_user (url, G_URI_FLAGS_HAS_PASSWORD, &scheme, &user, &password, NULL, &host, &port, NULL,
-                              NULL, NULL, NULL) ||
+  if (!g_uri_split_with_user (url, G_URI_FLAGS_HAS_PASSWORD, &scheme, &user, &password, NULL, &host,
+                              &port, NULL, NULL, NULL, NULL) ||
       host == NULL || *host == '\0')
     {
-      g_set_error (error, SHOAL_WIRE_ERROR, SHOAL_WIRE_ERROR_MALFORMED, "not socks5://HOST:PORT or http://HOST:PORT");
+      g_set_error (error, SHOAL_WIRE_ERROR, SHOAL_WIRE_ERROR_MALFORMED,
+                   "not socks5://HOST:PORT or http://HOST:PORT");
       return FALSE;
     }
   if (g_strcmp0 (scheme, "socks5") == 0 || g_strcmp0 (scheme, "socks5h") == 0)
@@ -78,7 +81,8 @@ shoal_proxy_server_parse (ShoalProxyServer *out,
     out->kind = SHOAL_PROXY_HTTP;
   else
     {
-      g_set_error (error, SHOAL_WIRE_ERROR, SHOAL_WIRE_ERROR_UNSUPPORTED, "a proxy is socks5:// or http://, nothing else");
+      g_set_error (error, SHOAL_WIRE_ERROR, SHOAL_WIRE_ERROR_UNSUPPORTED,
+                   "a proxy is socks5:// or http://, nothing else");
       return FALSE;
     }
   if (port <= 0)
@@ -87,13 +91,15 @@ shoal_proxy_server_parse (ShoalProxyServer *out,
       !copy_part (out->password, password))
     {
       *out = (ShoalProxyServer){ 0 };
-      g_set_error (error, SHOAL_WIRE_ERROR, SHOAL_WIRE_ERROR_TOO_LARGE, "a part of the proxy's URL is too long");
+      g_set_error (error, SHOAL_WIRE_ERROR, SHOAL_WIRE_ERROR_TOO_LARGE,
+                   "a part of the proxy's URL is too long");
       return FALSE;
     }
   if (*out->user == '\0' && *out->password != '\0')
     {
       *out = (ShoalProxyServer){ 0 };
-      g_set_error (error, SHOAL_WIRE_ERROR, SHOAL_WIRE_ERROR_MALFORMED, "a proxy that wants a password wants a user too");
+      g_set_error (error, SHOAL_WIRE_ERROR, SHOAL_WIRE_ERROR_MALFORMED,
+                   "a proxy that wants a password wants a user too");
       return FALSE;
     }
   out->port = (guint16) port;
@@ -110,8 +116,9 @@ shoal_proxy_server_url (const ShoalProxyServer *self,
   const char *scheme = self->kind == SHOAL_PROXY_SOCKS5 ? "socks5" : "http";
   gboolean is_ipv6 = strchr (host, ':') != NULL;
 
-  return g_strdup_printf ("%s://%s%s%s%s%s%s%s:%u", scheme, user, *self->user != '\0' ? ":" : "", password,
-                          *self->user != '\0' ? "@" : "", is_ipv6 ? "[" : "", host, is_ipv6 ? "]" : "", self->port);
+  return g_strdup_printf ("%s://%s%s%s%s%s%s%s:%u", scheme, user, *self->user != '\0' ? ":" : "",
+                          password, *self->user != '\0' ? "@" : "", is_ipv6 ? "[" : "", host,
+                          is_ipv6 ? "]" : "", self->port);
 }
 
 /* --- SOCKS5 --- */
@@ -158,7 +165,9 @@ read_target (ShoalReader *reader,
   *out = (ShoalAddr){ 0 };
   if (type != TYPE_IPV4 && type != TYPE_IPV6 && type != TYPE_NAME)
     return FALSE;
-  bytes = shoal_reader_bytes (reader, type == TYPE_NAME ? shoal_reader_u8 (reader) : type == TYPE_IPV6 ? 16 : 4);
+  bytes = shoal_reader_bytes (reader, type == TYPE_NAME   ? shoal_reader_u8 (reader)
+                                      : type == TYPE_IPV6 ? 16
+                                                          : 4);
   port = shoal_reader_u16 (reader);
   if (reader->bad)
     return FALSE;
@@ -203,7 +212,8 @@ heard_method (ShoalProxyHandshake *self)
       return SHOAL_PROXY_GOES_ON;
     }
   if (method != METHOD_PASSWORD || !can_tell)
-    return fail (self, can_tell ? "The proxy does not take a password" : "The proxy wants a user and a password");
+    return fail (self, can_tell ? "The proxy does not take a password"
+                                : "The proxy wants a user and a password");
 
   shoal_writer_u8 (&self->output, AUTH_VERSION);
   shoal_writer_u8 (&self->output, (guint8) strlen (self->server.user));
@@ -283,7 +293,8 @@ say_connect (ShoalProxyHandshake *self)
   g_autofree char *target = NULL;
 
   if (self->host != NULL)
-    target = g_strdup_printf (strchr (self->host, ':') != NULL ? "[%s]:%u" : "%s:%u", self->host, self->to.port);
+    target = g_strdup_printf (strchr (self->host, ':') != NULL ? "[%s]:%u" : "%s:%u", self->host,
+                              self->to.port);
   else
     target = shoal_addr_to_text (&self->to);
   shoal_writer_format (&self->output, "CONNECT %s HTTP/1.1\r\nHost: %s\r\n", target, target);
@@ -310,7 +321,8 @@ heard_http (ShoalProxyHandshake *self)
   if (size >= 5 && memcmp (came, "HTTP/", 5) != 0)
     return fail (self, "The proxy does not speak HTTP");
   if (!whole)
-    return size < SHOAL_HTTP_HEAD_MAX ? SHOAL_PROXY_GOES_ON : fail (self, "The proxy answers without an end");
+    return size < SHOAL_HTTP_HEAD_MAX ? SHOAL_PROXY_GOES_ON
+                                      : fail (self, "The proxy answers without an end");
 
   status = memchr (came, ' ', size);
   if (status == NULL || (const guint8 *) status + 4 > came + size)
@@ -433,7 +445,8 @@ advance (ShoalProxyHandshake *self)
   if (self->state == STATE_HTTP)
     return heard_http (self);
   if (self->state == STATE_REPLY && reply_size (self->came) == 0)
-    return fail (self, self->came->data[1] != 0 ? "The proxy failed" : "The proxy answers nonsense");
+    return fail (self,
+                 self->came->data[1] != 0 ? "The proxy failed" : "The proxy answers nonsense");
   if (shoal_proxy_handshake_wanted (self) > 0)
     return SHOAL_PROXY_GOES_ON;
 

@@ -41,7 +41,8 @@ typedef struct
  * ShoalTorrentSpec:
  * @name: name of the torrent's folder or lone file
  * @files: sorted by shoal_torrent_compare_paths(), no two alike
- * @pieces: v1: @n_pieces hashes of 20 bytes, of the files with the zeros of shoal_torrent_pad_size() behind each
+ * @pieces: v1: @n_pieces hashes of 20 bytes, of the files with the zeros of
+ * shoal_torrent_pad_size() behind each
  * @trackers: (nullable): tiers
  * @creation_date: seconds since 1970; -1: none
  *
@@ -72,7 +73,8 @@ guint32 shoal_torrent_choose_piece_size (guint64 total_size);
 /* Depth-first, each component compared by bytes: the order of the v2 file tree. */
 int     shoal_torrent_compare_paths (const char *const *a, const char *const *b);
 
-/* Zeros that follow the file in the v1 pieces: a pad file after every file of a hybrid of several files. */
+/* Zeros that follow the file in the v1 pieces: a pad file after every file of a hybrid of several
+ * files. */
 guint64 shoal_torrent_pad_size (const ShoalTorrentSpec *self, guint32 file);
 
 /* How many v1 pieces there must be. */
@@ -81,7 +83,8 @@ guint64 shoal_torrent_n_pieces (const ShoalTorrentSpec *self);
 /**
  * shoal_torrent_write:
  *
- * Returns: (transfer full) (nullable): the canonical .torrent, or %NULL with a #ShoalWireError when it
+ * Returns: (transfer full) (nullable): the canonical .torrent, or %NULL with a #ShoalWireError when
+ * it
  *   would break a limit of shoal_metainfo_parse() or a rule of its format
  */
 GBytes *shoal_torrent_write (const ShoalTorrentSpec *self, GError **error);
