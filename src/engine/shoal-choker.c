@@ -2,16 +2,19 @@
 /* Who may download from us: the choking of Legout et al. (IMC 2006), as leecher and as seed. */
 
 /*
- * As leecher the n - 1 interested peers that send us most keep a slot, and one slot (the optimistic one) goes to
- * a peer drawn at random, anew every third round. As seed those unchoked last stay, so that everybody gets a turn whatever
- * it takes: a peer that downloads fast has no advantage. The engine owns the peers; this only sorts and marks them.
+ * As leecher the n - 1 interested peers that send us most keep a slot, and one slot (the optimistic
+ * one) goes to a peer drawn at random, anew every third round. As seed those unchoked last stay, so
+ * that everybody gets a turn whatever it takes: a peer that downloads fast has no advantage. The
+ * engine owns the peers; this only sorts and marks them.
  */
 
 #include "shoal-choker.h"
 
-#define RATE_FULL_PERCENT 90u    /* of the limit or the best rate: the line is busy, another slot would not help */
+#define RATE_FULL_PERCENT 90u    /* of the limit or the best rate: the line is busy, another slot
+                                  * would not help */
 #define RISE_PART         8u     /* a rate that is higher by so much is a rise */
-#define BEST_DECAY_SHIFT  6u     /* the best rate loses 1/64 a round: a line that got slower is believed in minutes */
+#define BEST_DECAY_SHIFT  6u     /* the best rate loses 1/64 a round: a line that got slower is
+                                  * believed in minutes */
 
 void
 shoal_choker_init (ShoalChoker *self)
@@ -30,8 +33,9 @@ shoal_choker_forget (ShoalChoker *self,
 /* --- How many slots --- */
 
 /*
- * Whether every slot is taken and moves, and somebody waits while the line has room. Without a limit the best rate seen
- * stands for what the line can do; while the rate still rises above that, it has not shown its end.
+ * Whether every slot is taken and moves, and somebody waits while the line has room. Without a
+ * limit the best rate seen stands for what the line can do; while the rate still rises above that,
+ * it has not shown its end.
  */
 static gboolean
 has_room (ShoalChoker          *self,
@@ -132,7 +136,8 @@ compare_unchoked_last (gconstpointer a,
   return x->chance < y->chance ? -1 : x->chance > y->chance;
 }
 
-/* A peer drawn at random among the interested ones that have no slot in the new order and (if @choked) none now. */
+/* A peer drawn at random among the interested ones that have no slot in the new order and (if
+ * @choked) none now. */
 static ShoalChokePeer *
 draw (ShoalChokePeer *peers,
       guint           n,
@@ -223,7 +228,9 @@ seed (ShoalChoker    *self,
 {
   g_autofree Candidate *candidates = g_new (Candidate, n + 1);
   guint n_unchoked = 0, n_kept;
-  gboolean draws = regular && self->round % SHOAL_CHOKE_OPTIMISTIC_ROUNDS != SHOAL_CHOKE_OPTIMISTIC_ROUNDS - 1;
+  gboolean draws = regular
+                   && self->round % SHOAL_CHOKE_OPTIMISTIC_ROUNDS
+                        != SHOAL_CHOKE_OPTIMISTIC_ROUNDS - 1;
 
   self->optimistic = NULL;
   for (guint i = 0; i < n; i++)
@@ -235,7 +242,8 @@ seed (ShoalChoker    *self,
   for (guint i = 0; i < n_kept; i++)
     candidates[i].peer->unchoke = TRUE;
 
-  /* The slot that is drawn, and all that are free; who lost its slot gets it back only if nobody else wants it. */
+  /* The slot that is drawn, and all that are free; who lost its slot gets it back only if nobody
+   * else wants it. */
   for (guint i = n_kept; i < self->slots; i++)
     {
       ShoalChokePeer *drawn = draw (peers, n, TRUE, rng);

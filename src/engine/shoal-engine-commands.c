@@ -41,7 +41,8 @@ find (ShoalEngine  *self,
   if (swarm == NULL || swarm->removing)
     {
       reply (self, command->serial, command->id,
-             g_error_new_literal (SHOAL_ENGINE_ERROR, SHOAL_ENGINE_ERROR_NO_TORRENT, "no such torrent"));
+             g_error_new_literal (SHOAL_ENGINE_ERROR, SHOAL_ENGINE_ERROR_NO_TORRENT,
+                                  "no such torrent"));
       return NULL;
     }
 
@@ -122,7 +123,8 @@ begin_added (ShoalSwarm *swarm,
   tell_added (swarm, serial);
   if (!paused)
     shoal_swarm_begin (swarm);
-  shoal_swarm_save (swarm);   /* as it is now: a crash in the next moment does not leave it paused */
+  shoal_swarm_save (swarm);   /* as it is now: a crash in the next moment does not leave it
+                               * paused */
 }
 
 static void
@@ -144,7 +146,9 @@ add_metainfo (ShoalEngine           *self,
   if (is_known (self, &metainfo->hash, &id))
     {
       shoal_metainfo_unref (metainfo);
-      reply (self, serial, id, g_error_new_literal (SHOAL_ENGINE_ERROR, SHOAL_ENGINE_ERROR_DUPLICATE, "the torrent is there already"));
+      reply (self, serial, id,
+             g_error_new_literal (SHOAL_ENGINE_ERROR, SHOAL_ENGINE_ERROR_DUPLICATE,
+                                  "the torrent is there already"));
       return;
     }
   swarm = shoal_swarm_new (self, shoal_engine_id (self));
@@ -171,7 +175,9 @@ add_magnet (ShoalEngine           *self,
     }
   if (is_known (self, &magnet->hash, &id))
     {
-      reply (self, serial, id, g_error_new_literal (SHOAL_ENGINE_ERROR, SHOAL_ENGINE_ERROR_DUPLICATE, "the torrent is there already"));
+      reply (self, serial, id,
+             g_error_new_literal (SHOAL_ENGINE_ERROR, SHOAL_ENGINE_ERROR_DUPLICATE,
+                                  "the torrent is there already"));
       return;
     }
 
@@ -179,7 +185,8 @@ add_magnet (ShoalEngine           *self,
   swarm->hash = magnet->hash;
   swarm->n_keys = shoal_info_hash_keys (&swarm->hash, swarm->keys);
   swarm->magnet = g_strdup (options->uri);
-  swarm->name = magnet->name != NULL ? g_strdup (magnet->name) : shoal_hex (swarm->keys[0].bytes, SHOAL_SHA1_SIZE);
+  swarm->name = magnet->name != NULL ? g_strdup (magnet->name)
+                                     : shoal_hex (swarm->keys[0].bytes, SHOAL_SHA1_SIZE);
   shoal_swarm_set_tiers (swarm, shoal_tiers_copy ((char *const *const *) magnet->trackers));
   apply_options (swarm, options);
   if (swarm->selection == NULL)
@@ -207,8 +214,10 @@ on_link_fetched (ShoalDone *done,
   if (fetch->body == NULL || fetch->status != 200)
     reply (self, link->serial, 0,
            fetch->error != NULL || fetch->status == 0
-             ? g_error_new (SHOAL_ENGINE_ERROR, SHOAL_ENGINE_ERROR_FETCH, "%s", fetch->error != NULL ? fetch->error : "no answer")
-             : g_error_new (SHOAL_ENGINE_ERROR, SHOAL_ENGINE_ERROR_FETCH, "the server answered with status %u", fetch->status));
+             ? g_error_new (SHOAL_ENGINE_ERROR, SHOAL_ENGINE_ERROR_FETCH, "%s",
+                            fetch->error != NULL ? fetch->error : "no answer")
+             : g_error_new (SHOAL_ENGINE_ERROR, SHOAL_ENGINE_ERROR_FETCH,
+                            "the server answered with status %u", fetch->status));
   else
     add_metainfo (self, link->serial, link->options, fetch->body);
   shoal_add_options_free (link->options);
@@ -241,12 +250,14 @@ add_kept (ShoalEngine  *self,
   GError *error = NULL;
   guint64 id;
 
-  if (shoal_engine_find (self, record->id) != NULL || !shoal_swarm_restore (swarm, record, command->add->metainfo, &error)
+  if (shoal_engine_find (self, record->id) != NULL
+      || !shoal_swarm_restore (swarm, record, command->add->metainfo, &error)
       || is_known (self, &swarm->hash, &id))
     {
       shoal_swarm_free (swarm);
       if (error == NULL)
-        error = g_error_new_literal (SHOAL_ENGINE_ERROR, SHOAL_ENGINE_ERROR_DUPLICATE, "the torrent is there already");
+        error = g_error_new_literal (SHOAL_ENGINE_ERROR, SHOAL_ENGINE_ERROR_DUPLICATE,
+                                     "the torrent is there already");
       g_message ("a kept torrent could not be loaded: %s", error->message);
       reply (self, command->serial, record->id, error);
       return;
@@ -263,7 +274,8 @@ add_kept (ShoalEngine  *self,
 static gboolean
 is_web_link (const char *uri)
 {
-  return g_ascii_strncasecmp (uri, "http://", 7) == 0 || g_ascii_strncasecmp (uri, "https://", 8) == 0;
+  return g_ascii_strncasecmp (uri, "http://", 7) == 0
+         || g_ascii_strncasecmp (uri, "https://", 8) == 0;
 }
 
 static void
@@ -323,7 +335,8 @@ on_start (ShoalEngine  *self,
       swarm->checked_to = 0;
       swarm->lost_stamp = 0;
     }
-  if (swarm->state == SHOAL_TORRENT_PAUSED || swarm->state == SHOAL_TORRENT_FAILED || swarm->state == SHOAL_TORRENT_QUEUED)
+  if (swarm->state == SHOAL_TORRENT_PAUSED || swarm->state == SHOAL_TORRENT_FAILED
+      || swarm->state == SHOAL_TORRENT_QUEUED)
     shoal_swarm_begin (swarm);
   reply (self, command->serial, swarm->id, NULL);
 }
@@ -354,7 +367,8 @@ on_removed (ShoalDone *done,
   swarm->opened = FALSE;
   if (job->reason != SHOAL_REASON_NONE)
     {
-      /* With data left that should have gone, the torrent is not forgotten: it may be tried again. */
+      /* With data left that should have gone, the torrent is not forgotten: it may be tried
+       * again. */
       error = g_error_new (SHOAL_ENGINE_ERROR, SHOAL_ENGINE_ERROR_STATE, "%s",
                            job->detail != NULL ? job->detail : "the data could not be removed");
       swarm->removing = FALSE;
@@ -418,7 +432,8 @@ on_recheck (ShoalEngine  *self,
   if (!swarm->has_metadata || swarm->state == SHOAL_TORRENT_CHECKING)
     {
       reply (self, command->serial, swarm->id,
-             g_error_new_literal (SHOAL_ENGINE_ERROR, SHOAL_ENGINE_ERROR_STATE, "there is nothing to check now"));
+             g_error_new_literal (SHOAL_ENGINE_ERROR, SHOAL_ENGINE_ERROR_STATE,
+                                  "there is nothing to check now"));
       return;
     }
   if (swarm->state != SHOAL_TORRENT_PAUSED)
@@ -443,14 +458,16 @@ on_priorities (ShoalEngine  *self,
   if (!swarm->has_metadata || size != swarm->n_files)
     {
       reply (self, command->serial, swarm->id,
-             g_error_new_literal (SHOAL_ENGINE_ERROR, SHOAL_ENGINE_ERROR_STATE, "the files are not known, or are others"));
+             g_error_new_literal (SHOAL_ENGINE_ERROR, SHOAL_ENGINE_ERROR_STATE,
+                                  "the files are not known, or are others"));
       return;
     }
   g_free (swarm->priorities);
   swarm->priorities = g_memdup2 (bytes, MAX (size, 1));
   shoal_swarm_apply_priorities (swarm);
   swarm->dirty = TRUE;
-  swarm->finish_wanted = TRUE;   /* a file may be wanted now whose pieces are all had, or that has none */
+  swarm->finish_wanted = TRUE;   /* a file may be wanted now whose pieces are all had, or that has
+                                  * none */
   if (swarm->state == SHOAL_TORRENT_SEEDING && !shoal_swarm_is_complete (swarm))
     {
       swarm->downloading_since_start = TRUE;
@@ -569,9 +586,11 @@ on_config (ShoalEngine  *self,
   self->config.arena_size = before.arena_size;
   shoal_limiter_set (&self->limiter, SHOAL_DOWN, self->config.limit_down, self->now_us);
   shoal_limiter_set (&self->limiter, SHOAL_UP, self->config.limit_up, self->now_us);
-  if (self->config.encryption == SHOAL_ENCRYPTION_REQUIRE && before.encryption != SHOAL_ENCRYPTION_REQUIRE)
+  if (self->config.encryption == SHOAL_ENCRYPTION_REQUIRE
+      && before.encryption != SHOAL_ENCRYPTION_REQUIRE)
     hang_up_plain (self);
-  if (self->config.seed_ratio != before.seed_ratio || self->config.seed_minutes != before.seed_minutes)
+  if (self->config.seed_ratio != before.seed_ratio
+      || self->config.seed_minutes != before.seed_minutes)
     look_at_seeds (self);
   shoal_swarm_queue_update (self);
   if (strcmp (self->config.filter_source, before.filter_source) != 0)

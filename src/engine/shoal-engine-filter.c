@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The list of blocked addresses: when it is loaded, and to whom it applies. */
 
-/* One request at a time. While the first list of a run is on its way nobody is dialled or let in, for a few seconds at
- * most; later the old list serves until the new one is there. Engine thread. */
+/* One request at a time. While the first list of a run is on its way nobody is dialled or let in,
+ * for a few seconds at most; later the old list serves until the new one is there. Engine
+ * thread. */
 
 #include "shoal-link-private.h"
 #include "shoal-error.h"
@@ -69,7 +70,8 @@ on_loaded (ShoalDone *done,
   self->filter_load = NULL;
   if (load->filter != NULL)
     apply (self, g_steal_pointer (&load->filter));
-  shoal_timers_arm (self->timers, &self->filter_timer, now_us + (load->error == NULL ? SHOAL_FILTER_DAILY_US : SHOAL_FILTER_RETRY_US));
+  shoal_timers_arm (self->timers, &self->filter_timer,
+                    now_us + (load->error == NULL ? SHOAL_FILTER_DAILY_US : SHOAL_FILTER_RETRY_US));
   let_go_on (self);
   tell (self, load->error);
   shoal_filter_load_free (load);

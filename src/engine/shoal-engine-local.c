@@ -48,7 +48,8 @@ shoal_engine_discover (ShoalEngine *self,
   /* What a proxy is to hide is not told to the neighbours. */
   gboolean hidden = self->config.proxy[0] != '\0' && self->config.proxy_all;
 
-  if (self->config.use_lsd && !hidden && !self->quitting && shoal_swarm_is_live (swarm) && !swarm->is_private && !swarm->removing)
+  if (self->config.use_lsd && !hidden && !self->quitting && shoal_swarm_is_live (swarm)
+      && !swarm->is_private && !swarm->removing)
     shoal_lsd_add (self->lsd, &swarm->lsd, swarm->keys, swarm->n_keys, self->now_us);
   else
     shoal_lsd_remove (self->lsd, &swarm->lsd);

@@ -7,7 +7,8 @@
 void
 shoal_engine_want_mapping (ShoalEngine *self)
 {
-  self->host->ops->map (self->host, self->config.portmap && !self->config.proxy_all && !self->quitting);
+  self->host->ops->map (self->host,
+                        self->config.portmap && !self->config.proxy_all && !self->quitting);
 }
 
 /* Peers are told one port for TCP and UDP. */

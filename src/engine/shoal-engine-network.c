@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What the engine wants of the network, and what follows when the network comes, goes or changes. */
+/* What the engine wants of the network, and what follows when the network comes, goes or
+ * changes. */
 
 #include "shoal-engine-private.h"
 #include "shoal-swarm-private.h"
@@ -26,11 +27,14 @@ gboolean
 shoal_engine_network_differs (const ShoalConfig *a,
                               const ShoalConfig *b)
 {
-  return a->port != b->port || a->use_tcp != b->use_tcp || a->use_utp != b->use_utp || a->tcp_bbr != b->tcp_bbr || strcmp (a->bind, b->bind) != 0 ||
-         strcmp (a->dns, b->dns) != 0 || strcmp (a->proxy, b->proxy) != 0 || a->proxy_all != b->proxy_all;
+  return a->port != b->port || a->use_tcp != b->use_tcp || a->use_utp != b->use_utp ||
+         a->tcp_bbr != b->tcp_bbr || strcmp (a->bind, b->bind) != 0 ||
+         strcmp (a->dns, b->dns) != 0 || strcmp (a->proxy, b->proxy) != 0 ||
+         a->proxy_all != b->proxy_all;
 }
 
-/* What failed while the network was away, or reached something else, says nothing about what is there now. */
+/* What failed while the network was away, or reached something else, says nothing about what is
+ * there now. */
 static void
 begin_anew (ShoalEngine *self)
 {

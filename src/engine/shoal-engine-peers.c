@@ -152,5 +152,6 @@ shoal_engine_fill_lists (ShoalEngine     *self,
   if ((view->mask & SHOAL_VIEW_PEERS) != 0)
     fill_peers (swarm, snapshot);
   if ((view->mask & SHOAL_VIEW_TRACKERS) != 0)
-    snapshot->trackers = shoal_announcer_stats (swarm->announcer, self->now_us, &snapshot->n_trackers);
+    snapshot->trackers = shoal_announcer_stats (swarm->announcer, self->now_us,
+                                                &snapshot->n_trackers);
 }

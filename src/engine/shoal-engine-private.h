@@ -23,15 +23,21 @@ G_BEGIN_DECLS
 #define SHOAL_VIEWS             16u
 #define SHOAL_TICK_US           G_USEC_PER_SEC
 #define SHOAL_SAVE_INTERVAL_US  (60 * G_USEC_PER_SEC)
-#define SHOAL_QUIT_US           (2500 * G_TIME_SPAN_MILLISECOND)   /* for `stopped` and Cancel on the way out */
-#define SHOAL_PROVING_MAX       4u                                 /* kept seeds whose files are looked at, at once */
-#define SHOAL_UNLOAD_US         (60 * G_USEC_PER_SEC)              /* an idle seed forgets its .torrent */
+#define SHOAL_QUIT_US           (2500 * G_TIME_SPAN_MILLISECOND)   /* for `stopped` and Cancel on
+                                                                    * the way out */
+#define SHOAL_PROVING_MAX       4u                                 /* kept seeds whose files are
+                                                                    * looked at, at once */
+#define SHOAL_UNLOAD_US         (60 * G_USEC_PER_SEC)              /* an idle seed forgets its
+                                                                    * .torrent */
 #define SHOAL_FILTER_DAILY_US   (24 * 3600 * (gint64) G_USEC_PER_SEC)
 #define SHOAL_FILTER_RETRY_US   (3600 * (gint64) G_USEC_PER_SEC)   /* after a failure */
-#define SHOAL_FILTER_HOLD_US    (10 * (gint64) G_USEC_PER_SEC)     /* nobody is connected to meanwhile, at the start */
+#define SHOAL_FILTER_HOLD_US    (10 * (gint64) G_USEC_PER_SEC)     /* nobody is connected to
+                                                                    * meanwhile, at the start */
 #define SHOAL_SCRATCH_SIZE      (64u * 1024)
 #define SHOAL_WINDOW_BLOCKS     16u                                /* blocks foreseen in one read */
-#define SHOAL_WINDOW_SIZE       (SHOAL_WINDOW_BLOCKS * (SHOAL_BLOCK_SIZE + SHOAL_PIECE_HEADER_SIZE) + SHOAL_BLOCK_SIZE + SHOAL_SCRATCH_SIZE)
+#define SHOAL_WINDOW_SIZE \
+  (SHOAL_WINDOW_BLOCKS * (SHOAL_BLOCK_SIZE + SHOAL_PIECE_HEADER_SIZE) \
+   + SHOAL_BLOCK_SIZE + SHOAL_SCRATCH_SIZE)
 
 typedef struct _ShoalSwarm ShoalSwarm;
 
@@ -43,7 +49,8 @@ typedef struct
   guint    mask;            /* ShoalViewMask */
   guint64  id;              /* of the torrent whose lists are wanted */
   guint64  serial;          /* changes up to it were sent */
-  gboolean moving;          /* what was sent last told of a rate: it is not to stay there when nothing else changes */
+  gboolean moving;          /* what was sent last told of a rate: it is not to stay there when
+                             * nothing else changes */
   gint64   interval_us;     /* 0: once */
   gint64   sent_us;
 } ShoalView;
@@ -54,7 +61,8 @@ typedef struct
   guint64 serial;
 } ShoalTombstone;
 
-/* What the bytes of one read are expected to be; made by shoal_link_window(), used up by shoal_link_received(). */
+/* What the bytes of one read are expected to be; made by shoal_link_window(), used up by
+ * shoal_link_received(). */
 typedef struct
 {
   guint8 *data;
@@ -66,7 +74,8 @@ typedef struct
   ShoalLink      *link;
   guint           n_parts;
   guint           n_blocks;
-  gboolean        rest;                                      /* part 0 is the rest of a block that has begun */
+  /* part 0 is the rest of a block that has begun */
+  gboolean        rest;
   ShoalWindowPart parts[2 * SHOAL_WINDOW_BLOCKS + 2];
   guint8          heads[SHOAL_WINDOW_BLOCKS][SHOAL_PIECE_HEADER_SIZE];
 } ShoalWindow;
@@ -136,8 +145,10 @@ struct _ShoalEngine
   guint            n_jobs;         /* disk jobs under way */
 
   ShoalWindow      window;
-  guint8          *scratch;        /* (nullable): SHOAL_SCRATCH_SIZE: where unforeseen bytes arrive; while somebody is connected */
-  guint8          *gathered;       /* (nullable): SHOAL_WINDOW_SIZE: bytes that came where others were expected; likewise */
+  guint8          *scratch;        /* (nullable): SHOAL_SCRATCH_SIZE: where unforeseen bytes arrive;
+                                    * while somebody is connected */
+  guint8          *gathered;       /* (nullable): SHOAL_WINDOW_SIZE: bytes that came where others
+                                    * were expected; likewise */
 };
 
 /* shoal-engine.c */
@@ -145,23 +156,34 @@ ShoalSwarm *shoal_engine_find         (ShoalEngine *self, guint64 id);
 ShoalSwarm *shoal_engine_find_by_key  (ShoalEngine *self, const ShoalSha1 *key);
 ShoalSwarm *shoal_engine_find_by_req2 (ShoalEngine *self, const ShoalSha1 *req2, ShoalSha1 *key);
 void        shoal_engine_insert       (ShoalEngine *self, ShoalSwarm *swarm);      /* takes it */
-void        shoal_engine_forget       (ShoalEngine *self, ShoalSwarm *swarm);      /* its keys are free again; views are told that it is gone */
+/* its keys are free again; views are told that it is gone */
+void        shoal_engine_forget       (ShoalEngine *self, ShoalSwarm *swarm);
 void        shoal_engine_remove       (ShoalEngine *self, ShoalSwarm *swarm);      /* frees it */
 void        shoal_engine_add_keys     (ShoalEngine *self, ShoalSwarm *swarm);
-void        shoal_engine_drop_keys    (ShoalEngine *self, ShoalSwarm *swarm);      /* before they change */
-void        shoal_engine_prove_next   (ShoalEngine *self);                         /* looks at the files of the next kept seed */
-void        shoal_engine_activate     (ShoalEngine *self, ShoalSwarm *swarm);      /* it wants the tick */
-void        shoal_engine_want_dials   (ShoalEngine *self);                         /* somebody has peers to dial */
-void        shoal_engine_vote_external (ShoalEngine *self, ShoalExternalSource source, const ShoalAddr *voter, const ShoalAddr *seen);
-void        shoal_engine_set_external (ShoalEngine *self, const ShoalAddr *external);  /* how others see us: BEP 40 goes by it */
-void        shoal_engine_disk         (ShoalEngine *self, ShoalDiskJob *job);          /* sets its context */
-void        shoal_engine_disk_done    (ShoalDiskJob *job);                             /* first thing that a job's function calls */
+/* before they change */
+void        shoal_engine_drop_keys    (ShoalEngine *self, ShoalSwarm *swarm);
+/* looks at the files of the next kept seed */
+void        shoal_engine_prove_next   (ShoalEngine *self);
+/* it wants the tick */
+void        shoal_engine_activate     (ShoalEngine *self, ShoalSwarm *swarm);
+/* somebody has peers to dial */
+void        shoal_engine_want_dials   (ShoalEngine *self);
+void        shoal_engine_vote_external (ShoalEngine *self, ShoalExternalSource source,
+                                        const ShoalAddr *voter, const ShoalAddr *seen);
+/* how others see us: BEP 40 goes by it */
+void        shoal_engine_set_external (ShoalEngine *self, const ShoalAddr *external);
+/* sets its context */
+void        shoal_engine_disk         (ShoalEngine *self, ShoalDiskJob *job);
+/* first thing that a job's function calls */
+void        shoal_engine_disk_done    (ShoalDiskJob *job);
 void        shoal_engine_tell         (ShoalEngine *self, ShoalEvent *event);
-guint64     shoal_engine_id           (ShoalEngine *self);                         /* a new torrent's id */
+/* a new torrent's id */
+guint64     shoal_engine_id           (ShoalEngine *self);
 void        shoal_engine_unload_later (ShoalEngine *self);
 
 /* shoal-engine-network.c */
-void        shoal_engine_want_network    (ShoalEngine *self);                      /* tells the host what the config says */
+/* tells the host what the config says */
+void        shoal_engine_want_network    (ShoalEngine *self);
 gboolean    shoal_engine_network_differs (const ShoalConfig *a, const ShoalConfig *b);
 
 /* shoal-link-utp.c */
@@ -169,30 +191,40 @@ void        shoal_engine_end_links    (ShoalEngine *self);
 
 /* shoal-engine-commands.c */
 void        shoal_engine_handle       (ShoalEngine *self, ShoalCommand *command);
-void        shoal_engine_take_out     (ShoalEngine *self, ShoalSwarm *swarm, ShoalRemoveMode mode, guint64 serial);   /* stops it and forgets it; REMOVED follows */
+/* stops it and forgets it; REMOVED follows */
+void        shoal_engine_take_out     (ShoalEngine *self, ShoalSwarm *swarm, ShoalRemoveMode mode,
+                                       guint64 serial);
 
 /* shoal-engine-mapping.c */
-void        shoal_engine_want_mapping (ShoalEngine *self);                         /* as the configuration says; never while quitting */
-guint16     shoal_engine_public_port  (const ShoalEngine *self);                   /* where others reach us: what is announced; 0: nowhere */
+/* as the configuration says; never while quitting */
+void        shoal_engine_want_mapping (ShoalEngine *self);
+/* where others reach us: what is announced; 0: nowhere */
+guint16     shoal_engine_public_port  (const ShoalEngine *self);
 
 /* shoal-engine-peers.c */
-gboolean    shoal_engine_has_lists    (ShoalEngine *self, const ShoalView *view);  /* its lists change all the time */
-void        shoal_engine_fill_lists   (ShoalEngine *self, ShoalSnapshot *snapshot, const ShoalView *view);
+/* its lists change all the time */
+gboolean    shoal_engine_has_lists    (ShoalEngine *self, const ShoalView *view);
+void        shoal_engine_fill_lists   (ShoalEngine *self, ShoalSnapshot *snapshot,
+                                       const ShoalView *view);
 
 /* shoal-engine-filter.c */
-void        shoal_engine_filter_update (ShoalEngine *self);                        /* another source is wanted */
+/* another source is wanted */
+void        shoal_engine_filter_update (ShoalEngine *self);
 void        shoal_engine_filter_due   (gpointer engine, gint64 now_us);
 gboolean    shoal_engine_may_connect  (ShoalEngine *self, const ShoalAddr *addr);
 
 /* shoal-engine-local.c */
 ShoalLsd   *shoal_engine_new_lsd      (ShoalEngine *self);
-void        shoal_engine_discover     (ShoalEngine *self, ShoalSwarm *swarm);      /* its state, its keys or what is known of it changed */
+/* its state, its keys or what is known of it changed */
+void        shoal_engine_discover     (ShoalEngine *self, ShoalSwarm *swarm);
 void        shoal_engine_discover_all (ShoalEngine *self);
 
 /* shoal-engine-views.c */
-void        shoal_engine_subscribe    (ShoalEngine *self, guint view, guint interval_ms, guint mask, guint64 id);
+void        shoal_engine_subscribe    (ShoalEngine *self, guint view, guint interval_ms, guint mask,
+                                       guint64 id);
 void        shoal_engine_acknowledge  (ShoalEngine *self, guint view);
-void        shoal_engine_arm_views    (ShoalEngine *self);                         /* at the end of a turn */
+/* at the end of a turn */
+void        shoal_engine_arm_views    (ShoalEngine *self);
 void        shoal_engine_views_due    (gpointer engine, gint64 now_us);
 
 G_END_DECLS

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Snapshots for those who look: at their pace, only what changed, none before the last was digested. */
+/* Snapshots for those who look: at their pace, only what changed, none before the last was
+ * digested. */
 
 #include "shoal-link-private.h"
 
@@ -7,7 +8,8 @@ static gboolean
 is_due_some_time (ShoalEngine *self,
                   ShoalView   *view)
 {
-  return view->used && view->acknowledged && (view->serial < self->serial || view->moving || shoal_engine_has_lists (self, view));
+  return view->used && view->acknowledged
+         && (view->serial < self->serial || view->moving || shoal_engine_has_lists (self, view));
 }
 
 static void
@@ -56,7 +58,11 @@ send_snapshot (ShoalEngine *self,
 
   for (guint i = 0; i < self->tombstones->len; i++)
     n_removed += g_array_index (self->tombstones, ShoalTombstone, i).serial > view->serial ? 1 : 0;
-  snapshot = shoal_snapshot_new (index, (view->mask & SHOAL_VIEW_STATS) != 0 ? count_changed (self, view->serial) : 0, n_removed);
+  snapshot = shoal_snapshot_new (index,
+                                 (view->mask & SHOAL_VIEW_STATS) != 0
+                                   ? count_changed (self, view->serial)
+                                   : 0,
+                                 n_removed);
   if ((view->mask & SHOAL_VIEW_STATS) != 0)
     add_stats (self, snapshot, view->serial);
   shoal_engine_fill_lists (self, snapshot, view);
@@ -136,7 +142,8 @@ shoal_engine_views_due (gpointer engine,
   ShoalEngine *self = engine;
 
   for (guint i = 0; i < SHOAL_VIEWS; i++)
-    if (is_due_some_time (self, &self->views[i]) && self->views[i].sent_us + self->views[i].interval_us <= now_us)
+    if (is_due_some_time (self, &self->views[i])
+        && self->views[i].sent_us + self->views[i].interval_us <= now_us)
       send_snapshot (self, i);
   bury (self);
 }

@@ -3,8 +3,8 @@
 
 /*
  * Everything happens inside a turn, at one moment in time. Effects go out through the host while it
- * lasts and never come back into it. Swarms that have something to do every second stand in the `active`
- * ring; a seed that nobody talks to costs nothing but its announcer's timer.
+ * lasts and never come back into it. Swarms that have something to do every second stand in the
+ * `active` ring; a seed that nobody talks to costs nothing but its announcer's timer.
  */
 
 #include "shoal-link-private.h"
@@ -207,11 +207,13 @@ shoal_engine_activate (ShoalEngine *self,
     shoal_timers_arm (self->timers, &self->tick_timer, self->now_us + SHOAL_TICK_US);
 }
 
-/* Seeds from an earlier run are believed at once; whether their files are still there is looked up one after the other. */
+/* Seeds from an earlier run are believed at once; whether their files are still there is looked up
+ * one after the other. */
 void
 shoal_engine_prove_next (ShoalEngine *self)
 {
-  while (self->n_proving < SHOAL_PROVING_MAX && shoal_node_is_linked (&self->unproved) && !self->quitting)
+  while (self->n_proving < SHOAL_PROVING_MAX && shoal_node_is_linked (&self->unproved)
+         && !self->quitting)
     {
       ShoalSwarm *swarm = SHOAL_NODE_OWNER (self->unproved.next, ShoalSwarm, unproved_node);
 
@@ -235,7 +237,9 @@ shoal_engine_vote_external (ShoalEngine         *self,
   if (!shoal_external_vote (&self->votes, source, voter, seen))
     return;
   best = shoal_external_get (&self->votes, SHOAL_FAMILY_IPV4);
-  shoal_engine_set_external (self, best != NULL ? best : shoal_external_get (&self->votes, SHOAL_FAMILY_IPV6));
+  shoal_engine_set_external (self, best != NULL
+                                     ? best
+                                     : shoal_external_get (&self->votes, SHOAL_FAMILY_IPV6));
 }
 
 void
@@ -352,10 +356,12 @@ on_dial (gpointer owner,
     }
   if (new_tokens > 0)
     {
-      self->dial_tokens = (guint) MIN ((gint64) self->dial_tokens + new_tokens, (gint64) per_second);
+      self->dial_tokens = (guint) MIN ((gint64) self->dial_tokens + new_tokens,
+                                       (gint64) per_second);
       self->dial_filled_us = now_us;
     }
-  while (dialled && self->dial_tokens > 0 && self->n_half_open < self->config.max_half_open && self->n_links < self->config.max_links)
+  while (dialled && self->dial_tokens > 0 && self->n_half_open < self->config.max_half_open
+         && self->n_links < self->config.max_links)
     {
       ShoalNode *first = self->active.next;
 
@@ -397,7 +403,8 @@ on_limiter (gpointer owner,
 static gboolean
 somebody_waits (ShoalEngine *self)
 {
-  return shoal_node_is_linked (&self->limiter.waiting[SHOAL_DOWN]) || shoal_node_is_linked (&self->limiter.waiting[SHOAL_UP]);
+  return shoal_node_is_linked (&self->limiter.waiting[SHOAL_DOWN])
+         || shoal_node_is_linked (&self->limiter.waiting[SHOAL_UP]);
 }
 
 void

@@ -16,7 +16,8 @@ static ShoalAddr
 name_of (const ShoalAddr     *voter,
          ShoalExternalSource  source)
 {
-  return voter->family != SHOAL_FAMILY_NONE ? shoal_addr_site (voter) : (ShoalAddr){ .ip = { (guint8) source + 1 } };
+  return voter->family != SHOAL_FAMILY_NONE ? shoal_addr_site (voter)
+                                            : (ShoalAddr){ .ip = { (guint8) source + 1 } };
 }
 
 static ShoalExternalVote *

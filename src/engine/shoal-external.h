@@ -27,8 +27,8 @@ typedef struct
 /**
  * ShoalExternal:
  *
- * A plain value, all zeros at first. For each family the address with the most votes is ours; one that has as many as the
- * one before does not take its place.
+ * A plain value, all zeros at first. For each family the address with the most votes is ours; one
+ * that has as many as the one before does not take its place.
  */
 typedef struct
 {
@@ -45,7 +45,8 @@ typedef struct
  *
  * Returns: %TRUE: our address of that family is another one now
  */
-gboolean         shoal_external_vote (ShoalExternal *self, ShoalExternalSource source, const ShoalAddr *voter, const ShoalAddr *seen);
+gboolean         shoal_external_vote (ShoalExternal *self, ShoalExternalSource source,
+                                      const ShoalAddr *voter, const ShoalAddr *seen);
 /* (nullable): port 0; NULL: not known */
 const ShoalAddr *shoal_external_get  (const ShoalExternal *self, ShoalFamily family);
 /* Everything is forgotten: the network is another one. */

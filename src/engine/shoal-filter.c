@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Addresses that are not wanted: ranges of both families, looked up in well under a microsecond. */
 
-/* After joining, ranges neither touch nor overlap, so the last one that begins at or before an address decides. A table
- * of the highest sixteen bits of IPv4 leads to a few of them at once. */
+/* After joining, ranges neither touch nor overlap, so the last one that begins at or before an
+ * address decides. A table of the highest sixteen bits of IPv4 leads to a few of them at once. */
 
 #include "shoal-filter.h"
 
@@ -11,7 +11,8 @@
 struct _ShoalFilter
 {
   gint         ref_count;
-  guint32     *heads;        /* (nullable): HEADS + 1: of @four, the first range that begins in this /16 or behind */
+  guint32     *heads;        /* (nullable): HEADS + 1: of @four, the first range that begins in this
+                              * /16 or behind */
   ShoalRange4 *four;
   guint        n_four;
   ShoalRange6 *six;
@@ -57,7 +58,8 @@ join_four (ShoalRange4 *ranges,
 
   for (guint i = 0; i < n; i++)
     {
-      if (kept > 0 && (ranges[kept - 1].last == G_MAXUINT32 || ranges[i].first <= ranges[kept - 1].last + 1))
+      if (kept > 0
+          && (ranges[kept - 1].last == G_MAXUINT32 || ranges[i].first <= ranges[kept - 1].last + 1))
         ranges[kept - 1].last = MAX (ranges[kept - 1].last, ranges[i].last);
       else
         ranges[kept++] = ranges[i];
@@ -196,7 +198,8 @@ shoal_filter_blocks (const ShoalFilter *self,
     return blocks_six (self, shoal_ip6_of_addr (addr));
 
   return addr->family == SHOAL_FAMILY_IPV4
-         && blocks_four (self, (guint32) addr->ip[0] << 24 | (guint32) addr->ip[1] << 16 | (guint32) addr->ip[2] << 8 | addr->ip[3]);
+         && blocks_four (self, (guint32) addr->ip[0] << 24 | (guint32) addr->ip[1] << 16
+                                 | (guint32) addr->ip[2] << 8 | addr->ip[3]);
 }
 
 guint

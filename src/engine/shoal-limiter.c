@@ -11,8 +11,10 @@
 #include "shoal-limiter.h"
 #include "shoal-timers.h"
 
-#define LEAST_GRANT 4096u                                  /* bytes: fewer are not worth a system call */
-#define LEAST_WAIT  (5 * (gint64) G_TIME_SPAN_MILLISECOND) /* those called need time to spend what they got */
+#define LEAST_GRANT 4096u                                  /* bytes: fewer are not worth a system
+                                                            * call */
+#define LEAST_WAIT  (5 * (gint64) G_TIME_SPAN_MILLISECOND) /* those called need time to spend what
+                                                            * they got */
 
 void
 shoal_limiter_init (ShoalLimiter *self)
@@ -84,7 +86,8 @@ shoal_limiter_ask (ShoalLimiter     *session,
     return 0;
 
   if (bytes != G_MAXUINT64
-      && (bytes < MIN (want, LEAST_GRANT) || (others && (bytes < SHOAL_LIMITER_QUANTUM || bytes - SHOAL_LIMITER_QUANTUM < want))))
+      && (bytes < MIN (want, LEAST_GRANT)
+          || (others && (bytes < SHOAL_LIMITER_QUANTUM || bytes - SHOAL_LIMITER_QUANTUM < want))))
     {
       wait->torrent = torrent;
       wait->want = want;
@@ -134,11 +137,14 @@ choose (ShoalLimiter   *session,
     {
       ShoalLimiterWait *wait = SHOAL_NODE_OWNER (node, ShoalLimiterWait, node);
       guint64 least = MIN (wait->want, LEAST_GRANT);
-      guint64 own = wait->torrent != NULL ? shoal_bucket_ready (&wait->torrent->buckets[direction], now_us) : G_MAXUINT64;
+      guint64 own = wait->torrent != NULL
+                      ? shoal_bucket_ready (&wait->torrent->buckets[direction], now_us)
+                      : G_MAXUINT64;
 
       if (own < least)
         {
-          at_us = MIN (at_us, shoal_bucket_when (&wait->torrent->buckets[direction], least, now_us));
+          at_us = MIN (at_us,
+                       shoal_bucket_when (&wait->torrent->buckets[direction], least, now_us));
           continue;
         }
       if (budget < least)

@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Message stream encryption on a link: who begins it, when it is believed to have failed, and the bytes of both directions. */
+/* Message stream encryption on a link: who begins it, when it is believed to have failed, and the
+ * bytes of both directions. */
 
 /*
- * A link has a cipher only while something is enciphered: one with a plain payload loses it after the handshake
- * and is then as fast as one that never had it. Input is deciphered where it was read to, once and in order, before anybody looks at
- * it; output is enciphered in the outbox when it is about to leave.
+ * A link has a cipher only while something is enciphered: one with a plain payload loses it after
+ * the handshake and is then as fast as one that never had it. Input is deciphered where it was read
+ * to, once and in order, before anybody looks at it; output is enciphered in the outbox when it is
+ * about to leave.
  *
- * By policy: OFF neither begins nor takes encryption. PREFER dials with it and offers both methods; a peer that breaks off is dialled
- * again at once in plain, and with encryption the next time if that fails too; what comes in may be either. REQUIRE offers and takes
- * RC4 alone. One that broke off where shoal_mse_is_short() may not be to blame: it is dialled once more as before. What of the handshake is left to chance is all of its paddings, and when the first of them ends.
+ * By policy: OFF neither begins nor takes encryption. PREFER dials with it and offers both methods;
+ * a peer that breaks off is dialled again at once in plain, and with encryption the next time if
+ * that fails too; what comes in may be either. REQUIRE offers and takes RC4 alone. One that broke
+ * off where shoal_mse_is_short() may not be to blame: it is dialled once more as before. What of
+ * the handshake is left to chance is all of its paddings, and when the first of them ends.
  */
 
 #include "shoal-link-private.h"
@@ -20,7 +24,9 @@
 static ShoalMseMethod
 methods_of (const ShoalLink *self)
 {
-  return self->engine->config.encryption == SHOAL_ENCRYPTION_REQUIRE ? SHOAL_MSE_RC4 : SHOAL_MSE_RC4 | SHOAL_MSE_PLAIN;
+  return self->engine->config.encryption == SHOAL_ENCRYPTION_REQUIRE
+           ? SHOAL_MSE_RC4
+           : SHOAL_MSE_RC4 | SHOAL_MSE_PLAIN;
 }
 
 /* The rest of the first padding goes out. */
@@ -46,7 +52,8 @@ on_held (gpointer owner,
   shoal_link_attend (self);
 }
 
-/* What the handshake has to say. The first time its end is held back for a moment, so that neither sizes nor times are always alike. */
+/* What the handshake has to say. The first time its end is held back for a moment, so that neither
+ * sizes nor times are always alike. */
 static void
 say_handshake (ShoalLink *self)
 {
@@ -62,14 +69,16 @@ say_handshake (ShoalLink *self)
   cipher->spoke = TRUE;
   if (first && size > SHOAL_DH_SIZE)
     {
-      gsize now = SHOAL_DH_SIZE + shoal_rng_below (&engine->rng, (guint32) (size - SHOAL_DH_SIZE) + 1);
+      gsize now = SHOAL_DH_SIZE
+                  + shoal_rng_below (&engine->rng, (guint32) (size - SHOAL_DH_SIZE) + 1);
 
       if (now < size)
         {
           cipher->held_size = size - now;
           cipher->held = g_memdup2 (bytes + now, cipher->held_size);
           shoal_timers_arm (engine->timers, &cipher->held_timer,
-                            engine->now_us + 1 + shoal_rng_below (&engine->rng, SHOAL_MSE_PAUSE_MAX_US));
+                            engine->now_us + 1
+                              + shoal_rng_below (&engine->rng, SHOAL_MSE_PAUSE_MAX_US));
           size = now;
         }
     }
@@ -106,13 +115,15 @@ shoal_link_cipher_dial (ShoalLink *self)
 
   if (self->engine->config.encryption == SHOAL_ENCRYPTION_OFF)
     return FALSE;
-  if (self->engine->config.encryption == SHOAL_ENCRYPTION_PREFER && self->known != NULL && self->known->plain)
+  if (self->engine->config.encryption == SHOAL_ENCRYPTION_PREFER && self->known != NULL
+      && self->known->plain)
     return FALSE;
 
   host->ops->random (host, (guint8 *) &chance, sizeof chance);
   shoal_link_write_greeting (self, greeting);
   make_cipher (self);
-  self->cipher->mse = shoal_mse_new_dialled (methods_of (self), &self->key, &chance, greeting, sizeof greeting);
+  self->cipher->mse = shoal_mse_new_dialled (methods_of (self), &self->key, &chance, greeting,
+                                             sizeof greeting);
   self->greeted = TRUE;
   say_handshake (self);
 
@@ -140,7 +151,8 @@ accept_cipher (ShoalLink *self)
   self->cipher->mse = shoal_mse_new_accepted (methods_of (self), find_key, self->engine, &chance);
 }
 
-/* The handshake is through: what stands in the outbox belongs to it, what is said from now on to the stream. */
+/* The handshake is through: what stands in the outbox belongs to it, what is said from now on to
+ * the stream. */
 static void
 begin_stream (ShoalLink *self)
 {
@@ -164,7 +176,8 @@ begin_stream (ShoalLink *self)
     }
 }
 
-/* Gives the handshake its bytes; returns how many of them were of it. Without a handshake in the end the link is hung up. */
+/* Gives the handshake its bytes; returns how many of them were of it. Without a handshake in the
+ * end the link is hung up. */
 static gsize
 feed_handshake (ShoalLink    *self,
                 const guint8 *bytes,

@@ -180,7 +180,8 @@ on_metadata (ShoalLink          *self,
       break;
 
     case SHOAL_METADATA_DATA:
-      shoal_swarm_metadata_part (self->swarm, self, part.part, part.total_size, part.data, part.data_size);
+      shoal_swarm_metadata_part (self->swarm, self, part.part, part.total_size, part.data,
+                                 part.data_size);
       break;
 
     case SHOAL_METADATA_REJECT:
@@ -201,7 +202,8 @@ on_donthave (ShoalLink          *self,
   ShoalSwarm *swarm = self->swarm;
   guint32 piece;
 
-  if (!shoal_donthave_parse (&piece, message->payload, message->payload_size) || !swarm->has_metadata || piece >= swarm->n_pieces)
+  if (!shoal_donthave_parse (&piece, message->payload, message->payload_size)
+      || !swarm->has_metadata || piece >= swarm->n_pieces)
     return TRUE;
   if (!shoal_link_peer_has (self, piece))
     return TRUE;

@@ -51,8 +51,9 @@ find_swarm (ShoalLink            *self,
 }
 
 /*
- * The two ends of a hybrid agree on one of its hashes. Who dials with that of v1 and says that it knows the other too gets
- * that one for an answer: then both speak version 2. libtorrent takes no other answer once it has met us in both swarms.
+ * The two ends of a hybrid agree on one of its hashes. Who dials with that of v1 and says that it
+ * knows the other too gets that one for an answer: then both speak version 2. libtorrent takes no
+ * other answer once it has met us in both swarms.
  */
 static gboolean
 agree_on_key (ShoalLink            *self,
@@ -63,7 +64,8 @@ agree_on_key (ShoalLink            *self,
 
   if (!self->outgoing)
     {
-      gboolean upgrade = (handshake->reserved & SHOAL_RESERVED_V2) != 0 && shoal_swarm_is_hybrid (swarm);
+      gboolean upgrade = (handshake->reserved & SHOAL_RESERVED_V2) != 0
+                         && shoal_swarm_is_hybrid (swarm);
 
       self->key = upgrade ? *v2_key : handshake->info_hash;
       return TRUE;
@@ -86,15 +88,18 @@ go_live (ShoalLink *self)
   if (self->swarm->has_metadata && !self->swarm->opened)
     shoal_swarm_load (self->swarm);
   shoal_link_tell_pieces (self);
-  if ((self->reserved & SHOAL_RESERVED_DHT) != 0 && !self->swarm->is_private && shoal_engine_dht_port (self->engine->dht) != 0)
+  if ((self->reserved & SHOAL_RESERVED_DHT) != 0 && !self->swarm->is_private
+      && shoal_engine_dht_port (self->engine->dht) != 0)
     {
-      shoal_message_write_port (shoal_outbox_append (self->outbox, 7), shoal_engine_dht_port (self->engine->dht));
+      shoal_message_write_port (shoal_outbox_append (self->outbox, 7),
+                                shoal_engine_dht_port (self->engine->dht));
       shoal_link_attend (self);
     }
   shoal_swarm_changed (self->swarm);
 }
 
-/* A dial led to ourselves. The end that was dialled learns of it first, as the other has to say who it is before it hears anything. */
+/* A dial led to ourselves. The end that was dialled learns of it first, as the other has to say who
+ * it is before it hears anything. */
 static void
 forget_own_address (ShoalLink *self)
 {
@@ -104,8 +109,10 @@ forget_own_address (ShoalLink *self)
     {
       ShoalLink *dialled = SHOAL_NODE_OWNER (node, ShoalLink, swarm_node);
 
-      if (dialled != self && dialled->outgoing && !dialled->peer_id_known && dialled->known != NULL && shoal_addr_same_ip (&dialled->addr, &self->addr)
-          && (dialled->addr.port == self->engine->port || dialled->addr.port == shoal_engine_public_port (self->engine)))
+      if (dialled != self && dialled->outgoing && !dialled->peer_id_known && dialled->known != NULL
+          && shoal_addr_same_ip (&dialled->addr, &self->addr)
+          && (dialled->addr.port == self->engine->port
+              || dialled->addr.port == shoal_engine_public_port (self->engine)))
         shoal_peerbook_ban_address (self->swarm->book, dialled->known);
     }
 }
@@ -210,7 +217,8 @@ shoal_link_tell_pieces (ShoalLink *self)
 
   if (fast)
     {
-      self->n_fast = shoal_allowed_fast_set (&self->addr, &self->key, swarm->n_pieces, SHOAL_ALLOWED_FAST, self->fast);
+      self->n_fast = shoal_allowed_fast_set (&self->addr, &self->key, swarm->n_pieces,
+                                             SHOAL_ALLOWED_FAST, self->fast);
       for (guint i = 0; i < self->n_fast; i++)
         shoal_link_say_piece (self, SHOAL_MESSAGE_ALLOWED_FAST, self->fast[i]);
     }

@@ -5,8 +5,8 @@
  * Peers answer in the order of the requests, so shoal_link_window() lays out where the next
  * bytes belong: [rest of a block] ([13 bytes of head] [block in its piece])… [scratch]. When the
  * guess is right the kernel's copy is the only one. Where a head is not the one foreseen, all bytes
- * from there on are gathered into one piece of memory and go through the plain parser; the places that
- * they were read into hold nothing that is marked valid.
+ * from there on are gathered into one piece of memory and go through the plain parser; the places
+ * that they were read into hold nothing that is marked valid.
  */
 
 #include "shoal-link-private.h"
@@ -17,7 +17,8 @@ static inline guint32
 block_size (const ShoalLink *self,
             ShoalBlock       block)
 {
-  guint32 left = shoal_layout_piece_size (self->swarm->metainfo->layout, block.piece) - block.block * SHOAL_BLOCK_SIZE;
+  guint32 left = shoal_layout_piece_size (self->swarm->metainfo->layout, block.piece)
+                 - block.block * SHOAL_BLOCK_SIZE;
 
   return MIN (left, SHOAL_BLOCK_SIZE);
 }
@@ -32,8 +33,8 @@ allowance (ShoalLink *self)
     return 0;
   if (self->exempt || self->swarm == NULL || self->state != SHOAL_LINK_LIVE)
     return G_MAXUINT;
-  allowed = shoal_limiter_ask (&self->engine->limiter, &self->swarm->limiter, SHOAL_DOWN, SHOAL_WINDOW_SIZE,
-                               &self->wait[SHOAL_DOWN], self->engine->now_us);
+  allowed = shoal_limiter_ask (&self->engine->limiter, &self->swarm->limiter, SHOAL_DOWN,
+                               SHOAL_WINDOW_SIZE, &self->wait[SHOAL_DOWN], self->engine->now_us);
   if (allowed == 0)
     self->limited_us = self->engine->now_us;
 
@@ -47,12 +48,15 @@ shoal_link_low_mark (ShoalLink *self)
 
   if (allowance (self) == 0)
     return 0;
-  if (self->requests.n_live == 0 || self->swarm == NULL || self->swarm->picker == NULL || shoal_picker_in_end_game (self->swarm->picker))
+  if (self->requests.n_live == 0 || self->swarm == NULL || self->swarm->picker == NULL
+      || shoal_picker_in_end_game (self->swarm->picker))
     return 1;
 
   /* The last block owed may be short, so it is left out. */
-  owed = (guint64) (self->requests.n_live - 1) * SHOAL_BLOCK_SIZE + (self->in_block ? self->block_size - self->block_got : 0);
-  if (self->engine->limiter.buckets[SHOAL_DOWN].rate != 0 || self->swarm->limiter.buckets[SHOAL_DOWN].rate != 0)
+  owed = (guint64) (self->requests.n_live - 1) * SHOAL_BLOCK_SIZE
+         + (self->in_block ? self->block_size - self->block_got : 0);
+  if (self->engine->limiter.buckets[SHOAL_DOWN].rate != 0
+      || self->swarm->limiter.buckets[SHOAL_DOWN].rate != 0)
     return 1;
 
   return (guint) CLAMP (owed, 1, SHOAL_LOW_MARK);
@@ -110,8 +114,11 @@ shoal_link_window (ShoalLink    *self,
 
   if (window->rest)
     add_part (window, self->place + self->block_got, self->block_size - self->block_got);
-  foresee = self->state == SHOAL_LINK_LIVE && self->carry_size == 0 && (!self->in_block || window->rest) && self->swarm->picker != NULL;
-  for (guint i = 0; foresee && i < self->requests.n_live && i < SHOAL_WINDOW_BLOCKS && window->n_parts + 3 <= max; i++)
+  foresee = self->state == SHOAL_LINK_LIVE && self->carry_size == 0
+            && (!self->in_block || window->rest) && self->swarm->picker != NULL;
+  for (guint i = 0; foresee && i < self->requests.n_live && i < SHOAL_WINDOW_BLOCKS
+                    && window->n_parts + 3 <= max;
+       i++)
     {
       ShoalBlock block = shoal_requests_peek (&self->requests, i)->block;
       guint8 *place = shoal_picker_place (self->swarm->picker, self, block);
@@ -307,7 +314,9 @@ take_message (ShoalLink    *self,
         return 0;
       piece = shoal_reader_u32 (&head);
       offset = shoal_reader_u32 (&head);
-      return block_begin (self, piece, offset, whole - SHOAL_PIECE_HEADER_SIZE) ? SHOAL_PIECE_HEADER_SIZE : 0;
+      return block_begin (self, piece, offset, whole - SHOAL_PIECE_HEADER_SIZE)
+               ? SHOAL_PIECE_HEADER_SIZE
+               : 0;
     }
 
   *needed = whole;
@@ -355,7 +364,8 @@ feed (ShoalLink    *self,
         }
       else
         {
-          /* Adds what is needed to the carried beginning: first to know what it is, then to have it whole. */
+          /* Adds what is needed to the carried beginning: first to know what it is, then to have it
+           * whole. */
           used = take_message (self, self->carry, self->carry_size, &needed);
           if (used > 0)
             {
@@ -367,7 +377,8 @@ feed (ShoalLink    *self,
             return;
           used = MIN (size, needed - self->carry_size);
           keep (self, bytes, used);
-          if (self->carry_size == needed && take_message (self, self->carry, self->carry_size, &needed) > 0)
+          if (self->carry_size == needed
+              && take_message (self, self->carry, self->carry_size, &needed) > 0)
             self->carry_size = 0;
         }
       bytes += used;
@@ -420,7 +431,8 @@ take_foreseen (ShoalLink *self,
         block_end (self);
     }
 
-  for (guint i = 0; i < window->n_blocks && *size >= SHOAL_PIECE_HEADER_SIZE && takes_input (self); i++, part += 2)
+  for (guint i = 0; i < window->n_blocks && *size >= SHOAL_PIECE_HEADER_SIZE && takes_input (self);
+       i++, part += 2)
     {
       guint8 *place = window->parts[part + 1].data;
       guint8 head[SHOAL_PIECE_HEADER_SIZE];
@@ -430,12 +442,14 @@ take_foreseen (ShoalLink *self,
       if (self->requests.n_live == 0)
         break;
       block = shoal_requests_peek (&self->requests, 0)->block;
-      shoal_message_write_piece_header (head, block.piece, block.block * SHOAL_BLOCK_SIZE, block_size (self, block));
+      shoal_message_write_piece_header (head, block.piece, block.block * SHOAL_BLOCK_SIZE,
+                                        block_size (self, block));
       if (memcmp (head, window->heads[i], sizeof head) != 0 || self->swarm->picker == NULL
           || shoal_picker_place (self->swarm->picker, self, block) != place)
         break;
 
-      if (!block_begin (self, block.piece, block.block * SHOAL_BLOCK_SIZE, block_size (self, block)))
+      if (!block_begin (self, block.piece, block.block * SHOAL_BLOCK_SIZE,
+                        block_size (self, block)))
         break;
       *size -= SHOAL_PIECE_HEADER_SIZE;
       n = MIN (*size, self->block_size);
@@ -478,7 +492,8 @@ shoal_link_received (ShoalLink *self,
     return;
   self->heard_us = engine->now_us;
   if (self->swarm != NULL && !self->exempt && self->state == SHOAL_LINK_LIVE)
-    shoal_limiter_spend (&engine->limiter, &self->swarm->limiter, SHOAL_DOWN, size, &self->wait[SHOAL_DOWN]);
+    shoal_limiter_spend (&engine->limiter, &self->swarm->limiter, SHOAL_DOWN, size,
+                         &self->wait[SHOAL_DOWN]);
 
   if (self->state == SHOAL_LINK_GREETING && shoal_link_is_greeting_encrypted (self))
     {

@@ -23,7 +23,8 @@ on_choke (ShoalLink          *self,
   self->peer_choking = TRUE;
   self->slow_start = TRUE;
   self->depth = SHOAL_DEPTH_FIRST;
-  /* With BEP 6 every request is answered (allowed fast pieces) or rejected one by one; else all are void at once. */
+  /* With BEP 6 every request is answered (allowed fast pieces) or rejected one by one; else all are
+   * void at once. */
   if (!shoal_link_is_fast (self))
     shoal_link_give_back (self, TRUE);
   shoal_swarm_changed (self->swarm);
@@ -107,7 +108,8 @@ on_have (ShoalLink          *self,
     shoal_picker_add_copy (swarm->picker, message->piece);
   else
     shoal_link_count (self);
-  if (swarm->picker != NULL && shoal_bitfield_get (shoal_picker_missing (swarm->picker), message->piece))
+  if (swarm->picker != NULL
+      && shoal_bitfield_get (shoal_picker_missing (swarm->picker), message->piece))
     {
       if (!self->am_interested)
         shoal_link_update_interest (self);
@@ -116,7 +118,8 @@ on_have (ShoalLink          *self,
     }
   if (shoal_bitfield_is_full (self->bits))
     {
-      /* The availability stays the sum over all peers: one that has everything is counted another way. */
+      /* The availability stays the sum over all peers: one that has everything is counted another
+       * way. */
       shoal_link_uncount (self);
       became_seed (self);
       shoal_link_count (self);
@@ -137,7 +140,8 @@ pieces_told (ShoalLink *self)
   return TRUE;
 }
 
-/* Some peers say a few haves before they tell their bitfield, and a later one replaces what was told. */
+/* Some peers say a few haves before they tell their bitfield, and a later one replaces what was
+ * told. */
 static void
 forget_pieces (ShoalLink *self)
 {
@@ -221,9 +225,11 @@ on_reject (ShoalLink          *self,
   if (!shoal_link_is_fast (self))
     return refuse (self, "a reject without the fast extension");
   if (swarm->metainfo == NULL
-      || !shoal_layout_is_block (swarm->metainfo->layout, message->piece, message->offset, message->size, &block.block))
+      || !shoal_layout_is_block (swarm->metainfo->layout, message->piece, message->offset,
+                                 message->size, &block.block))
     return TRUE;
-  if (shoal_requests_take (&self->requests, block, NULL) == SHOAL_REQUEST_LIVE && swarm->picker != NULL)
+  if (shoal_requests_take (&self->requests, block, NULL) == SHOAL_REQUEST_LIVE
+      && swarm->picker != NULL)
     {
       shoal_picker_release (swarm->picker, self, block);
       /* Asked for the same again at once, it would refuse again at once. */
@@ -270,7 +276,8 @@ on_hash_message (ShoalLink          *self,
   ShoalHashRequest request;
   const guint8 *hashes;
 
-  if (!shoal_hash_message_parse (&request, message->id, message->payload, message->payload_size, &hashes))
+  if (!shoal_hash_message_parse (&request, message->id, message->payload, message->payload_size,
+                                 &hashes))
     return refuse (self, "a malformed message about hashes");
   if (message->id == SHOAL_MESSAGE_HASH_REQUEST)
     shoal_swarm_hashes_asked (self->swarm, self, &request);

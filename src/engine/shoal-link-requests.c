@@ -3,26 +3,37 @@
 
 /*
  * The depth of the pipeline is what the peer sends in one round trip and a margin. It
- * starts at 4 and grows by one with every block that comes (doubling each round trip) until the rate
- * no longer follows; from then on it is computed from rate and round-trip time. The round trip is measured
- * only by requests that found nothing under way, because the others wait behind each other. It is the least
- * ever seen: when a queue on the way makes answers later than that, a depth computed from it alone would lower the rate,
- * and the lower rate the depth. So a second's worth is always under way, as long as it is not much memory.
+ * starts at 4 and grows by one with every block that comes (doubling each round trip) until the
+ * rate no longer follows; from then on it is computed from rate and round-trip time. The round trip
+ * is measured only by requests that found nothing under way, because the others wait behind each
+ * other. It is the least ever seen: when a queue on the way makes answers later than that, a depth
+ * computed from it alone would lower the rate, and the lower rate the depth. So a second's worth is
+ * always under way, as long as it is not much memory.
  *
- * What is asked for takes memory until it came. A thousand slow peers with a few blocks each would take all of it, and the next
- * ones would get nothing to do. So who sends no more than a block in a second has the fewer under way the fuller memory is, down
- * to the block that is coming and one more.
+ * What is asked for takes memory until it came. A thousand slow peers with a few blocks each would
+ * take all of it, and the next ones would get nothing to do. So who sends no more than a block in a
+ * second has the fewer under way the fuller memory is, down to the block that is coming and one
+ * more.
  */
 
 #include "shoal-link-private.h"
 
-#define HORIZON_MIN_US (40 * G_TIME_SPAN_MILLISECOND)   /* of data under way at least, so that wake-ups can be rare */
-#define HORIZON_MAX_US (3 * G_USEC_PER_SEC)                /* and at most: who takes longer for what it was asked for is not asked for more */
-#define QUEUE_MAX_US   (4 * HORIZON_MIN_US)             /* requests that waited longer (and four round trips) lie in a queue: no more of them */
-#define PLENTY         (4u * 1024 * 1024)              /* bytes: up to so much is under way for a second's worth, however quick the answers */
+#define HORIZON_MIN_US (40 * G_TIME_SPAN_MILLISECOND)   /* of data under way at least, so that
+                                                         * wake-ups can be rare */
+#define HORIZON_MAX_US (3 * G_USEC_PER_SEC)                /* and at most: who takes longer for what
+                                                            * it was asked for is not asked for
+                                                            * more */
+#define QUEUE_MAX_US   (4 * HORIZON_MIN_US)             /* requests that waited longer (and four
+                                                         * round trips) lie in a queue: no more
+                                                         * of them */
+#define PLENTY         (4u * 1024 * 1024)              /* bytes: up to so much is under way for a
+                                                        * second's worth, however quick the
+                                                        * answers */
 #define RATE_UPDATE_US (500 * G_TIME_SPAN_MILLISECOND)
-#define BATCH          8u                               /* requests leave together, unless few are under way */
-#define LIMITED_US     (5 * G_USEC_PER_SEC)             /* kept waiting by us so lately, it is not the peer that is late */
+#define BATCH          8u                               /* requests leave together, unless few are
+                                                         * under way */
+#define LIMITED_US     (5 * G_USEC_PER_SEC)             /* kept waiting by us so lately, it is not
+                                                         * the peer that is late */
 
 static gboolean
 has_something (ShoalLink *self)
@@ -65,7 +76,9 @@ current_rate (ShoalLink *self)
 {
   guint64 rate = shoal_rate_get (&self->rate_now, self->engine->now_us);
 
-  return rate <= SHOAL_BLOCK_SIZE ? MIN (rate, shoal_rate_get (&self->rate_down, self->engine->now_us)) : rate;
+  return rate <= SHOAL_BLOCK_SIZE
+           ? MIN (rate, shoal_rate_get (&self->rate_down, self->engine->now_us))
+           : rate;
 }
 
 static void
@@ -113,7 +126,8 @@ shoal_link_arrived (ShoalLink          *self,
 
       self->rtt_us = self->rtt_us == 0 ? rtt_us : MIN (self->rtt_us, rtt_us);
     }
-  if (self->slow_start && now_us - request->sent_us <= CLAMP (4 * self->rtt_us, QUEUE_MAX_US, HORIZON_MAX_US))
+  if (self->slow_start
+      && now_us - request->sent_us <= CLAMP (4 * self->rtt_us, QUEUE_MAX_US, HORIZON_MAX_US))
     self->depth++;
   update_depth (self);
   self->depth = CLAMP (self->depth, SHOAL_DEPTH_MIN, MAX (self->peer_reqq, SHOAL_DEPTH_MIN));
@@ -127,7 +141,8 @@ allowed_depth (const ShoalLink *self,
   if (self->suspended || self->n_refused > 0)
     return 1;
 
-  return rate <= SHOAL_BLOCK_SIZE ? MIN (self->depth, shoal_picker_fair_depth (self->swarm->picker)) : self->depth;
+  return rate <= SHOAL_BLOCK_SIZE ? MIN (self->depth, shoal_picker_fair_depth (self->swarm->picker))
+                                  : self->depth;
 }
 
 void
@@ -140,7 +155,8 @@ shoal_link_request_more (ShoalLink *self)
   gboolean rested = self->requests.n_live == 0 && !self->in_block && !self->suspended;
   gboolean asked = FALSE;
 
-  if (!shoal_link_is_live (self) || swarm->state != SHOAL_TORRENT_DOWNLOADING || swarm->picker == NULL || !self->am_interested)
+  if (!shoal_link_is_live (self) || swarm->state != SHOAL_TORRENT_DOWNLOADING
+      || swarm->picker == NULL || !self->am_interested)
     return;
   if (self->peer_choking && (self->fast_in == NULL || self->fast_in->len == 0))
     return;
@@ -151,7 +167,8 @@ shoal_link_request_more (ShoalLink *self)
   who.rate = current_rate (self);
   depth = allowed_depth (self, who.rate);
   /* Requests leave in batches: a small gap is not worth a message of its own. */
-  if (self->requests.n_live >= depth || (self->requests.n_live > 2 * BATCH && depth - self->requests.n_live < BATCH))
+  if (self->requests.n_live >= depth
+      || (self->requests.n_live > 2 * BATCH && depth - self->requests.n_live < BATCH))
     return;
 
   who.owner = self;
@@ -173,17 +190,21 @@ shoal_link_request_more (ShoalLink *self)
       guint n;
 
       who.n_queued = self->requests.n_live + (self->in_block ? 1 : 0);
-      n = shoal_picker_pick (swarm->picker, &who, blocks, MIN (depth - self->requests.n_live, G_N_ELEMENTS (blocks)));
+      n = shoal_picker_pick (swarm->picker, &who, blocks,
+                             MIN (depth - self->requests.n_live, G_N_ELEMENTS (blocks)));
       if (n == 0)
         break;
       for (guint i = 0; i < n; i++)
         {
           guint32 offset = blocks[i].block * SHOAL_BLOCK_SIZE;
-          guint32 left = shoal_layout_piece_size (swarm->metainfo->layout, blocks[i].piece) - offset;
+          guint32 left = shoal_layout_piece_size (swarm->metainfo->layout, blocks[i].piece)
+                         - offset;
 
           shoal_requests_push (&self->requests, blocks[i], self->engine->now_us);
-          shoal_message_write_request (shoal_outbox_append (self->outbox, SHOAL_REQUEST_MESSAGE_SIZE), SHOAL_MESSAGE_REQUEST,
-                                       blocks[i].piece, offset, MIN (left, SHOAL_BLOCK_SIZE));
+          shoal_message_write_request (shoal_outbox_append (self->outbox,
+                                                            SHOAL_REQUEST_MESSAGE_SIZE),
+                                       SHOAL_MESSAGE_REQUEST, blocks[i].piece, offset,
+                                       MIN (left, SHOAL_BLOCK_SIZE));
         }
       asked = TRUE;
     }
@@ -209,7 +230,8 @@ shoal_link_withdraw (ShoalLink *self,
       return;
     }
   if (shoal_requests_drop (&self->requests, block, self->engine->now_us))
-    shoal_link_say_request (self, SHOAL_MESSAGE_CANCEL, block.piece, offset, MIN (left, SHOAL_BLOCK_SIZE));
+    shoal_link_say_request (self, SHOAL_MESSAGE_CANCEL, block.piece, offset,
+                            MIN (left, SHOAL_BLOCK_SIZE));
 }
 
 void
@@ -232,7 +254,8 @@ shoal_link_give_back (ShoalLink *self,
     shoal_requests_clear (&self->requests);
 }
 
-/* Requests behind the block that is coming, or all, go to others at once; the peer need not answer them. */
+/* Requests behind the block that is coming, or all, go to others at once; the peer need not answer
+ * them. */
 static void
 take_back (ShoalLink *self)
 {
@@ -244,13 +267,15 @@ take_back (ShoalLink *self)
       guint32 offset = block.block * SHOAL_BLOCK_SIZE;
       guint32 left = shoal_layout_piece_size (self->swarm->metainfo->layout, block.piece) - offset;
 
-      shoal_link_say_request (self, SHOAL_MESSAGE_CANCEL, block.piece, offset, MIN (left, SHOAL_BLOCK_SIZE));
+      shoal_link_say_request (self, SHOAL_MESSAGE_CANCEL, block.piece, offset,
+                              MIN (left, SHOAL_BLOCK_SIZE));
       if (picker != NULL)
         shoal_picker_release (picker, self, block);
     }
 }
 
-/* How long the peer may stay silent: four times what it needs for all that is under way, by its own rate. */
+/* How long the peer may stay silent: four times what it needs for all that is under way, by its own
+ * rate. */
 static gint64
 patience_us (ShoalLink *self)
 {
@@ -260,7 +285,8 @@ patience_us (ShoalLink *self)
   if (rate == 0)
     return SHOAL_REQUEST_TIMEOUT_US;
 
-  return CLAMP ((gint64) (4 * owed * G_USEC_PER_SEC / rate), SHOAL_REQUEST_TIMEOUT_MIN_US, SHOAL_REQUEST_TIMEOUT_US);
+  return CLAMP ((gint64) (4 * owed * G_USEC_PER_SEC / rate), SHOAL_REQUEST_TIMEOUT_MIN_US,
+                SHOAL_REQUEST_TIMEOUT_US);
 }
 
 void
@@ -292,11 +318,12 @@ shoal_link_check_timeouts (ShoalLink *self)
     }
 
   /*
-   * Others get its blocks at once; what still comes from it is dropped. It may prove itself with one: that
-   * whose bytes keep coming, else another.
+   * Others get its blocks at once; what still comes from it is dropped. It may prove itself with
+   * one: that whose bytes keep coming, else another.
    */
   take_back (self);
-  if (now_us - self->heard_us > SHOAL_REQUEST_TIMEOUT_MIN_US || now_us - since_us > SHOAL_BLOCK_TIMEOUT_US)
+  if (now_us - self->heard_us > SHOAL_REQUEST_TIMEOUT_MIN_US
+      || now_us - since_us > SHOAL_BLOCK_TIMEOUT_US)
     shoal_link_give_back (self, TRUE);
   self->suspended = TRUE;
   self->slow_start = TRUE;

@@ -3,8 +3,8 @@
 
 /*
  * Answers leave in the order of the requests. A request is QUEUED, then being read
- * (at most SHOAL_UPLOAD_AHEAD bytes are read or stand in the outbox), then in the outbox. The jobs of
- * requests that were taken back are let run; their owner is gone then and they free themselves.
+ * (at most SHOAL_UPLOAD_AHEAD bytes are read or stand in the outbox), then in the outbox. The jobs
+ * of requests that were taken back are let run; their owner is gone then and they free themselves.
  */
 
 #include "shoal-link-private.h"
@@ -98,11 +98,14 @@ send_ready (ShoalLink *self)
       if (!upload->ready)
         break;
       n++;
-      head_size = shoal_message_write_piece_header (head, upload->piece, upload->offset, upload->size);
+      head_size = shoal_message_write_piece_header (head, upload->piece, upload->offset,
+                                                    upload->size);
       if (job->file != NULL)
-        shoal_outbox_append_file (self->outbox, head, head_size, job->file, job->file_offset, upload->size, tag);
+        shoal_outbox_append_file (self->outbox, head, head_size, job->file, job->file_offset,
+                                  upload->size, tag);
       else
-        shoal_outbox_append_buffer (self->outbox, head, head_size, padded_bytes (job, upload->size), upload->size, g_free, tag);
+        shoal_outbox_append_buffer (self->outbox, head, head_size, padded_bytes (job, upload->size),
+                                    upload->size, g_free, tag);
       shoal_disk_job_free (job);
       self->sent += upload->size;
       self->ahead -= MIN (self->ahead, upload->size);
@@ -163,17 +166,20 @@ shoal_link_pump (ShoalLink *self)
 {
   guint64 limit;
 
-  if (self->next_reader >= self->uploads->len || shoal_timer_is_armed (&self->hold_timer) || !shoal_link_is_live (self) || self->swarm->metainfo == NULL || !self->swarm->opened)
+  if (self->next_reader >= self->uploads->len || shoal_timer_is_armed (&self->hold_timer)
+      || !shoal_link_is_live (self) || self->swarm->metainfo == NULL || !self->swarm->opened)
     return;
 
   limit = ahead_limit (self);
-  while (self->next_reader < self->uploads->len && self->ahead + shoal_outbox_size (self->outbox) < limit)
+  while (self->next_reader < self->uploads->len
+         && self->ahead + shoal_outbox_size (self->outbox) < limit)
     {
       ShoalUpload *upload = &g_array_index (self->uploads, ShoalUpload, self->next_reader);
       ShoalDiskJob *job;
       guint32 real;
 
-      if (!shoal_layout_is_upload (self->swarm->metainfo->layout, upload->piece, upload->offset, upload->size, &real))
+      if (!shoal_layout_is_upload (self->swarm->metainfo->layout, upload->piece, upload->offset,
+                                   upload->size, &real))
         {
           shoal_link_hang_up (self, "a request outside of the torrent");
           return;
@@ -200,9 +206,10 @@ shoal_link_pump (ShoalLink *self)
 }
 
 /*
- * A peer that has the metadata of a hybrid from a magnet link fetches the v2 hashes and blocks at once. libtorrent stops the
- * torrent for good when hashes come while a piece of theirs is right by its v1 hash but not on the disk yet. So nobody gets
- * a first block before it has had the time to ask for all hashes.
+ * A peer that has the metadata of a hybrid from a magnet link fetches the v2 hashes and blocks at
+ * once. libtorrent stops the torrent for good when hashes come while a piece of theirs is right by
+ * its v1 hash but not on the disk yet. So nobody gets a first block before it has had the time to
+ * ask for all hashes.
  */
 void
 shoal_link_hold_blocks (ShoalLink *self)
@@ -228,7 +235,8 @@ shoal_link_asked (ShoalLink *self,
   guint32 real;
 
   if (!swarm->has_metadata || piece >= swarm->n_pieces || size == 0 || size > SHOAL_REQUEST_SIZE_MAX
-      || (swarm->metainfo != NULL && !shoal_layout_is_upload (swarm->metainfo->layout, piece, offset, size, &real)))
+      || (swarm->metainfo != NULL
+          && !shoal_layout_is_upload (swarm->metainfo->layout, piece, offset, size, &real)))
     {
       shoal_link_hang_up (self, "a request outside of the torrent");
       return;

@@ -31,7 +31,8 @@ link_new (ShoalEngine     *engine,
   self->peer_reqq = SHOAL_REQQ_DEFAULT;
   self->depth = SHOAL_DEPTH_FIRST;
   self->slow_start = TRUE;
-  /* A peer on the same machine is often the end of a tunnel, so only the network beyond it is exempt. */
+  /* A peer on the same machine is often the end of a tunnel, so only the network beyond it is
+   * exempt. */
   self->exempt = shoal_addr_is_local (addr) && !shoal_addr_is_loopback (addr);
   self->outbox = shoal_outbox_new ();
   self->uploads = g_array_new (FALSE, FALSE, sizeof (ShoalUpload));
@@ -120,7 +121,8 @@ shoal_engine_accept (ShoalEngine     *self,
 
   g_return_val_if_fail (self->in_turn, NULL);
 
-  if (self->quitting || self->n_links >= self->config.max_links || !shoal_engine_may_connect (self, from))
+  if (self->quitting || self->n_links >= self->config.max_links
+      || !shoal_engine_may_connect (self, from))
     return NULL;
 
   link = link_new (self, from);
@@ -190,7 +192,8 @@ shoal_link_say_request (ShoalLink     *self,
                         guint32        offset,
                         guint32        size)
 {
-  shoal_message_write_request (shoal_outbox_append (self->outbox, SHOAL_REQUEST_MESSAGE_SIZE), id, piece, offset, size);
+  shoal_message_write_request (shoal_outbox_append (self->outbox, SHOAL_REQUEST_MESSAGE_SIZE), id,
+                               piece, offset, size);
   shoal_link_attend (self);
 }
 
@@ -199,7 +202,8 @@ shoal_link_say_hashes (ShoalLink              *self,
                        ShoalMessageId          id,
                        const ShoalHashRequest *request)
 {
-  shoal_hash_message_write (shoal_outbox_append (self->outbox, SHOAL_HASHES_HEADER_SIZE), id, request);
+  shoal_hash_message_write (shoal_outbox_append (self->outbox, SHOAL_HASHES_HEADER_SIZE), id,
+                            request);
   shoal_link_attend (self);
 }
 
@@ -226,7 +230,8 @@ void
 shoal_link_count (ShoalLink *self)
 {
   /* One that is being closed was taken off already and is not asked again. */
-  if (self->counted || !shoal_link_is_live (self) || self->swarm->picker == NULL || !self->bits_told)
+  if (self->counted || !shoal_link_is_live (self) || self->swarm->picker == NULL
+      || !self->bits_told)
     return;
   if (!self->has_all && self->bits == NULL)
     return;
@@ -293,7 +298,8 @@ shoal_link_metadata_known (ShoalLink *self)
     }
 }
 
-/* Requests, metadata parts and reads that are under way for this link are nobody's any more; in its new state it gets no others. */
+/* Requests, metadata parts and reads that are under way for this link are nobody's any more; in its
+ * new state it gets no others. */
 static void
 let_go (ShoalLink     *self,
         ShoalLinkState state)
@@ -337,9 +343,11 @@ shoal_link_end (ShoalLink  *self,
   for (guint i = 0; i < self->requests.n_live; i++)
     {
       ShoalBlock block = shoal_requests_peek (&self->requests, i)->block;
-      guint32 left = shoal_layout_piece_size (self->swarm->metainfo->layout, block.piece) - block.block * SHOAL_BLOCK_SIZE;
+      guint32 left = shoal_layout_piece_size (self->swarm->metainfo->layout, block.piece)
+                     - block.block * SHOAL_BLOCK_SIZE;
 
-      shoal_link_say_request (self, SHOAL_MESSAGE_CANCEL, block.piece, block.block * SHOAL_BLOCK_SIZE, MIN (left, SHOAL_BLOCK_SIZE));
+      shoal_link_say_request (self, SHOAL_MESSAGE_CANCEL, block.piece,
+                              block.block * SHOAL_BLOCK_SIZE, MIN (left, SHOAL_BLOCK_SIZE));
     }
   let_go (self, SHOAL_LINK_ENDING);
   self->why = why;
@@ -352,7 +360,8 @@ shoal_link_end (ShoalLink  *self,
   shoal_link_attend_leg (self);
 }
 
-/* Blocks count as uploaded once they stand in the outbox; those that the peer did not take were not uploaded. */
+/* Blocks count as uploaded once they stand in the outbox; those that the peer did not take were not
+ * uploaded. */
 static void
 take_back_unsent (ShoalLink *self)
 {
@@ -397,10 +406,12 @@ shoal_link_closed (ShoalLink  *self,
         {
           known->link = NULL;
           if (self->stopped)
-            known->retry_us = now_us;   /* not its fault: it is wanted again when the torrent goes on */
+            known->retry_us = now_us;   /* not its fault: it is wanted again when the torrent goes
+                                         * on */
           else if (shoal_link_cipher_is_short (self) && !known->excused)
             shoal_peerbook_excuse (swarm->book, known, now_us);
-          else if (shoal_link_cipher_failed (self) && !dialling && self->engine->config.encryption == SHOAL_ENCRYPTION_PREFER)
+          else if (shoal_link_cipher_failed (self) && !dialling
+                   && self->engine->config.encryption == SHOAL_ENCRYPTION_PREFER)
             shoal_peerbook_refused_cipher (swarm->book, known, now_us);
           else if (dialling || (self->outgoing && !self->peer_id_known))
             {
@@ -421,20 +432,23 @@ shoal_link_closed (ShoalLink  *self,
   link_free (self);
 }
 
-/* Somebody who has nothing for us and wants nothing from us takes a place that another could use. */
+/* Somebody who has nothing for us and wants nothing from us takes a place that another could
+ * use. */
 static gboolean
 is_useless (ShoalLink *self)
 {
   ShoalSwarm *swarm = self->swarm;
 
-  if (swarm->state == SHOAL_TORRENT_SEEDING && self->bits_told && (self->has_all || self->upload_only))
+  if (swarm->state == SHOAL_TORRENT_SEEDING && self->bits_told
+      && (self->has_all || self->upload_only))
     {
       if (self->known != NULL)
         self->known->is_seed = TRUE;   /* one that wants nothing is as good as a seed to a seed */
       return TRUE;
     }
 
-  return self->useful_us + SHOAL_USELESS_TIMEOUT_US < self->engine->now_us && swarm->state != SHOAL_TORRENT_METADATA;
+  return self->useful_us + SHOAL_USELESS_TIMEOUT_US < self->engine->now_us
+         && swarm->state != SHOAL_TORRENT_METADATA;
 }
 
 void
@@ -445,7 +459,9 @@ shoal_link_tick (ShoalLink *self)
   switch (self->state)
     {
     case SHOAL_LINK_GREETING:
-      if (self->opened_us + (shoal_link_cipher_failed (self) ? SHOAL_MSE_TIMEOUT_US : SHOAL_GREET_TIMEOUT_US) < now_us)
+      if (self->opened_us
+            + (shoal_link_cipher_failed (self) ? SHOAL_MSE_TIMEOUT_US : SHOAL_GREET_TIMEOUT_US)
+          < now_us)
         shoal_link_hang_up (self, "no handshake came");
       break;
 
@@ -549,7 +565,8 @@ shoal_link_sent (ShoalLink *self,
   self->said_us = self->engine->now_us;
   shoal_outbox_sent (self->outbox, size);
   if (self->swarm != NULL && !self->exempt && self->state == SHOAL_LINK_LIVE)
-    shoal_limiter_spend (&self->engine->limiter, &self->swarm->limiter, SHOAL_UP, size, &self->wait[SHOAL_UP]);
+    shoal_limiter_spend (&self->engine->limiter, &self->swarm->limiter, SHOAL_UP, size,
+                         &self->wait[SHOAL_UP]);
   if (self->state == SHOAL_LINK_ENDING && shoal_outbox_size (self->outbox) == 0)
     shoal_link_hang_up (self, self->why);
   else if (self->state == SHOAL_LINK_LIVE)

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Local service discovery (BEP 14): who in the local network has the same torrents. */
 
-/* Entries stand in a ring in the order in which they are due: a new one in front, one that was announced at the
- * end. A message takes as many as it holds, and messages keep a distance, so that thousands of torrents take their
- * turns and none is announced more than once in five minutes. Engine thread. */
+/* Entries stand in a ring in the order in which they are due: a new one in front, one that was
+ * announced at the end. A message takes as many as it holds, and messages keep a distance, so that
+ * thousands of torrents take their turns and none is announced more than once in five minutes.
+ * Engine thread. */
 
 #include "shoal-lsd.h"
 
@@ -38,7 +39,8 @@ shoal_lsd_new (ShoalTimers       *timers,
   self->n_heard = SHOAL_LSD_HEARD_BURST;
   shoal_node_init (&self->entries);
   shoal_timer_init (&self->timer, on_timer, self);
-  g_snprintf (self->cookie, sizeof self->cookie, "%08x%08x", shoal_rng_below (rng, G_MAXUINT32), shoal_rng_below (rng, G_MAXUINT32));
+  g_snprintf (self->cookie, sizeof self->cookie, "%08x%08x", shoal_rng_below (rng, G_MAXUINT32),
+              shoal_rng_below (rng, G_MAXUINT32));
 
   return self;
 }
@@ -143,7 +145,8 @@ shoal_lsd_add (ShoalLsd        *self,
     entry->due_us = now_us + SHOAL_LSD_FIRST_US;
   shoal_node_unlink (&entry->node);
   before = self->entries.prev;
-  while (before != &self->entries && SHOAL_NODE_OWNER (before, ShoalLsdEntry, node)->due_us > entry->due_us)
+  while (before != &self->entries
+         && SHOAL_NODE_OWNER (before, ShoalLsdEntry, node)->due_us > entry->due_us)
     before = before->prev;
   shoal_node_append (before->next, &entry->node);
   arm (self);
@@ -160,7 +163,8 @@ shoal_lsd_remove (ShoalLsd      *self,
   arm (self);
 }
 
-/* Whether one more may be looked at: somebody on this network may say as much as it likes, at little cost. */
+/* Whether one more may be looked at: somebody on this network may say as much as it likes, at
+ * little cost. */
 static gboolean
 may_hear (ShoalLsd *self,
           gint64    now_us)
@@ -189,7 +193,8 @@ shoal_lsd_heard (ShoalLsd        *self,
   ShoalLsdMessage message;
   ShoalAddr peer = *from;
 
-  if (!shoal_addr_is_local (from) || !may_hear (self, now_us) || !shoal_lsd_message_parse (&message, data, size)
+  if (!shoal_addr_is_local (from) || !may_hear (self, now_us)
+      || !shoal_lsd_message_parse (&message, data, size)
       || g_str_equal (message.cookie, self->cookie))
     return;
   peer.port = message.port;

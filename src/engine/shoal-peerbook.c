@@ -4,7 +4,8 @@
 /* A book holds at most SHOAL_PEERBOOK_MAX peers in an array, which is short enough to be walked for
  * every question; tables find an address and a number. Peers are single allocations, so that a link
  * may point at its own. Order in the array depends only on what was added and removed, never on the
- * place of something in memory. Bans are kept apart from peers: they outlive them. Engine thread. */
+ * place of something in memory. Bans are kept apart from peers: they outlive them. Engine
+ * thread. */
 
 #include "shoal-peerbook.h"
 #include "shoal-timers.h"
@@ -13,9 +14,11 @@
 #define GIVE_UP_FAILURES  6u
 #define SECOND_US         ((gint64) G_USEC_PER_SEC)
 #define FAILED_WAIT_US    (5 * SECOND_US)
-#define FAILED_FACTOR     4                              /* each further failure: soon for what passes, seldom for who is gone */
+#define FAILED_FACTOR     4                              /* each further failure: soon for what
+                                                          * passes, seldom for who is gone */
 #define FAILED_MAX_US     (3600 * SECOND_US)
-#define NEAR_WAIT_US      (1 * SECOND_US)                /* loopback, and what the user has asked for */
+#define NEAR_WAIT_US      (1 * SECOND_US)                /* loopback, and what the user has asked
+                                                          * for */
 #define NEAR_FACTOR       2
 #define USER_MAX_US       (15 * SECOND_US)
 #define USEFUL_WAIT_US    (10 * SECOND_US)
@@ -139,7 +142,8 @@ static gboolean
 is_candidate (const ShoalKnownPeer *peer,
               gboolean              skip_seeds)
 {
-  return peer->link == NULL && !peer->banned && !peer->blocked && is_dialable (peer) && !(skip_seeds && peer->is_seed)
+  return peer->link == NULL && !peer->banned && !peer->blocked && is_dialable (peer)
+         && !(skip_seeds && peer->is_seed)
          && (peer->failures < GIVE_UP_FAILURES || is_users (peer));
 }
 
@@ -206,7 +210,8 @@ shoal_peerbook_add (ShoalPeerbook   *self,
 
   g_return_val_if_fail (self != NULL && addr != NULL, NULL);
 
-  if (!shoal_addr_is_usable (addr) || shoal_filter_blocks (self->filter, addr) || shoal_peerbook_is_banned (self, addr))
+  if (!shoal_addr_is_usable (addr) || shoal_filter_blocks (self->filter, addr)
+      || shoal_peerbook_is_banned (self, addr))
     return NULL;
 
   peer = shoal_peerbook_find (self, addr);
@@ -256,7 +261,8 @@ shoal_peerbook_by_number (ShoalPeerbook *self,
 {
   g_return_val_if_fail (self != NULL, NULL);
 
-  return self->by_number != NULL ? g_hash_table_lookup (self->by_number, GUINT_TO_POINTER (number)) : NULL;
+  return self->by_number != NULL ? g_hash_table_lookup (self->by_number, GUINT_TO_POINTER (number))
+                                 : NULL;
 }
 
 /* The user's, then those that never failed, then by BEP 40: > 0 if @a goes before @b. */
@@ -426,7 +432,8 @@ shoal_peerbook_closed (ShoalPeerbook  *self,
 
   if (useful)
     {
-      wait_us = is_users (peer) || shoal_addr_is_loopback (&peer->addr) ? NEAR_WAIT_US : USEFUL_WAIT_US;
+      wait_us = is_users (peer) || shoal_addr_is_loopback (&peer->addr) ? NEAR_WAIT_US
+                                                                        : USEFUL_WAIT_US;
       peer->failures = 0;
     }
   peer->link = NULL;
@@ -544,7 +551,8 @@ shoal_peerbook_best (ShoalPeerbook *self,
       {
         const ShoalKnownPeer *peer = nth (self, i);
 
-        if (!peer->banned && peer->failures == 0 && is_dialable (peer) && peer->connectable == (pass == 0))
+        if (!peer->banned && peer->failures == 0 && is_dialable (peer)
+            && peer->connectable == (pass == 0))
           out[n++] = peer->addr;
       }
 

@@ -15,7 +15,8 @@ G_BEGIN_DECLS
 /**
  * ShoalKnownPeer:
  *
- * One address; belongs to the book. Pointers stay valid while @link is set or @pinned is not 0, otherwise until the next add.
+ * One address; belongs to the book. Pointers stay valid while @link is set or @pinned is not 0,
+ * otherwise until the next add.
  */
 typedef struct
 {
@@ -31,7 +32,8 @@ typedef struct
   guint8    pex_flags;      /* ShoalPexFlags, as the first peer said that told of it */
   gboolean  plain;          /* broke off an encrypted handshake: to be dialled without */
   gboolean  encrypts;       /* went through with one */
-  gboolean  excused;        /* its last encrypted handshake failed by chance, as shoal_mse_is_short() says */
+  gboolean  excused;        /* its last encrypted handshake failed by chance, as
+                             * shoal_mse_is_short() says */
   gboolean  is_v2;          /* of a hybrid: it is in the swarm of the v2 hash */
   guint     pinned;         /* somebody remembers it (blame for a piece) */
   gint64    retry_us;       /* not to be dialled before */
@@ -48,8 +50,10 @@ void            shoal_peerbook_free       (ShoalPeerbook *self);
 void            shoal_peerbook_set_self   (ShoalPeerbook *self, const ShoalAddr *external);
 /* Addresses that are not wanted from now on; borrowed. @filter: (nullable) */
 void            shoal_peerbook_set_filter (ShoalPeerbook *self, const ShoalFilter *filter);
-/* (nullable): NULL if the address is unusable, blocked or banned, or the book is full of better ones. An address known already gains the source. */
-ShoalKnownPeer *shoal_peerbook_add        (ShoalPeerbook *self, const ShoalAddr *addr, ShoalPeerSource source, gint64 now_us);
+/* (nullable): NULL if the address is unusable, blocked or banned, or the book is full of better
+ * ones. An address known already gains the source. */
+ShoalKnownPeer *shoal_peerbook_add        (ShoalPeerbook *self, const ShoalAddr *addr,
+                                           ShoalPeerSource source, gint64 now_us);
 ShoalKnownPeer *shoal_peerbook_find       (ShoalPeerbook *self, const ShoalAddr *addr);
 ShoalKnownPeer *shoal_peerbook_by_number  (ShoalPeerbook *self, guint number);
 
@@ -57,8 +61,9 @@ ShoalKnownPeer *shoal_peerbook_by_number  (ShoalPeerbook *self, guint number);
  * shoal_peerbook_next:
  * @skip_seeds: we are a seed: seeds are of no use
  *
- * Whom to dial: not linked, not banned, not backing off; user's and never-failed ones first, then by BEP 40 priority (higher
- * first), chance among equals. Removed from the candidates by setting @link.
+ * Whom to dial: not linked, not banned, not backing off; user's and never-failed ones first, then
+ * by BEP 40 priority (higher first), chance among equals. Removed from the candidates by setting
+ * @link.
  */
 ShoalKnownPeer *shoal_peerbook_next       (ShoalPeerbook *self, gboolean skip_seeds, gint64 now_us);
 /* When the next back-off ends, G_MAXINT64: nobody is waiting. */
@@ -68,18 +73,25 @@ guint           shoal_peerbook_candidates (ShoalPeerbook *self, gboolean skip_se
 guint           shoal_peerbook_size       (const ShoalPeerbook *self);
 
 /* It broke off an encrypted handshake: it is dialled without at once, unless it took one before. */
-void            shoal_peerbook_refused_cipher (ShoalPeerbook *self, ShoalKnownPeer *peer, gint64 now_us);
-/* It broke one off that was bound to fail with some: it is dialled at once as before. Not twice in a row, see @excused. */
-void            shoal_peerbook_excuse     (ShoalPeerbook *self, ShoalKnownPeer *peer, gint64 now_us);
+void            shoal_peerbook_refused_cipher (ShoalPeerbook *self, ShoalKnownPeer *peer,
+                                               gint64 now_us);
+/* It broke one off that was bound to fail with some: it is dialled at once as before. Not twice in
+ * a row, see @excused. */
+void            shoal_peerbook_excuse     (ShoalPeerbook *self, ShoalKnownPeer *peer,
+                                           gint64 now_us);
 /*
- * A dial failed: back-off from 5 s, four times as long after each further failure, with jitter (loopback: from 1 s, doubling); given up
- * after 6, which is half an hour, until a tracker names it again: then it is dialled once. The user's own peers: from 1 s to 15 s,
- * never given up.
+ * A dial failed: back-off from 5 s, four times as long after each further failure, with jitter
+ * (loopback: from 1 s, doubling); given up after 6, which is half an hour, until a tracker names it
+ * again: then it is dialled once. The user's own peers: from 1 s to 15 s, never given up.
  */
-void            shoal_peerbook_failed     (ShoalPeerbook *self, ShoalKnownPeer *peer, gint64 now_us);
-/* A connection ended: the link is taken off; @useful: something was exchanged: short back-off (10 s, loopback and user's 1 s), else 60 s. */
-void            shoal_peerbook_closed     (ShoalPeerbook *self, ShoalKnownPeer *peer, gboolean useful, gint64 now_us);
-/* The network was away, or is another one: whatever failed may be tried again at once. Bans stay. */
+void            shoal_peerbook_failed     (ShoalPeerbook *self, ShoalKnownPeer *peer,
+                                           gint64 now_us);
+/* A connection ended: the link is taken off; @useful: something was exchanged: short back-off (10
+ * s, loopback and user's 1 s), else 60 s. */
+void            shoal_peerbook_closed     (ShoalPeerbook *self, ShoalKnownPeer *peer,
+                                           gboolean useful, gint64 now_us);
+/* The network was away, or is another one: whatever failed may be tried again at once. Bans
+ * stay. */
 void            shoal_peerbook_forgive    (ShoalPeerbook *self, gint64 now_us);
 /* A liar: its whole IP, also for others in the book, unless it is loopback. */
 void            shoal_peerbook_ban        (ShoalPeerbook *self, ShoalKnownPeer *peer);
@@ -87,7 +99,8 @@ void            shoal_peerbook_ban        (ShoalPeerbook *self, ShoalKnownPeer *
 void            shoal_peerbook_ban_ip     (ShoalPeerbook *self, const ShoalAddr *addr);
 /* Only this address and port: it is we ourselves, our own id came back. */
 void            shoal_peerbook_ban_address (ShoalPeerbook *self, ShoalKnownPeer *peer);
-/* Peers that none of @sources (ShoalPeerSource) told of are forgotten; those with a link are never dialled again. */
+/* Peers that none of @sources (ShoalPeerSource) told of are forgotten; those with a link are never
+ * dialled again. */
 void            shoal_peerbook_keep_sources (ShoalPeerbook *self, guint sources);
 gboolean        shoal_peerbook_is_banned  (ShoalPeerbook *self, const ShoalAddr *addr);
 /* Good addresses for the resume record, at most @max. */

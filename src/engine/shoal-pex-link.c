@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Peer exchange with one peer (BEP 11): what it was told, what it told, and how much of that is believed. */
+/* Peer exchange with one peer (BEP 11): what it was told, what it told, and how much of that is
+ * believed. */
 
-/* Both tables are sorted arrays with a limit, so that one peer costs a few KiB whatever it does. A message that
- * comes too early, or with more peers than anybody needs, is a strike; after some of them nothing is heard any
- * more, but the link stays: the peer may still be good for pieces. Engine thread. */
+/* Both tables are sorted arrays with a limit, so that one peer costs a few KiB whatever it does. A
+ * message that comes too early, or with more peers than anybody needs, is a strike; after some of
+ * them nothing is heard any more, but the link stays: the peer may still be good for pieces. Engine
+ * thread. */
 
 #include "shoal-pex-link.h"
 
@@ -12,7 +14,8 @@ struct _ShoalPexLink
   ShoalRng *rng;
   gint64    due_us;
   GArray   *told;         /* of ShoalAddr, sorted */
-  GArray   *heard;        /* (nullable): of ShoalAddr, sorted: those that take part in punching holes */
+  GArray   *heard;        /* (nullable): of ShoalAddr, sorted: those that take part in punching
+                           * holes */
   guint     n_messages;   /* that may come now */
   gint64    message_us;   /* when the last of them was added */
   guint     n_peers;      /* that are taken now */
@@ -97,7 +100,8 @@ tell_dropped (ShoalPexLink       *self,
 
       while (at < n && shoal_addr_compare (&peers[at].addr, addr) < 0)
         at++;
-      if ((at < n && shoal_addr_equal (&peers[at].addr, addr)) || out->n_dropped >= SHOAL_PEX_SENT_MAX)
+      if ((at < n && shoal_addr_equal (&peers[at].addr, addr))
+          || out->n_dropped >= SHOAL_PEX_SENT_MAX)
         g_array_index (self->told, ShoalAddr, kept++) = *addr;
       else
         out->dropped[out->n_dropped++] = (ShoalPexPeer){ *addr, 0 };
@@ -112,7 +116,8 @@ tell_added (ShoalPexLink       *self,
             guint               n,
             ShoalPexMessage    *out)
 {
-  guint room = MIN (SHOAL_PEX_SENT_MAX, SHOAL_PEX_TOLD_MAX - MIN (self->told->len, SHOAL_PEX_TOLD_MAX));
+  guint room = MIN (SHOAL_PEX_SENT_MAX,
+                    SHOAL_PEX_TOLD_MAX - MIN (self->told->len, SHOAL_PEX_TOLD_MAX));
   guint start = n > 0 ? shoal_rng_below (self->rng, n) : 0;
 
   for (guint i = 0; i < n && out->n_added < room; i++)
@@ -143,7 +148,8 @@ shoal_pex_link_tell (ShoalPexLink       *self,
       self->due_us = now_us + SHOAL_PEX_LOOK_US;
       return FALSE;
     }
-  self->due_us = now_us + SHOAL_PEX_INTERVAL_US + (gint64) (SHOAL_PEX_JITTER_US * shoal_rng_unit (self->rng));
+  self->due_us = now_us + SHOAL_PEX_INTERVAL_US
+                 + (gint64) (SHOAL_PEX_JITTER_US * shoal_rng_unit (self->rng));
 
   return TRUE;
 }
@@ -198,7 +204,8 @@ shoal_pex_link_hear (ShoalPexLink    *self,
     }
 
   refill (&self->n_messages, &self->message_us, SHOAL_PEX_BURST, SHOAL_PEX_INTERVAL_US / 2, now_us);
-  refill (&self->n_peers, &self->peers_us, SHOAL_PEX_PEERS_BURST, SHOAL_PEX_INTERVAL_US / SHOAL_PEX_SENT_MAX, now_us);
+  refill (&self->n_peers, &self->peers_us, SHOAL_PEX_PEERS_BURST,
+          SHOAL_PEX_INTERVAL_US / SHOAL_PEX_SENT_MAX, now_us);
   if (self->n_messages == 0 || message->excess)
     {
       self->n_strikes++;

@@ -2,8 +2,9 @@
 /* Blocks of pieces that failed their hash, kept until the piece is right: tells who lied. */
 
 /*
- * A piece may fail more than once before it is right, each time with parts of other peers, so each failure is a round of its own. Only
- * the piece as it should be tells which of the blocks were wrong: nobody is blamed for having sent a good block of a bad piece.
+ * A piece may fail more than once before it is right, each time with parts of other peers, so each
+ * failure is a round of its own. Only the piece as it should be tells which of the blocks were
+ * wrong: nobody is blamed for having sent a good block of a bad piece.
  */
 
 #include "shoal-suspects.h"

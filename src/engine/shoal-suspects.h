@@ -16,16 +16,20 @@ ShoalSuspects *shoal_suspects_new     (void);
 void           shoal_suspects_free    (ShoalSuspects *self);
 
 /* @piece failed: who sent each of its blocks, and what; both are copied. */
-void           shoal_suspects_failed  (ShoalSuspects *self, guint32 piece, const guint *contributors, const ShoalSha1 *digests, guint32 n_blocks);
+void           shoal_suspects_failed  (ShoalSuspects *self, guint32 piece,
+                                       const guint *contributors, const ShoalSha1 *digests,
+                                       guint32 n_blocks);
 
 /**
  * shoal_suspects_right:
  * @digests: of the blocks as they should be
- * @liars: (out caller-allocates): an array of guint that whoever sent another block in any of the failures is added to, once each
+ * @liars: (out caller-allocates): an array of guint that whoever sent another block in any of the
+ * failures is added to, once each
  *
  * @piece is right now and is forgotten.
  */
-void           shoal_suspects_right   (ShoalSuspects *self, guint32 piece, const ShoalSha1 *digests, guint32 n_blocks, GArray *liars);
+void           shoal_suspects_right   (ShoalSuspects *self, guint32 piece, const ShoalSha1 *digests,
+                                       guint32 n_blocks, GArray *liars);
 void           shoal_suspects_forget  (ShoalSuspects *self, guint32 piece);
 /* Whether it failed and is remembered. */
 gboolean       shoal_suspects_has     (const ShoalSuspects *self, guint32 piece);

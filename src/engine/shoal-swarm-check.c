@@ -20,7 +20,9 @@ add_range (ShoalSwarm *self,
 void
 shoal_swarm_check_all (ShoalSwarm *self)
 {
-  guint32 from = self->full_check && self->checked_to != G_MAXUINT32 ? MIN (self->checked_to, self->n_pieces) : 0;
+  guint32 from = self->full_check && self->checked_to != G_MAXUINT32
+                   ? MIN (self->checked_to, self->n_pieces)
+                   : 0;
 
   shoal_swarm_make_picker (self);
   if (self->all_had)
@@ -44,8 +46,9 @@ shoal_swarm_check_all (ShoalSwarm *self)
 }
 
 /*
- * The files of a complete torrent are not those that it left. They are compared as they are, and the torrent
- * stays complete meanwhile: what somebody changed is not fetched again and overwritten unless the user says so.
+ * The files of a complete torrent are not those that it left. They are compared as they are, and
+ * the torrent stays complete meanwhile: what somebody changed is not fetched again and overwritten
+ * unless the user says so.
  */
 static void
 verify_all (ShoalSwarm *self,
@@ -85,7 +88,8 @@ check_over (ShoalSwarm *self)
   self->checked_to = G_MAXUINT32;
   self->dirty = TRUE;
   shoal_swarm_same_judge (self);
-  if (self->picker != NULL && self->n_pieces > 0 && shoal_bitfield_is_full (shoal_picker_had (self->picker)))
+  if (self->picker != NULL && self->n_pieces > 0
+      && shoal_bitfield_is_full (shoal_picker_had (self->picker)))
     self->all_had = TRUE;
   if (self->n_pieces == 0)
     self->all_had = TRUE;
@@ -106,13 +110,15 @@ apply_verdicts (ShoalSwarm   *self,
       for (guint32 i = 0; i < job->n_pieces; i++)
         if (job->verdicts[i] != SHOAL_PIECE_RIGHT)
           {
-            shoal_swarm_fail (self, SHOAL_REASON_DATA_MISSING, "files that were complete were changed");
+            shoal_swarm_fail (self, SHOAL_REASON_DATA_MISSING,
+                              "files that were complete were changed");
             return;
           }
       return;
     }
   for (guint32 i = 0; i < job->n_pieces; i++)
-    if (job->verdicts[i] == SHOAL_PIECE_RIGHT && !shoal_bitfield_get (shoal_picker_had (self->picker), job->piece + i))
+    if (job->verdicts[i] == SHOAL_PIECE_RIGHT
+        && !shoal_bitfield_get (shoal_picker_had (self->picker), job->piece + i))
       shoal_picker_set_had (self->picker, job->piece + i);
   self->dirty = TRUE;
 }
@@ -121,7 +127,8 @@ apply_verdicts (ShoalSwarm   *self,
 static guint32
 lowest_unchecked (ShoalSwarm *self)
 {
-  guint32 lowest = self->checks->len > 0 ? g_array_index (self->checks, ShoalRange, 0).first : self->n_pieces;
+  guint32 lowest = self->checks->len > 0 ? g_array_index (self->checks, ShoalRange, 0).first
+                                         : self->n_pieces;
 
   for (guint i = 0; i < SHOAL_CHECK_JOBS; i++)
     lowest = MIN (lowest, self->checking[i]);
@@ -162,7 +169,8 @@ on_check (ShoalDone *done,
         }
       else if (job->halves_differ)
         {
-          shoal_swarm_fail (self, SHOAL_REASON_BAD_METADATA, "the two halves of the hybrid torrent name different data");
+          shoal_swarm_fail (self, SHOAL_REASON_BAD_METADATA,
+                            "the two halves of the hybrid torrent name different data");
         }
       else
         {
@@ -184,7 +192,8 @@ shoal_swarm_check_pump (ShoalSwarm *self)
 {
   guint32 step;
 
-  if (self->state != SHOAL_TORRENT_CHECKING || !self->opened || self->engine->quitting || self->same != NULL)
+  if (self->state != SHOAL_TORRENT_CHECKING || !self->opened || self->engine->quitting
+      || self->same != NULL)
     return;
   step = MAX (SHOAL_CHECK_SIZE / MAX (self->metainfo->layout->piece_size, 1), 16);
   while (self->n_checks < SHOAL_CHECK_JOBS && self->checks->len > 0)
@@ -315,15 +324,17 @@ on_open (ShoalDone *done,
       reason = SHOAL_REASON_DATA_MISSING;
       detail = job->detail != NULL ? job->detail : "files that were complete are gone or short";
     }
-  if (reason == SHOAL_REASON_NONE && probing && self->reason == SHOAL_REASON_DISK_FULL && job->free_space < SHOAL_FREE_SPACE_MIN)
+  if (reason == SHOAL_REASON_NONE && probing && self->reason == SHOAL_REASON_DISK_FULL
+      && job->free_space < SHOAL_FREE_SPACE_MIN)
     {
       reason = self->reason;
       detail = self->detail;
     }
 
   /* The user changed nothing about the changed files since. */
-  if (reason == SHOAL_REASON_NONE && probing && self->reason == SHOAL_REASON_DATA_MISSING && self->all_had && !self->full_check
-      && self->lost_stamp != 0 && job->stamp == self->lost_stamp)
+  if (reason == SHOAL_REASON_NONE && probing && self->reason == SHOAL_REASON_DATA_MISSING
+      && self->all_had && !self->full_check && self->lost_stamp != 0
+      && job->stamp == self->lost_stamp)
     {
       reason = self->reason;
       detail = self->detail;

@@ -47,8 +47,9 @@ shoal_swarm_choke (ShoalSwarm *self,
   g_autofree ShoalChokePeer *peers = g_new0 (ShoalChokePeer, MAX (self->n_links, 1));
   guint n = list_peers (self, peers);
 
-  shoal_choker_round (&self->choker, peers, n, self->state == SHOAL_TORRENT_SEEDING, regular, self->engine->config.upload_slots,
-                      shoal_rate_get (&self->rate_up, now_us), limit_up (self), &self->engine->rng, now_us);
+  shoal_choker_round (&self->choker, peers, n, self->state == SHOAL_TORRENT_SEEDING, regular,
+                      self->engine->config.upload_slots, shoal_rate_get (&self->rate_up, now_us),
+                      limit_up (self), &self->engine->rng, now_us);
   for (guint i = 0; i < n; i++)
     shoal_link_set_choking (peers[i].link, !peers[i].unchoke);
 }

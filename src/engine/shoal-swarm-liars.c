@@ -2,8 +2,9 @@
 /* What a failed hash tells about those who sent the piece, and what becomes of liars. */
 
 /*
- * A piece from one peer alone convicts it. Of one from several the blocks are remembered by their digests until the piece is
- * right: whoever sent another block then, lied. Of a piece that was spilled the disk gives the digests while it reads it back.
+ * A piece from one peer alone convicts it. Of one from several the blocks are remembered by their
+ * digests until the piece is right: whoever sent another block then, lied. Of a piece that was
+ * spilled the disk gives the digests while it reads it back.
  */
 
 #include "shoal-link-private.h"
@@ -16,7 +17,8 @@ digest_run (const ShoalRun *run,
             ShoalSha1      *digests)
 {
   for (guint32 at = 0; at < run->size; at += SHOAL_BLOCK_SIZE)
-    shoal_sha1 (run->data + at, MIN (run->size - at, SHOAL_BLOCK_SIZE), &digests[(run->offset + at) / SHOAL_BLOCK_SIZE]);
+    shoal_sha1 (run->data + at, MIN (run->size - at, SHOAL_BLOCK_SIZE),
+                &digests[(run->offset + at) / SHOAL_BLOCK_SIZE]);
 }
 
 /* Of a whole piece in memory. */
@@ -82,7 +84,10 @@ shoal_swarm_punish (ShoalSwarm *self,
       if (link->contributor != contributor)
         continue;
       if (known == NULL)
-        known = link->known != NULL ? link->known : shoal_peerbook_add (self->book, &link->addr, SHOAL_PEER_SOURCE_INCOMING, shoal_swarm_now (self));
+        known = link->known != NULL
+                  ? link->known
+                  : shoal_peerbook_add (self->book, &link->addr, SHOAL_PEER_SOURCE_INCOMING,
+                                        shoal_swarm_now (self));
       shoal_link_hang_up (link, why);
       break;
     }

@@ -8,7 +8,8 @@ is_past_limits (const ShoalSwarm *self)
 {
   const ShoalConfig *config = &self->engine->config;
 
-  if (config->seed_ratio > 0 && self->total_size > 0 && self->uploaded >= (guint64) (config->seed_ratio * self->total_size))
+  if (config->seed_ratio > 0 && self->total_size > 0
+      && self->uploaded >= (guint64) (config->seed_ratio * self->total_size))
     return TRUE;
 
   return config->seed_minutes > 0 && self->seeding_s >= (gint64) config->seed_minutes * 60;
@@ -32,7 +33,8 @@ shoal_swarm_apply_limits (ShoalSwarm *self)
   self->seeding_s++;
   if (!is_past_limits (self))
     return;
-  if (self->waived && self->waived_ratio == config->seed_ratio && self->waived_minutes == config->seed_minutes)
+  if (self->waived && self->waived_ratio == config->seed_ratio
+      && self->waived_minutes == config->seed_minutes)
     return;
   self->waived = FALSE;
   shoal_swarm_enter (self, SHOAL_TORRENT_PAUSED);

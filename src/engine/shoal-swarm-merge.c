@@ -2,8 +2,9 @@
 /* Two magnet links that turn out to be one hybrid torrent: the younger goes into the older. */
 
 /*
- * A link names one hash of a hybrid, another link the other; nobody can tell until the metadata is there. Then trackers,
- * peers and wanted files of the younger are taken over by the older, and views are told which one is left.
+ * A link names one hash of a hybrid, another link the other; nobody can tell until the metadata is
+ * there. Then trackers, peers and wanted files of the younger are taken over by the older, and
+ * views are told which one is left.
  */
 
 #include "shoal-swarm-private.h"

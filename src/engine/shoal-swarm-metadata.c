@@ -2,9 +2,9 @@
 /* The info dictionary of a magnet link: asked of several peers, checked, made a torrent (BEP 9). */
 
 /*
- * The first size that a peer tells is believed until the hash says otherwise. A dictionary that fails its
- * hash is thrown away; the next try takes every part from one peer, so the one that lies is known and
- * banned, and its size is forgotten with it.
+ * The first size that a peer tells is believed until the hash says otherwise. A dictionary that
+ * fails its hash is thrown away; the next try takes every part from one peer, so the one that lies
+ * is known and banned, and its size is forgotten with it.
  */
 
 #include "shoal-link-private.h"
@@ -57,7 +57,8 @@ can_give (ShoalSwarm *self,
           ShoalLink  *link)
 {
   return shoal_link_is_live (link) && link->metadata_after_us <= shoal_swarm_now (self)
-         && link->numbers[SHOAL_EXTENDED_METADATA] != 0 && link->metadata_size == self->fetch.size && (self->fetch.only == NULL || self->fetch.only == link);
+         && link->numbers[SHOAL_EXTENDED_METADATA] != 0 && link->metadata_size == self->fetch.size
+         && (self->fetch.only == NULL || self->fetch.only == link);
 }
 
 static guint
@@ -93,7 +94,8 @@ give_up_late (ShoalSwarm *self)
   gint64 now_us = shoal_swarm_now (self);
 
   for (guint32 part = 0; part < fetch->n_parts; part++)
-    if (!fetch->had[part] && fetch->asked[part] != NULL && fetch->asked_us[part] + SHOAL_METADATA_TIMEOUT_US < now_us)
+    if (!fetch->had[part] && fetch->asked[part] != NULL
+        && fetch->asked_us[part] + SHOAL_METADATA_TIMEOUT_US < now_us)
       {
         fetch->asked[part]->metadata_after_us = now_us + SHOAL_METADATA_REST_US;
         fetch->asked[part] = NULL;
@@ -107,7 +109,8 @@ find_size (ShoalSwarm *self)
     {
       ShoalLink *link = SHOAL_NODE_OWNER (node, ShoalLink, swarm_node);
 
-      if (shoal_link_is_live (link) && link->metadata_size > 0 && link->metadata_after_us <= shoal_swarm_now (self)
+      if (shoal_link_is_live (link) && link->metadata_size > 0
+          && link->metadata_after_us <= shoal_swarm_now (self)
           && link->numbers[SHOAL_EXTENDED_METADATA] != 0)
         {
           begin_fetch (self, link->metadata_size);
@@ -214,9 +217,11 @@ take (ShoalSwarm *self)
   g_autoptr(GBytes) info = g_bytes_new (self->fetch.data, self->fetch.size);
   g_autoptr(GError) error = NULL;
   g_auto(GStrv) web_seeds = NULL;
-  g_autoptr(ShoalMagnet) magnet = self->magnet != NULL ? shoal_magnet_parse (self->magnet, NULL) : NULL;
+  g_autoptr(ShoalMagnet) magnet = self->magnet != NULL ? shoal_magnet_parse (self->magnet, NULL)
+                                                       : NULL;
   char ***tiers = shoal_announcer_tiers (self->announcer);
-  ShoalMetainfo *metainfo = shoal_metainfo_from_info (info, tiers, magnet != NULL ? magnet->web_seeds : NULL, &error);
+  ShoalMetainfo *metainfo =
+    shoal_metainfo_from_info (info, tiers, magnet != NULL ? magnet->web_seeds : NULL, &error);
 
   shoal_tiers_free (tiers);
   shoal_swarm_metadata_clear (self);
@@ -265,8 +270,8 @@ shoal_swarm_metadata_part (ShoalSwarm   *self,
   ShoalMetadataFetch *fetch = &self->fetch;
   gsize expected;
 
-  if (self->state != SHOAL_TORRENT_METADATA || part >= fetch->n_parts || fetch->had[part] || fetch->asked[part] != link
-      || total_size != fetch->size)
+  if (self->state != SHOAL_TORRENT_METADATA || part >= fetch->n_parts || fetch->had[part]
+      || fetch->asked[part] != link || total_size != fetch->size)
     return;
   expected = MIN (fetch->size - part * SHOAL_METADATA_PART_SIZE, SHOAL_METADATA_PART_SIZE);
   if (size != expected)

@@ -4,9 +4,11 @@
 #include "shoal-link-private.h"
 
 /*
- * The rest come from places where a private torrent is not looked for. Who came by himself may have found us in any of them.
+ * The rest come from places where a private torrent is not looked for. Who came by himself may have
+ * found us in any of them.
  */
-#define PRIVATE_SOURCES (SHOAL_PEER_SOURCE_TRACKER | SHOAL_PEER_SOURCE_USER | SHOAL_PEER_SOURCE_MAGNET)
+#define PRIVATE_SOURCES \
+  (SHOAL_PEER_SOURCE_TRACKER | SHOAL_PEER_SOURCE_USER | SHOAL_PEER_SOURCE_MAGNET)
 
 void
 shoal_swarm_add_peers (ShoalSwarm      *self,
@@ -28,7 +30,8 @@ shoal_swarm_add_peers_of (ShoalSwarm      *self,
 
   for (guint i = 0; i < n; i++)
     {
-      ShoalKnownPeer *known = shoal_peerbook_add (self->book, &addrs[i], source, shoal_swarm_now (self));
+      ShoalKnownPeer *known = shoal_peerbook_add (self->book, &addrs[i], source,
+                                                  shoal_swarm_now (self));
 
       if (known != NULL && v2)
         known->is_v2 = TRUE;
@@ -76,7 +79,8 @@ shoal_swarm_add_named (ShoalSwarm     *self,
       shoal_swarm_add_peers (self, &addr, 1, source);
       return;
     }
-  if (colon != NULL && colon > host_and_port && g_ascii_string_to_unsigned (colon + 1, 10, 1, G_MAXUINT16, &port, NULL)
+  if (colon != NULL && colon > host_and_port
+      && g_ascii_string_to_unsigned (colon + 1, 10, 1, G_MAXUINT16, &port, NULL)
       && self->n_lookups < 64)
     {
       g_autofree char *host = g_strndup (host_and_port, colon - host_and_port);
@@ -97,10 +101,12 @@ shoal_swarm_dial (ShoalSwarm *self)
   const ShoalConfig *config = &self->engine->config;
   ShoalKnownPeer *known;
 
-  if (!shoal_swarm_is_live (self) || !(config->use_tcp || config->use_utp) || self->n_links >= MAX (config->dial_below, 1) || self->n_dialled >= config->max_dialled
+  if (!shoal_swarm_is_live (self) || !(config->use_tcp || config->use_utp)
+      || self->n_links >= MAX (config->dial_below, 1) || self->n_dialled >= config->max_dialled
       || self->n_links >= shoal_swarm_link_cap (self))
     return FALSE;
-  known = shoal_peerbook_next (self->book, self->state == SHOAL_TORRENT_SEEDING, shoal_swarm_now (self));
+  known = shoal_peerbook_next (self->book, self->state == SHOAL_TORRENT_SEEDING,
+                               shoal_swarm_now (self));
   if (known == NULL)
     return FALSE;
   shoal_link_dial (self, known);

@@ -2,9 +2,10 @@
 /* Peer exchange of a torrent (BEP 11): who is told of whom, and what becomes of what peers tell. */
 
 /*
- * Told are peers that are connected and whose listening address is known, and never those that were only heard
- * of. Nobody is told of the other's network: private addresses stay in the local network and loopback on the
- * machine, in both directions. Private torrents say and hear nothing. Engine thread.
+ * Told are peers that are connected and whose listening address is known, and never those that were
+ * only heard of. Nobody is told of the other's network: private addresses stay in the local network
+ * and loopback on the machine, in both directions. Private torrents say and hear nothing. Engine
+ * thread.
  */
 
 #include "shoal-link-private.h"
@@ -93,7 +94,8 @@ is_due (ShoalSwarm *self,
         ShoalLink  *link)
 {
   return shoal_link_is_live (link) && link->pex != NULL && link->numbers[SHOAL_EXTENDED_PEX] != 0
-         && shoal_pex_link_is_due (link->pex, shoal_swarm_now (self)) && shoal_outbox_size (link->outbox) < SHOAL_UPLOAD_AHEAD_MAX;
+         && shoal_pex_link_is_due (link->pex, shoal_swarm_now (self))
+         && shoal_outbox_size (link->outbox) < SHOAL_UPLOAD_AHEAD_MAX;
 }
 
 static void
@@ -108,7 +110,8 @@ tell (ShoalSwarm         *self,
   guint n_fit = 0;
 
   for (guint i = 0; i < n; i++)
-    if (is_of_use (&peers[i].addr, &link->addr) && !(own != NULL && shoal_addr_equal (own, &peers[i].addr)))
+    if (is_of_use (&peers[i].addr, &link->addr)
+        && !(own != NULL && shoal_addr_equal (own, &peers[i].addr)))
       fit[n_fit++] = peers[i];
   if (shoal_pex_link_tell (link->pex, fit, n_fit, message, shoal_swarm_now (self)))
     {
@@ -159,7 +162,8 @@ learn (ShoalSwarm         *self,
   ShoalKnownPeer *known = shoal_peerbook_find (self->book, &peer->addr);
   gboolean fresh = known == NULL;
 
-  known = shoal_peerbook_add (self->book, &peer->addr, SHOAL_PEER_SOURCE_PEX, shoal_swarm_now (self));
+  known = shoal_peerbook_add (self->book, &peer->addr, SHOAL_PEER_SOURCE_PEX,
+                              shoal_swarm_now (self));
   if (known == NULL || !fresh)
     return;
   known->is_seed = (peer->flags & SHOAL_PEX_SEED) != 0;

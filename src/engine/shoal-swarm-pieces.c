@@ -3,7 +3,8 @@
 
 /*
  * While there is a picker it knows what is had; without one (paused, seeding everything) `had` or
- * `all_had` does. The picker's memory is used by disk jobs, so it stays until the last of them is done.
+ * `all_had` does. The picker's memory is used by disk jobs, so it stays until the last of them is
+ * done.
  */
 
 #include "shoal-link-private.h"
@@ -47,7 +48,8 @@ shoal_swarm_left (ShoalSwarm *self)
     return SHOAL_BLOCK_SIZE;   /* not known, but not nothing: trackers take 0 for a seed */
   if (self->metainfo == NULL || had == NULL)
     return self->total_size;
-  for (guint32 piece = shoal_bitfield_next_clear (had, 0); piece != SHOAL_BITFIELD_NONE; piece = shoal_bitfield_next_clear (had, piece + 1))
+  for (guint32 piece = shoal_bitfield_next_clear (had, 0); piece != SHOAL_BITFIELD_NONE;
+       piece = shoal_bitfield_next_clear (had, piece + 1))
     left += shoal_layout_piece_size (self->metainfo->layout, piece);
 
   return left;
@@ -77,7 +79,8 @@ shoal_swarm_wanted_had (ShoalSwarm *self)
       if (layout->file_pad[file] || is_skipped (self, file))
         continue;
       shoal_layout_file_pieces (layout, file, &first, &last);
-      for (guint32 piece = shoal_bitfield_next_set (had, first); piece < last; piece = shoal_bitfield_next_set (had, piece + 1))
+      for (guint32 piece = shoal_bitfield_next_set (had, first); piece < last;
+           piece = shoal_bitfield_next_set (had, piece + 1))
         {
           guint64 from = shoal_layout_piece_offset (layout, piece);
           guint64 to = from + shoal_layout_piece_size (layout, piece);
@@ -115,7 +118,8 @@ shoal_swarm_apply_priorities (ShoalSwarm *self)
   pieces = g_malloc0 (MAX (self->n_pieces, 1));
   for (guint32 file = 0; file < layout->n_files; file++)
     {
-      ShoalPriority priority = self->priorities != NULL ? self->priorities[file] : SHOAL_PRIORITY_NORMAL;
+      ShoalPriority priority = self->priorities != NULL ? self->priorities[file]
+                                                        : SHOAL_PRIORITY_NORMAL;
       guint32 first, end;
 
       if (layout->file_pad[file])
@@ -144,7 +148,8 @@ shoal_swarm_make_picker (ShoalSwarm *self)
 
   self->picker = shoal_picker_new (self->metainfo->layout, self->engine->arena, &self->engine->rng);
   if (self->had != NULL)
-    for (guint32 piece = shoal_bitfield_next_set (self->had, 0); piece != SHOAL_BITFIELD_NONE; piece = shoal_bitfield_next_set (self->had, piece + 1))
+    for (guint32 piece = shoal_bitfield_next_set (self->had, 0); piece != SHOAL_BITFIELD_NONE;
+         piece = shoal_bitfield_next_set (self->had, piece + 1))
       shoal_picker_set_had (self->picker, piece);
   g_clear_pointer (&self->had, shoal_bitfield_free);
   shoal_swarm_apply_priorities (self);
@@ -152,7 +157,8 @@ shoal_swarm_make_picker (ShoalSwarm *self)
     {
       ShoalBlock block = g_array_index (self->spilled, ShoalBlock, i);
 
-      if (block.piece < self->n_pieces && block.block < shoal_layout_n_blocks (self->metainfo->layout, block.piece)
+      if (block.piece < self->n_pieces
+          && block.block < shoal_layout_n_blocks (self->metainfo->layout, block.piece)
           && !shoal_bitfield_get (shoal_picker_had (self->picker), block.piece))
         shoal_picker_set_spilled (self->picker, block.piece, block.block);
       /* No block would ever come that makes it be judged. */
@@ -217,7 +223,8 @@ notice_files (ShoalSwarm *self,
   const ShoalBitfield *had = shoal_picker_had (self->picker);
   guint64 end = shoal_layout_piece_offset (layout, piece) + shoal_layout_piece_size (layout, piece);
 
-  for (guint32 file = layout->piece_file[piece]; file < layout->n_files && layout->file_offset[file] < end; file++)
+  for (guint32 file = layout->piece_file[piece];
+       file < layout->n_files && layout->file_offset[file] < end; file++)
     {
       guint32 first, last;
 
@@ -248,7 +255,8 @@ piece_right (ShoalSwarm *self,
   notice_files (self, piece);
   if (shoal_bitfield_is_full (had))
     self->all_had = TRUE;
-  if (self->state == SHOAL_TORRENT_DOWNLOADING && shoal_bitfield_is_empty (shoal_picker_missing (self->picker)))
+  if (self->state == SHOAL_TORRENT_DOWNLOADING
+      && shoal_bitfield_is_empty (shoal_picker_missing (self->picker)))
     {
       self->choke_now = TRUE;
       shoal_swarm_finish (self);
@@ -280,7 +288,8 @@ shoal_swarm_piece_job_over (ShoalSwarm *self)
   if (!shoal_swarm_is_live (self) && self->state != SHOAL_TORRENT_CHECKING)
     {
       shoal_swarm_drop_picker (self);
-      if (self->state == SHOAL_TORRENT_PAUSED || self->state == SHOAL_TORRENT_FAILED || self->state == SHOAL_TORRENT_QUEUED)
+      if (self->state == SHOAL_TORRENT_PAUSED || self->state == SHOAL_TORRENT_FAILED
+          || self->state == SHOAL_TORRENT_QUEUED)
         shoal_swarm_save (self);
     }
   else if (self->state == SHOAL_TORRENT_SEEDING && self->all_had)
@@ -318,7 +327,8 @@ on_hashed (ShoalDone *done,
     }
   else if (job->halves_differ)
     {
-      fail_piece (self, job, SHOAL_REASON_BAD_METADATA, "the two halves of the hybrid torrent name different data");
+      fail_piece (self, job, SHOAL_REASON_BAD_METADATA,
+                  "the two halves of the hybrid torrent name different data");
     }
   else if (gone)
     {
@@ -356,8 +366,9 @@ shoal_swarm_piece_job (ShoalSwarm *self,
 }
 
 /*
- * Padding is zeros, whatever a peer sent for it. Version 2 does not look at it and version 1 does: with other bytes the halves
- * of a hybrid would seem to differ, and anybody could make the torrent fail.
+ * Padding is zeros, whatever a peer sent for it. Version 2 does not look at it and version 1 does:
+ * with other bytes the halves of a hybrid would seem to differ, and anybody could make the torrent
+ * fail.
  */
 static void
 clear_padding (const ShoalLayout  *layout,
@@ -366,7 +377,8 @@ clear_padding (const ShoalLayout  *layout,
   guint64 begin = shoal_layout_piece_offset (layout, job->piece);
   guint64 end = begin + shoal_layout_piece_size (layout, job->piece);
 
-  for (guint32 file = layout->piece_file[job->piece]; file < layout->n_files && layout->file_offset[file] < end; file++)
+  for (guint32 file = layout->piece_file[job->piece];
+       file < layout->n_files && layout->file_offset[file] < end; file++)
     {
       guint64 from = MAX (layout->file_offset[file], begin) - begin;
       guint64 to = MIN (layout->file_offset[file] + layout->file_size[file], end) - begin;
@@ -460,7 +472,9 @@ shoal_swarm_take_block (ShoalSwarm   *self,
                         guint32       size,
                         const guint8 *data)
 {
-  ShoalPickWho who = { .owner = owner, .contributor = contributor, .now_us = shoal_swarm_now (self) };
+  ShoalPickWho who = { .owner = owner,
+                       .contributor = contributor,
+                       .now_us = shoal_swarm_now (self) };
   gpointer others[SHOAL_COPIES_MAX];
   guint n_others = 0;
   ShoalArrival arrival = shoal_picker_received (self->picker, &who, block, data, others, &n_others);
@@ -557,13 +571,15 @@ on_finish (ShoalDone *done,
       return;
     }
 
-  /* The files as they are now are what the record speaks of, also if the torrent was stopped meanwhile. */
+  /* The files as they are now are what the record speaks of, also if the torrent was stopped
+   * meanwhile. */
   if (job->all_had && self->all_had)
     {
       self->stamp = job->stamp;
       self->dirty = TRUE;
     }
-  if (self->state == SHOAL_TORRENT_DOWNLOADING || (self->state == SHOAL_TORRENT_CHECKING && self->settling))
+  if (self->state == SHOAL_TORRENT_DOWNLOADING
+      || (self->state == SHOAL_TORRENT_CHECKING && self->settling))
     {
       if (self->finish_wanted)
         shoal_swarm_finish (self);

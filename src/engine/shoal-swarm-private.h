@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* One torrent and everything that belongs to it: joins picker, choker, links, announcer and storage. */
+/* One torrent and everything that belongs to it: joins picker, choker, links, announcer and
+ * storage. */
 
 #pragma once
 
@@ -14,17 +15,26 @@
 
 G_BEGIN_DECLS
 
-#define SHOAL_CHECK_JOBS       4u                        /* checks of existing data under way at once */
-#define SHOAL_CHECK_SIZE       (64u * 1024 * 1024)       /* bytes of one such check, at least 16 pieces */
-#define SHOAL_SPILL_AGE_US     (30 * G_USEC_PER_SEC)     /* a run that did not grow for so long is written early */
-#define SHOAL_RETRY_US         (20 * G_USEC_PER_SEC)     /* a failed torrent looks whether the cause is gone */
-#define SHOAL_FREE_SPACE_MIN   (64u * 1024 * 1024)       /* bytes free before a full disk counts as emptied */
-#define SHOAL_KNOWN_PEERS_LOW  20u                       /* fewer candidates: ask the trackers again */
-#define SHOAL_STALL_US            (60 * G_USEC_PER_SEC)     /* without a byte, and others may go on instead */
+#define SHOAL_CHECK_JOBS       4u                        /* checks of existing data under way at
+                                                          * once */
+#define SHOAL_CHECK_SIZE       (64u * 1024 * 1024)       /* bytes of one such check, at least 16
+                                                          * pieces */
+#define SHOAL_SPILL_AGE_US     (30 * G_USEC_PER_SEC)     /* a run that did not grow for so long is
+                                                          * written early */
+#define SHOAL_RETRY_US         (20 * G_USEC_PER_SEC)     /* a failed torrent looks whether the cause
+                                                          * is gone */
+#define SHOAL_FREE_SPACE_MIN   (64u * 1024 * 1024)       /* bytes free before a full disk counts as
+                                                          * emptied */
+#define SHOAL_KNOWN_PEERS_LOW  20u                       /* fewer candidates: ask the trackers
+                                                          * again */
+#define SHOAL_STALL_US            (60 * G_USEC_PER_SEC)     /* without a byte, and others may go on
+                                                             * instead */
 #define SHOAL_METADATA_LINKS   4u                        /* peers asked for metadata at once */
 #define SHOAL_METADATA_TIMEOUT_US (8 * G_USEC_PER_SEC)
-#define SHOAL_METADATA_REST_US (30 * G_USEC_PER_SEC)     /* a peer that refused or did not answer is not asked again */
-#define SHOAL_RETRY_SHIFT_MAX  5u                        /* failing again and again doubles the wait, up to 32 times */
+#define SHOAL_METADATA_REST_US (30 * G_USEC_PER_SEC)     /* a peer that refused or did not answer is
+                                                          * not asked again */
+#define SHOAL_RETRY_SHIFT_MAX  5u                        /* failing again and again doubles the
+                                                          * wait, up to 32 times */
 
 /* The info dictionary on its way. */
 typedef struct
@@ -83,32 +93,38 @@ struct _ShoalSwarm
   guint64            total_size;      /* without pad files */
   guint64            wanted_size;
   guint8            *priorities;      /* (nullable): one a file; NULL: all normal */
-  GArray            *selection;       /* (nullable): of ShoalRange: files chosen before they are known */
+  GArray            *selection;       /* (nullable): of ShoalRange: files chosen before they are
+                                       * known */
 
   ShoalTorrentState  state;
   ShoalReason        reason;
   char              *detail;
   gboolean           opened;          /* the host has its storage */
   gboolean           opening;
-  gboolean           proving;         /* its files are looked at because it comes from an earlier run */
+  gboolean           proving;         /* its files are looked at because it comes from an earlier
+                                       * run */
   gboolean           restoring;       /* the record speaks for it: nothing new to save */
   ShoalNode          unproved_node;
-  gboolean           fresh;           /* data on disk was not compared with anything yet: no record speaks for it */
+  gboolean           fresh;           /* data on disk was not compared with anything yet: no record
+                                       * speaks for it */
   gboolean           removing;        /* asked to go: its REMOVE job is under way */
   gboolean           removed;         /* gone for everybody: waits for links, jobs and `stopped` */
   guint64            remove_serial;
   GArray            *info_serials;    /* of guint64: INFO commands that wait for the .torrent */
   gint64             retry_us;        /* FAILED: when to look again */
   guint              n_fails;         /* in a row, without a piece that went well */
-  gint64             lost_stamp;      /* FAILED because somebody changed the files: their stamp then; 0: not so */
+  gint64             lost_stamp;      /* FAILED because somebody changed the files: their stamp
+                                       * then; 0: not so */
 
-  /* What is had: the picker's bits while there is a picker, else @had; @all_had instead of either. */
+  /* What is had: the picker's bits while there is a picker, else @had; @all_had instead of
+   * either. */
   gboolean           all_had;
   ShoalBitfield     *had;
   GArray            *spilled;         /* of ShoalBlock: kept while there is no picker */
   guint64            wanted_had;      /* bytes: kept while the .torrent is not there */
   ShoalPicker       *picker;
-  guint              n_piece_jobs;    /* PIECE, SPILL and single CHECK jobs: they use the picker's memory */
+  guint              n_piece_jobs;    /* PIECE, SPILL and single CHECK jobs: they use the picker's
+                                       * memory */
   gboolean           missing_changed;
   gboolean           finish_wanted;
   gboolean           finishing;
@@ -119,13 +135,16 @@ struct _ShoalSwarm
 
   GArray            *checks;          /* of ShoalRange: pieces to be compared */
   guint              n_checks;        /* under way */
-  guint32            checking[SHOAL_CHECK_JOBS];   /* their first pieces; G_MAXUINT32: a free place */
+  guint32            checking[SHOAL_CHECK_JOBS];   /* their first pieces; G_MAXUINT32: a free
+                                                    * place */
   guint32            check_total;
   guint32            check_done;
   gboolean           full_check;
   guint32            checked_to;
-  gint64             stamp;           /* of the files when they were finished, all of them; 0: they were not */
-  gboolean           verifying;       /* the full check is due to a changed stamp, nobody asked for it */
+  gint64             stamp;           /* of the files when they were finished, all of them; 0: they
+                                       * were not */
+  gboolean           verifying;       /* the full check is due to a changed stamp, nobody asked for
+                                       * it */
 
   ShoalSame         *same;            /* (nullable): CHECKING has not begun: files are taken from other torrents */
   guint              n_same_jobs;
@@ -155,9 +174,11 @@ struct _ShoalSwarm
 
   ShoalMetadataFetch fetch;
   ShoalLayersFetch  *layers;          /* (nullable): what is missing after the info dictionary */
-  GArray            *leavers;         /* (nullable): of ShoalLeaver: gave blocks, told no port and went, the oldest first */
+  GArray            *leavers;         /* (nullable): of ShoalLeaver: gave blocks, told no port and
+                                       * went, the oldest first */
   GPtrArray         *leaves;          /* (nullable): wrong pieces whose blocks are being judged */
-  ShoalMetainfo     *plain_metainfo;  /* (nullable): before its piece layers came; the picker's layout is of it */
+  ShoalMetainfo     *plain_metainfo;  /* (nullable): before its piece layers came; the picker's
+                                       * layout is of it */
   ShoalHashes       *hashes;          /* (nullable): what peers are given of the hash trees */
 
   ShoalLimiter       limiter;
@@ -168,11 +189,13 @@ struct _ShoalSwarm
   guint64            wasted;
   gint64             added_s;
   gint64             completed_s;
-  gboolean           waived;          /* started by the user past the limits for seeding, which were these: */
+  gboolean           waived;          /* started by the user past the limits for seeding, which were
+                                       * these: */
   double             waived_ratio;
   guint              waived_minutes;
   gint64             moving_us;       /* when something came last */
-  gboolean           stalled;         /* nothing has come for long: it holds no place in the queue */
+  gboolean           stalled;         /* nothing has come for long: it holds no place in the
+                                       * queue */
   gint64             seeding_s;
   gboolean           sequential;
   gboolean           super_seeding;   /* wanted */
@@ -189,7 +212,8 @@ static inline gint64 shoal_swarm_now (const ShoalSwarm *self) { return self->eng
 static inline gboolean
 shoal_swarm_is_live (const ShoalSwarm *self)
 {
-  return self->state == SHOAL_TORRENT_METADATA || self->state == SHOAL_TORRENT_DOWNLOADING || self->state == SHOAL_TORRENT_SEEDING;
+  return self->state == SHOAL_TORRENT_METADATA || self->state == SHOAL_TORRENT_DOWNLOADING
+         || self->state == SHOAL_TORRENT_SEEDING;
 }
 
 /* A hybrid has two names and so two swarms of peers; it is one torrent here. */
@@ -209,29 +233,43 @@ shoal_swarm_is_v2_key (const ShoalSwarm *self,
 /* shoal-swarm.c: life, peers, the tick */
 ShoalSwarm *shoal_swarm_new          (ShoalEngine *engine, guint64 id);
 void        shoal_swarm_free         (ShoalSwarm *self);
-void        shoal_swarm_set_metainfo (ShoalSwarm *self, ShoalMetainfo *metainfo);   /* (transfer full) */
-void        shoal_swarm_set_tiers    (ShoalSwarm *self, char ***tiers);             /* (transfer full) */
-void        shoal_swarm_changed      (ShoalSwarm *self);                            /* somebody may show it */
+/* (transfer full) */
+void        shoal_swarm_set_metainfo (ShoalSwarm *self, ShoalMetainfo *metainfo);
+/* (transfer full) */
+void        shoal_swarm_set_tiers    (ShoalSwarm *self, char ***tiers);
+/* somebody may show it */
+void        shoal_swarm_changed      (ShoalSwarm *self);
 void        shoal_swarm_tick         (ShoalSwarm *self);
 void        shoal_swarm_turn_end     (ShoalSwarm *self);
 gboolean    shoal_swarm_needs_tick   (ShoalSwarm *self);
 guint       shoal_swarm_link_cap     (ShoalSwarm *self);
 void        shoal_swarm_drop_links   (ShoalSwarm *self, const char *why);
-void        shoal_swarm_load         (ShoalSwarm *self);                            /* reads an unloaded .torrent again */
-void        shoal_swarm_proved       (ShoalSwarm *self);                            /* its files were looked at, or nobody needs that any more */
+/* reads an unloaded .torrent again */
+void        shoal_swarm_load         (ShoalSwarm *self);
+/* its files were looked at, or nobody needs that any more */
+void        shoal_swarm_proved       (ShoalSwarm *self);
 void        shoal_swarm_unload       (ShoalSwarm *self);
-gboolean    shoal_swarm_is_buried    (const ShoalSwarm *self);                      /* removed, and nothing refers to it any more */
+/* removed, and nothing refers to it any more */
+gboolean    shoal_swarm_is_buried    (const ShoalSwarm *self);
 
 /* shoal-swarm-peers.c */
-gboolean    shoal_swarm_dial         (ShoalSwarm *self);                            /* dials one; FALSE: nobody to dial now */
-void        shoal_swarm_add_peers    (ShoalSwarm *self, const ShoalAddr *addrs, guint n, ShoalPeerSource source);
-void        shoal_swarm_add_peers_of (ShoalSwarm *self, const ShoalSha1 *key, const ShoalAddr *addrs, guint n, ShoalPeerSource source);   /* found under @key */
-void        shoal_swarm_add_named    (ShoalSwarm *self, const char *host_and_port, ShoalPeerSource source);
-void        shoal_swarm_make_private (ShoalSwarm *self);                            /* peers that were found elsewhere than at its trackers are forgotten */
+/* dials one; FALSE: nobody to dial now */
+gboolean    shoal_swarm_dial         (ShoalSwarm *self);
+void        shoal_swarm_add_peers    (ShoalSwarm *self, const ShoalAddr *addrs, guint n,
+                                      ShoalPeerSource source);
+/* found under @key */
+void        shoal_swarm_add_peers_of (ShoalSwarm *self, const ShoalSha1 *key,
+                                      const ShoalAddr *addrs, guint n, ShoalPeerSource source);
+void        shoal_swarm_add_named    (ShoalSwarm *self, const char *host_and_port,
+                                      ShoalPeerSource source);
+/* peers that were found elsewhere than at its trackers are forgotten */
+void        shoal_swarm_make_private (ShoalSwarm *self);
 
 /* shoal-swarm-choke.c */
-void        shoal_swarm_choke        (ShoalSwarm *self, gboolean regular);          /* a round; @regular: every ten seconds */
-void        shoal_swarm_look_at_slots (ShoalSwarm *self);                           /* between the rounds: another slot as soon as the line has room */
+/* a round; @regular: every ten seconds */
+void        shoal_swarm_choke        (ShoalSwarm *self, gboolean regular);
+/* between the rounds: another slot as soon as the line has room */
+void        shoal_swarm_look_at_slots (ShoalSwarm *self);
 
 /* shoal-swarm-view.c */
 void        shoal_swarm_fill_stats   (ShoalSwarm *self, ShoalTorrentStats *out);
@@ -240,34 +278,52 @@ void        shoal_swarm_tell_info    (ShoalSwarm *self, guint64 serial);
 
 /* shoal-swarm-pieces.c: what is had, blocks and their disk jobs */
 gboolean    shoal_swarm_has_piece    (const ShoalSwarm *self, guint32 piece);
-const ShoalBitfield *shoal_swarm_had (const ShoalSwarm *self);                      /* (nullable): NULL: all or nothing, see all_had */
+/* (nullable): NULL: all or nothing, see all_had */
+const ShoalBitfield *shoal_swarm_had (const ShoalSwarm *self);
 guint64     shoal_swarm_wanted_had   (ShoalSwarm *self);                            /* bytes */
-guint64     shoal_swarm_left         (ShoalSwarm *self);                            /* bytes missing for the whole torrent, as trackers want it */
+/* bytes missing for the whole torrent, as trackers want it */
+guint64     shoal_swarm_left         (ShoalSwarm *self);
 void        shoal_swarm_make_picker  (ShoalSwarm *self);
-void        shoal_swarm_drop_picker  (ShoalSwarm *self);                            /* keeps what it knows; waits for jobs */
+/* keeps what it knows; waits for jobs */
+void        shoal_swarm_drop_picker  (ShoalSwarm *self);
 void        shoal_swarm_apply_priorities (ShoalSwarm *self);
-void        shoal_swarm_block        (ShoalSwarm *self, ShoalLink *link, ShoalBlock block, guint32 size, const guint8 *data);
-void        shoal_swarm_take_block   (ShoalSwarm *self, gpointer owner, guint contributor, ShoalBlock block, guint32 size, const guint8 *data);
-void        shoal_swarm_feed_links   (ShoalSwarm *self);                            /* there is memory, or there are blocks to ask for */
+void        shoal_swarm_block        (ShoalSwarm *self, ShoalLink *link, ShoalBlock block,
+                                      guint32 size, const guint8 *data);
+void        shoal_swarm_take_block   (ShoalSwarm *self, gpointer owner, guint contributor,
+                                      ShoalBlock block, guint32 size, const guint8 *data);
+/* there is memory, or there are blocks to ask for */
+void        shoal_swarm_feed_links   (ShoalSwarm *self);
 void        shoal_swarm_spill        (ShoalSwarm *self, gboolean need_room);
-ShoalDiskJob *shoal_swarm_piece_job  (ShoalSwarm *self, ShoalDiskOp op, guint32 piece, void (*func) (ShoalDone *, gint64));   /* one that uses the picker: its end says */
-void        shoal_swarm_piece_job_over (ShoalSwarm *self);                          /* this, last of all */
-gboolean    shoal_swarm_is_complete  (ShoalSwarm *self);                            /* every wanted piece is had */
+/* one that uses the picker: its end says */
+ShoalDiskJob *shoal_swarm_piece_job  (ShoalSwarm *self, ShoalDiskOp op, guint32 piece,
+                                      void (*func) (ShoalDone *, gint64));
+/* this, last of all */
+void        shoal_swarm_piece_job_over (ShoalSwarm *self);
+/* every wanted piece is had */
+gboolean    shoal_swarm_is_complete  (ShoalSwarm *self);
 void        shoal_swarm_finish       (ShoalSwarm *self);                            /* FINISH job */
 
 /* shoal-swarm-liars.c */
-void        shoal_swarm_judge_whole  (ShoalSwarm *self, guint32 piece, const ShoalSha1 *digests);   /* a full piece is wrong, and nobody knows where; @digests: (nullable): of its blocks */
-gboolean    shoal_swarm_wants_digests (const ShoalSwarm *self, guint32 piece);      /* it failed before: they tell who lied */
-void        shoal_swarm_find_liars   (ShoalSwarm *self, const ShoalDiskJob *job);   /* the piece of @job is right: whoever sent other bytes before lied */
-void        shoal_swarm_remember     (ShoalSwarm *self, guint contributor, const ShoalAddr *addr);   /* it left, and may be punished all the same */
-void        shoal_swarm_punish       (ShoalSwarm *self, guint contributor, const char *why);   /* bans a liar */
+/* a full piece is wrong, and nobody knows where; @digests: (nullable): of its blocks */
+void        shoal_swarm_judge_whole  (ShoalSwarm *self, guint32 piece, const ShoalSha1 *digests);
+/* it failed before: they tell who lied */
+gboolean    shoal_swarm_wants_digests (const ShoalSwarm *self, guint32 piece);
+/* the piece of @job is right: whoever sent other bytes before lied */
+void        shoal_swarm_find_liars   (ShoalSwarm *self, const ShoalDiskJob *job);
+/* it left, and may be punished all the same */
+void        shoal_swarm_remember     (ShoalSwarm *self, guint contributor, const ShoalAddr *addr);
+/* bans a liar */
+void        shoal_swarm_punish       (ShoalSwarm *self, guint contributor, const char *why);
 
 /* shoal-swarm-state.c */
 void        shoal_swarm_enter        (ShoalSwarm *self, ShoalTorrentState state);
-void        shoal_swarm_begin        (ShoalSwarm *self);                            /* from a resting state to whatever is next */
+/* from a resting state to whatever is next */
+void        shoal_swarm_begin        (ShoalSwarm *self);
 void        shoal_swarm_fail         (ShoalSwarm *self, ShoalReason reason, const char *detail);
-void        shoal_swarm_close        (ShoalSwarm *self);                            /* CLOSE job, if the storage is open */
-void        shoal_swarm_settle       (ShoalSwarm *self);                            /* storage known, nothing to check: download or seed */
+/* CLOSE job, if the storage is open */
+void        shoal_swarm_close        (ShoalSwarm *self);
+/* storage known, nothing to check: download or seed */
+void        shoal_swarm_settle       (ShoalSwarm *self);
 
 /* shoal-swarm-check.c */
 void        shoal_swarm_open         (ShoalSwarm *self);
@@ -283,73 +339,101 @@ void        shoal_swarm_same_stop    (ShoalSwarm *self);
 void        shoal_swarm_same_judge   (ShoalSwarm *self);                            /* what was taken was checked */
 
 /* shoal-swarm-metadata.c */
-void        shoal_swarm_metadata_offer  (ShoalSwarm *self, ShoalLink *link);        /* its handshake told a size */
+/* its handshake told a size */
+void        shoal_swarm_metadata_offer  (ShoalSwarm *self, ShoalLink *link);
 void        shoal_swarm_metadata_pump   (ShoalSwarm *self);
-void        shoal_swarm_metadata_part   (ShoalSwarm *self, ShoalLink *link, guint32 part, guint32 total_size, const guint8 *data, gsize size);
+void        shoal_swarm_metadata_part   (ShoalSwarm *self, ShoalLink *link, guint32 part,
+                                         guint32 total_size, const guint8 *data, gsize size);
 void        shoal_swarm_metadata_refused (ShoalSwarm *self, ShoalLink *link, guint32 part);
 void        shoal_swarm_metadata_gone   (ShoalSwarm *self, ShoalLink *link);
 void        shoal_swarm_metadata_clear  (ShoalSwarm *self);
 double      shoal_swarm_metadata_progress (const ShoalSwarm *self);
-void        shoal_swarm_metadata_adopt  (ShoalSwarm *self, ShoalMetainfo *metainfo);   /* (transfer full): all of it is there and right */
+/* (transfer full): all of it is there and right */
+void        shoal_swarm_metadata_adopt  (ShoalSwarm *self, ShoalMetainfo *metainfo);
 
 /* shoal-swarm-limits.c */
-void        shoal_swarm_waive_limits (ShoalSwarm *self);                            /* the user starts it: limits that it is past do not stop it again until they change */
-void        shoal_swarm_apply_limits (ShoalSwarm *self);                            /* every second of a seed */
-void        shoal_swarm_notice_stall (ShoalSwarm *self);                            /* every second of a download */
+/* the user starts it: limits that it is past do not stop it again until they change */
+void        shoal_swarm_waive_limits (ShoalSwarm *self);
+/* every second of a seed */
+void        shoal_swarm_apply_limits (ShoalSwarm *self);
+/* every second of a download */
+void        shoal_swarm_notice_stall (ShoalSwarm *self);
 
 /* shoal-swarm-merge.c */
-gboolean    shoal_swarm_merge           (ShoalSwarm *self, ShoalMetainfo *metainfo);   /* TRUE: it went into another torrent, which has taken @metainfo */
+/* TRUE: it went into another torrent, which has taken @metainfo */
+gboolean    shoal_swarm_merge           (ShoalSwarm *self, ShoalMetainfo *metainfo);
 
 /* shoal-swarm-hashes.c */
-void        shoal_swarm_layers_begin    (ShoalSwarm *self, ShoalMetainfo *metainfo);   /* (transfer full): its piece layers are missing */
+/* (transfer full): its piece layers are missing */
+void        shoal_swarm_layers_begin    (ShoalSwarm *self, ShoalMetainfo *metainfo);
 void        shoal_swarm_layers_pump     (ShoalSwarm *self);
 void        shoal_swarm_layers_gone     (ShoalSwarm *self, ShoalLink *link);
 void        shoal_swarm_layers_clear    (ShoalSwarm *self);
 double      shoal_swarm_layers_progress (const ShoalSwarm *self);
-void        shoal_swarm_hashes_came     (ShoalSwarm *self, ShoalLink *link, const ShoalHashRequest *request, const guint8 *hashes);
-void        shoal_swarm_hashes_refused  (ShoalSwarm *self, ShoalLink *link, const ShoalHashRequest *request);
-void        shoal_swarm_hashes_asked    (ShoalSwarm *self, ShoalLink *link, const ShoalHashRequest *request);
+void        shoal_swarm_hashes_came     (ShoalSwarm *self, ShoalLink *link,
+                                         const ShoalHashRequest *request, const guint8 *hashes);
+void        shoal_swarm_hashes_refused  (ShoalSwarm *self, ShoalLink *link,
+                                         const ShoalHashRequest *request);
+void        shoal_swarm_hashes_asked    (ShoalSwarm *self, ShoalLink *link,
+                                         const ShoalHashRequest *request);
 gboolean    shoal_swarm_can_give_hashes (ShoalSwarm *self, ShoalLink *link);
-void        shoal_swarm_layers_tick     (ShoalSwarm *self);                         /* of a hybrid that is used already */
+/* of a hybrid that is used already */
+void        shoal_swarm_layers_tick     (ShoalSwarm *self);
 
 /* shoal-swarm-pex.c */
 gboolean    shoal_swarm_uses_pex     (const ShoalSwarm *self);
-void        shoal_swarm_pex_offer    (ShoalSwarm *self, ShoalLink *link);           /* its handshake told what it takes */
-void        shoal_swarm_pex_came     (ShoalSwarm *self, ShoalLink *link, const ShoalMessage *message);
+/* its handshake told what it takes */
+void        shoal_swarm_pex_offer    (ShoalSwarm *self, ShoalLink *link);
+void        shoal_swarm_pex_came     (ShoalSwarm *self, ShoalLink *link,
+                                      const ShoalMessage *message);
 void        shoal_swarm_pex_tick     (ShoalSwarm *self);
-void        shoal_swarm_pex_end      (ShoalSwarm *self);                            /* the torrent turned out to be private */
+/* the torrent turned out to be private */
+void        shoal_swarm_pex_end      (ShoalSwarm *self);
 
 /* shoal-swarm-web.c */
-void        shoal_swarm_web_pump     (ShoalSwarm *self);                            /* gives web seeds that rest something to do */
+/* gives web seeds that rest something to do */
+void        shoal_swarm_web_pump     (ShoalSwarm *self);
 void        shoal_swarm_web_stop     (ShoalSwarm *self);
 void        shoal_swarm_web_tick     (ShoalSwarm *self);
 void        shoal_swarm_web_free     (ShoalSwarm *self);
-gboolean    shoal_swarm_web_withdraw (ShoalSwarm *self, gpointer owner, ShoalBlock block);          /* FALSE: @owner is a link */
-gboolean    shoal_swarm_web_punish   (ShoalSwarm *self, guint contributor, const char *why);        /* FALSE: it is a peer */
-guint       shoal_swarm_web_working  (const ShoalSwarm *self);                      /* seeds that are being asked */
+/* FALSE: @owner is a link */
+gboolean    shoal_swarm_web_withdraw (ShoalSwarm *self, gpointer owner, ShoalBlock block);
+/* FALSE: it is a peer */
+gboolean    shoal_swarm_web_punish   (ShoalSwarm *self, guint contributor, const char *why);
+/* seeds that are being asked */
+guint       shoal_swarm_web_working  (const ShoalSwarm *self);
 
 /* shoal-swarm-leaves.c */
-gboolean    shoal_swarm_leaves_begin    (ShoalSwarm *self, ShoalDiskJob *job);      /* of a wrong piece that is in memory; FALSE: judge it whole */
-void        shoal_swarm_leaves_came     (ShoalSwarm *self, ShoalLink *link, const ShoalHashRequest *request, const guint8 *hashes);
-void        shoal_swarm_leaves_refused  (ShoalSwarm *self, ShoalLink *link, const ShoalHashRequest *request);
+/* of a wrong piece that is in memory; FALSE: judge it whole */
+gboolean    shoal_swarm_leaves_begin    (ShoalSwarm *self, ShoalDiskJob *job);
+void        shoal_swarm_leaves_came     (ShoalSwarm *self, ShoalLink *link,
+                                         const ShoalHashRequest *request, const guint8 *hashes);
+void        shoal_swarm_leaves_refused  (ShoalSwarm *self, ShoalLink *link,
+                                         const ShoalHashRequest *request);
 void        shoal_swarm_leaves_gone     (ShoalSwarm *self, ShoalLink *link);
 void        shoal_swarm_leaves_tick     (ShoalSwarm *self);
 void        shoal_swarm_leaves_clear    (ShoalSwarm *self);
-void        shoal_swarm_leaves_asked    (ShoalSwarm *self, ShoalLink *link, const ShoalHashRequest *request);
+void        shoal_swarm_leaves_asked    (ShoalSwarm *self, ShoalLink *link,
+                                         const ShoalHashRequest *request);
 
 /* shoal-swarm-punch.c */
 gboolean    shoal_swarm_punches      (const ShoalSwarm *self);
-void        shoal_swarm_punch        (ShoalSwarm *self, ShoalKnownPeer *known);     /* it could not be dialled: others may know a way */
-void        shoal_swarm_punch_came   (ShoalSwarm *self, ShoalLink *link, const ShoalMessage *message);
+/* it could not be dialled: others may know a way */
+void        shoal_swarm_punch        (ShoalSwarm *self, ShoalKnownPeer *known);
+void        shoal_swarm_punch_came   (ShoalSwarm *self, ShoalLink *link,
+                                      const ShoalMessage *message);
 
 /* shoal-swarm-super.c */
 gboolean    shoal_swarm_is_super     (const ShoalSwarm *self);
-void        shoal_swarm_super_begin  (ShoalSwarm *self, ShoalLink *link);           /* instead of telling it of the pieces */
-void        shoal_swarm_super_heard  (ShoalSwarm *self, guint32 piece);             /* a peer has it now */
+/* instead of telling it of the pieces */
+void        shoal_swarm_super_begin  (ShoalSwarm *self, ShoalLink *link);
+/* a peer has it now */
+void        shoal_swarm_super_heard  (ShoalSwarm *self, guint32 piece);
 void        shoal_swarm_super_tick   (ShoalSwarm *self);
 
 /* shoal-swarm-resume.c */
 void        shoal_swarm_save         (ShoalSwarm *self);
-gboolean    shoal_swarm_restore      (ShoalSwarm *self, ShoalResume *record, GBytes *metainfo, GError **error);
+gboolean    shoal_swarm_restore      (ShoalSwarm *self, ShoalResume *record, GBytes *metainfo,
+                                      GError **error);
 
 G_END_DECLS

@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Ways through two NATs with the help of a third peer (BEP 55): asking for one, and helping others. */
+/* Ways through two NATs with the help of a third peer (BEP 55): asking for one, and helping
+ * others. */
 
 /*
- * Whoever was told of by a peer that is connected to both, and could not be dialled, is dialled once more at the same
- * moment as it dials us. As the third one we pass on two addresses and keep nothing. What a peer may ask for is limited, and
- * so is how often one may make us dial, or a relay could point many clients at one address. Engine thread.
+ * Whoever was told of by a peer that is connected to both, and could not be dialled, is dialled
+ * once more at the same moment as it dials us. As the third one we pass on two addresses and keep
+ * nothing. What a peer may ask for is limited, and so is how often one may make us dial, or a relay
+ * could point many clients at one address. Engine thread.
  */
 
 #include "shoal-link-private.h"
 #include "shoal-holepunch.h"
 
-#define PUNCHES_MAX   8u                                   /* asked for by, or coming from, one peer at once */
+#define PUNCHES_MAX   8u                                   /* asked for by, or coming from, one peer
+                                                            * at once */
 #define PUNCH_US      (10 * (gint64) G_USEC_PER_SEC)       /* one more each */
 
 gboolean
@@ -59,14 +62,16 @@ find_link (ShoalSwarm      *self,
       ShoalLink *link = SHOAL_NODE_OWNER (node, ShoalLink, swarm_node);
 
       if (shoal_link_is_live (link)
-          && (shoal_addr_equal (&link->addr, addr) || (link->known != NULL && shoal_addr_equal (&link->known->addr, addr))))
+          && (shoal_addr_equal (&link->addr, addr)
+              || (link->known != NULL && shoal_addr_equal (&link->known->addr, addr))))
         return link;
     }
 
   return NULL;
 }
 
-/* Where its NAT lets packets through: over uTP the address that it comes from, else the one that it is known by. */
+/* Where its NAT lets packets through: over uTP the address that it comes from, else the one that it
+ * is known by. */
 static const ShoalAddr *
 way_to (const ShoalLink *link)
 {
@@ -89,7 +94,8 @@ on_rendezvous (ShoalSwarm      *self,
   else if (target == link)
     error = SHOAL_HOLEPUNCH_NO_SELF;
   else if (target == NULL)
-    error = shoal_peerbook_find (self->book, addr) != NULL ? SHOAL_HOLEPUNCH_NOT_CONNECTED : SHOAL_HOLEPUNCH_NO_SUCH_PEER;
+    error = shoal_peerbook_find (self->book, addr) != NULL ? SHOAL_HOLEPUNCH_NOT_CONNECTED
+                                                           : SHOAL_HOLEPUNCH_NO_SUCH_PEER;
   else if (target->numbers[SHOAL_EXTENDED_HOLEPUNCH] == 0)
     error = SHOAL_HOLEPUNCH_NO_SUPPORT;
 
@@ -109,8 +115,9 @@ on_connect (ShoalSwarm      *self,
 {
   ShoalKnownPeer *known;
 
-  if (shoal_addr_is_loopback (addr) != shoal_addr_is_loopback (&link->addr) || find_link (self, addr) != NULL
-      || !shoal_engine_may_connect (self->engine, addr) || self->engine->n_half_open >= self->engine->config.max_half_open
+  if (shoal_addr_is_loopback (addr) != shoal_addr_is_loopback (&link->addr)
+      || find_link (self, addr) != NULL || !shoal_engine_may_connect (self->engine, addr)
+      || self->engine->n_half_open >= self->engine->config.max_half_open
       || self->n_links >= shoal_swarm_link_cap (self))
     return;
   known = shoal_peerbook_add (self->book, addr, SHOAL_PEER_SOURCE_PEX, shoal_swarm_now (self));
@@ -161,15 +168,16 @@ void
 shoal_swarm_punch (ShoalSwarm     *self,
                    ShoalKnownPeer *known)
 {
-  if (!shoal_swarm_punches (self) || !shoal_swarm_is_live (self) || known->punched || (known->pex_flags & SHOAL_PEX_HOLEPUNCH) == 0)
+  if (!shoal_swarm_punches (self) || !shoal_swarm_is_live (self) || known->punched
+      || (known->pex_flags & SHOAL_PEX_HOLEPUNCH) == 0)
     return;
 
   SHOAL_NODE_FOREACH (node, &self->links)
     {
       ShoalLink *link = SHOAL_NODE_OWNER (node, ShoalLink, swarm_node);
 
-      if (!shoal_link_is_live (link) || link->numbers[SHOAL_EXTENDED_HOLEPUNCH] == 0 || link->pex == NULL
-          || !shoal_pex_link_knows (link->pex, &known->addr))
+      if (!shoal_link_is_live (link) || link->numbers[SHOAL_EXTENDED_HOLEPUNCH] == 0
+          || link->pex == NULL || !shoal_pex_link_knows (link->pex, &known->addr))
         continue;
       known->punched = TRUE;
       say (link, SHOAL_HOLEPUNCH_RENDEZVOUS, &known->addr, SHOAL_HOLEPUNCH_NO_ERROR);

@@ -17,7 +17,8 @@ holds_place (const ShoalSwarm *swarm)
   if (is_whole (swarm) || swarm->stalled)
     return FALSE;
 
-  return swarm->state == SHOAL_TORRENT_DOWNLOADING || swarm->state == SHOAL_TORRENT_METADATA || swarm->state == SHOAL_TORRENT_CHECKING;
+  return swarm->state == SHOAL_TORRENT_DOWNLOADING || swarm->state == SHOAL_TORRENT_METADATA
+         || swarm->state == SHOAL_TORRENT_CHECKING;
 }
 
 static guint

@@ -7,7 +7,8 @@
 
 G_BEGIN_DECLS
 
-/* Moves torrents in and out of QUEUED, oldest first, after a state or the limit changed. No effect without a limit. */
+/* Moves torrents in and out of QUEUED, oldest first, after a state or the limit changed. No effect
+ * without a limit. */
 void     shoal_swarm_queue_update (ShoalEngine *engine);
 /* Whether one more torrent that has something to fetch may work now. */
 gboolean shoal_swarm_queue_has_room (ShoalEngine *engine, const ShoalSwarm *besides);

@@ -32,7 +32,9 @@ spilled_bytes (ShoalSwarm *self)
   guint n;
 
   if (self->picker == NULL)
-    return self->spilled != NULL && self->spilled->len > 0 ? g_bytes_new (self->spilled->data, self->spilled->len * sizeof (ShoalBlock)) : NULL;
+    return self->spilled != NULL && self->spilled->len > 0
+             ? g_bytes_new (self->spilled->data, self->spilled->len * sizeof (ShoalBlock))
+             : NULL;
   n = shoal_picker_spilled_blocks (self->picker, NULL, 0);
   if (n == 0)
     return NULL;
@@ -52,7 +54,8 @@ peer_bytes (ShoalSwarm *self)
   for (guint i = 0; i < n; i++)
     {
       shoal_writer_u8 (&out, addrs[i].family);
-      shoal_addr_to_compact (&addrs[i], shoal_writer_space (&out, shoal_addr_compact_size (&addrs[i])));
+      shoal_addr_to_compact (&addrs[i],
+                             shoal_writer_space (&out, shoal_addr_compact_size (&addrs[i])));
     }
 
   return n > 0 ? shoal_writer_steal (&out) : NULL;
@@ -62,7 +65,8 @@ peer_bytes (ShoalSwarm *self)
 static char *
 magnet_with_selection (ShoalSwarm *self)
 {
-  g_autoptr(ShoalMagnet) magnet = self->magnet != NULL ? shoal_magnet_parse (self->magnet, NULL) : NULL;
+  g_autoptr(ShoalMagnet) magnet = self->magnet != NULL ? shoal_magnet_parse (self->magnet, NULL)
+                                                       : NULL;
 
   if (magnet == NULL || self->selection == NULL)
     return g_strdup (self->magnet);
@@ -163,7 +167,8 @@ restore_pieces (ShoalSwarm  *self,
       self->spilled = g_array_new (FALSE, FALSE, sizeof (ShoalBlock));
       g_array_append_vals (self->spilled, bytes, size / sizeof (ShoalBlock));
     }
-  self->reason = record->paused ? SHOAL_REASON_NONE : record->reason;   /* a doubt: it is not believed unseen */
+  /* a doubt: it is not believed unseen */
+  self->reason = record->paused ? SHOAL_REASON_NONE : record->reason;
   self->full_check = record->checked_to != G_MAXUINT32;
   self->checked_to = record->checked_to;
   self->stamp = record->stamp;
@@ -199,8 +204,10 @@ shoal_swarm_restore (ShoalSwarm  *self,
       if (metainfo == NULL)
         return FALSE;
       self->metainfo_kept = TRUE;
-      if (record->priorities != NULL && g_bytes_get_size (record->priorities) == metainfo->layout->n_files)
-        self->priorities = g_memdup2 (g_bytes_get_data (record->priorities, NULL), metainfo->layout->n_files);
+      if (record->priorities != NULL
+          && g_bytes_get_size (record->priorities) == metainfo->layout->n_files)
+        self->priorities = g_memdup2 (g_bytes_get_data (record->priorities, NULL),
+                                      metainfo->layout->n_files);
       shoal_swarm_set_metainfo (self, metainfo);
       restore_pieces (self, record);
     }
@@ -218,7 +225,8 @@ shoal_swarm_restore (ShoalSwarm  *self,
     }
   else
     {
-      g_set_error_literal (error, SHOAL_ENGINE_ERROR, SHOAL_ENGINE_ERROR_DATA_MISSING, "the kept .torrent is gone");
+      g_set_error_literal (error, SHOAL_ENGINE_ERROR, SHOAL_ENGINE_ERROR_DATA_MISSING,
+                           "the kept .torrent is gone");
       return FALSE;
     }
   if (record->peers != NULL)

@@ -11,8 +11,10 @@ static const guint8 allowed[SHOAL_N_TORRENT_STATES] = {
   [SHOAL_TORRENT_PAUSED] = TO (METADATA) | TO (CHECKING) | TO (QUEUED),
   [SHOAL_TORRENT_QUEUED] = TO (METADATA) | TO (CHECKING) | TO (PAUSED),
   [SHOAL_TORRENT_METADATA] = TO (CHECKING) | TO (PAUSED) | TO (FAILED) | TO (QUEUED),
-  [SHOAL_TORRENT_CHECKING] = TO (DOWNLOADING) | TO (SEEDING) | TO (PAUSED) | TO (FAILED) | TO (QUEUED),
-  [SHOAL_TORRENT_DOWNLOADING] = TO (SEEDING) | TO (CHECKING) | TO (PAUSED) | TO (FAILED) | TO (QUEUED),
+  [SHOAL_TORRENT_CHECKING] = TO (DOWNLOADING) | TO (SEEDING) | TO (PAUSED) | TO (FAILED)
+                             | TO (QUEUED),
+  [SHOAL_TORRENT_DOWNLOADING] = TO (SEEDING) | TO (CHECKING) | TO (PAUSED) | TO (FAILED)
+                                | TO (QUEUED),
   [SHOAL_TORRENT_SEEDING] = TO (DOWNLOADING) | TO (CHECKING) | TO (PAUSED) | TO (FAILED),
   [SHOAL_TORRENT_FAILED] = TO (CHECKING) | TO (METADATA) | TO (PAUSED) | TO (QUEUED),
 };
@@ -74,7 +76,9 @@ rest (ShoalSwarm *self)
 static void
 add_magnet_peers (ShoalSwarm *self)
 {
-  g_autoptr(ShoalMagnet) magnet = !self->has_metadata && self->magnet != NULL ? shoal_magnet_parse (self->magnet, NULL) : NULL;
+  g_autoptr(ShoalMagnet) magnet = !self->has_metadata && self->magnet != NULL
+                                    ? shoal_magnet_parse (self->magnet, NULL)
+                                    : NULL;
 
   for (guint i = 0; magnet != NULL && magnet->peers[i] != NULL; i++)
     shoal_swarm_add_named (self, magnet->peers[i], SHOAL_PEER_SOURCE_MAGNET);
@@ -130,7 +134,8 @@ enter_downloading (ShoalSwarm       *self,
 
       shoal_link_count (link);
       shoal_link_update_interest (link);
-      if (before == SHOAL_TORRENT_SEEDING && shoal_link_is_live (link) && (link->reserved & SHOAL_RESERVED_EXTENDED) != 0)
+      if (before == SHOAL_TORRENT_SEEDING && shoal_link_is_live (link)
+          && (link->reserved & SHOAL_RESERVED_EXTENDED) != 0)
         shoal_link_say_extended (link);   /* not upload-only any more */
     }
   connect_swarm (self);
@@ -247,7 +252,8 @@ shoal_swarm_begin (ShoalSwarm *self)
     return;
   if (self->restoring)
     shoal_swarm_waive_limits (self);   /* it would not run if it was not wanted past them */
-  if (self->restoring && self->all_had && !self->full_check && self->stamp != 0 && self->reason == SHOAL_REASON_NONE)
+  if (self->restoring && self->all_had && !self->full_check && self->stamp != 0
+      && self->reason == SHOAL_REASON_NONE)
     {
       /* Believed for now, so that thousands are there at once. */
       shoal_swarm_enter (self, SHOAL_TORRENT_CHECKING);
@@ -291,7 +297,8 @@ shoal_swarm_fail (ShoalSwarm *self,
     return;
   /* A disk that seems well again and is not: peers and trackers are not troubled by every try. */
   if (self->state != SHOAL_TORRENT_FAILED)
-    self->retry_us = shoal_swarm_now (self) + (SHOAL_RETRY_US << MIN (self->n_fails++, SHOAL_RETRY_SHIFT_MAX));
+    self->retry_us = shoal_swarm_now (self)
+                     + (SHOAL_RETRY_US << MIN (self->n_fails++, SHOAL_RETRY_SHIFT_MAX));
   g_info ("torrent %" G_GUINT64_FORMAT " stops: %s", self->id, detail != NULL ? detail : "");
   self->reason = reason;
   g_free (self->detail);
@@ -315,7 +322,8 @@ shoal_swarm_settle (ShoalSwarm *self)
       shoal_swarm_enter (self, SHOAL_TORRENT_DOWNLOADING);
       return;
     }
-  /* The files of a part, and of a whole that was not seen to be finished, may not have their names yet. */
+  /* The files of a part, and of a whole that was not seen to be finished, may not have their names
+   * yet. */
   if (self->finish_wanted || !self->all_had || self->stamp == 0)
     {
       self->settling = self->state == SHOAL_TORRENT_CHECKING;

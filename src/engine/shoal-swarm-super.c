@@ -1,23 +1,29 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Super-seeding (BEP 16): the only seed tells each peer of few pieces, so that everything goes out once. */
+/* Super-seeding (BEP 16): the only seed tells each peer of few pieces, so that everything goes out
+ * once. */
 
 /*
- * A peer is told that there is nothing, and then of two pieces at a time, the ones that the fewest have. The next one
- * follows when it has the piece and somebody else has it too, so that those who share get more. It is over when there is
- * another seed: then everybody is told the rest. Nothing is asked of the picker, which a seed does not have. Engine thread.
+ * A peer is told that there is nothing, and then of two pieces at a time, the ones that the fewest
+ * have. The next one follows when it has the piece and somebody else has it too, so that those who
+ * share get more. It is over when there is another seed: then everybody is told the rest. Nothing
+ * is asked of the picker, which a seed does not have. Engine thread.
  */
 
 #include "shoal-link-private.h"
 
-#define SPREAD_US (30 * (gint64) G_USEC_PER_SEC)    /* nobody else has it by then: the peer is alone, or does not share */
-#define FETCH_US  (120 * (gint64) G_USEC_PER_SEC)   /* it was not fetched by then: the peer does not want it */
+#define SPREAD_US (30 * (gint64) G_USEC_PER_SEC)    /* nobody else has it by then: the peer is
+                                                     * alone, or does not share */
+#define FETCH_US  (120 * (gint64) G_USEC_PER_SEC)   /* it was not fetched by then: the peer does not
+                                                     * want it */
 
-#define CANDIDATES_MAX 512u   /* pieces that are compared for one offer: each costs a look at every peer */
+#define CANDIDATES_MAX 512u   /* pieces that are compared for one offer: each costs a look at every
+                               * peer */
 
 gboolean
 shoal_swarm_is_super (const ShoalSwarm *self)
 {
-  return self->super_seeding && !self->super_over && self->state == SHOAL_TORRENT_SEEDING && self->all_had;
+  return self->super_seeding && !self->super_over && self->state == SHOAL_TORRENT_SEEDING
+         && self->all_had;
 }
 
 static gboolean
@@ -44,7 +50,8 @@ count_copies (ShoalSwarm      *self,
     {
       const ShoalLink *link = SHOAL_NODE_OWNER (node, ShoalLink, swarm_node);
 
-      if (link != except && shoal_link_is_live (link) && (shoal_link_peer_has (link, piece) || (soon && is_offered (link, piece))))
+      if (link != except && shoal_link_is_live (link)
+          && (shoal_link_peer_has (link, piece) || (soon && is_offered (link, piece))))
         n++;
     }
 
@@ -93,7 +100,8 @@ is_settled (ShoalSwarm       *self,
   if (!shoal_link_peer_has (link, offer->piece))
     return age_us > FETCH_US;
 
-  return self->n_links == 1 || age_us > SPREAD_US || count_copies (self, link, offer->piece, FALSE) > 0;
+  return self->n_links == 1 || age_us > SPREAD_US
+         || count_copies (self, link, offer->piece, FALSE) > 0;
 }
 
 static void

@@ -33,7 +33,8 @@ shoal_swarm_fill_stats (ShoalSwarm        *self,
   out->total_size = self->total_size;
   out->wanted_size = self->wanted_size;
   out->wanted_had = shoal_swarm_wanted_had (self);
-  out->complete = self->state == SHOAL_TORRENT_SEEDING || (self->has_metadata && out->wanted_had == out->wanted_size && self->all_had);
+  out->complete = self->state == SHOAL_TORRENT_SEEDING
+                  || (self->has_metadata && out->wanted_had == out->wanted_size && self->all_had);
   out->check_progress = self->check_total > 0 ? (double) self->check_done / self->check_total : 0;
   out->metadata_progress = shoal_swarm_metadata_progress (self);
   out->downloaded = self->downloaded;

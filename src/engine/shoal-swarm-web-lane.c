@@ -1,15 +1,19 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* One request after the other to a web seed: ranges of blocks, file by file, straight into the memory of their pieces. */
+/* One request after the other to a web seed: ranges of blocks, file by file, straight into the
+ * memory of their pieces. */
 
 /*
- * A lane has a range of blocks of the picker and walks through it: `at` is the next byte of the torrent, `index` its block. What
- * lies in one file up to the last block that is still wanted is one request; zeros of pad files and the space between files of
- * version 2 are passed over here. When the range is through, the next is chosen at once.
+ * A lane has a range of blocks of the picker and walks through it: `at` is the next byte of the
+ * torrent, `index` its block. What lies in one file up to the last block that is still wanted is
+ * one request; zeros of pad files and the space between files of version 2 are passed over here.
+ * When the range is through, the next is chosen at once.
  *
- * The host asks for room: the place of the block and of those behind it, as far as they lie in a row. A block that has no place
- * (somebody else fills it) or that nobody wants any more (somebody else was sooner) goes to a buffer of the lane's own.
+ * The host asks for room: the place of the block and of those behind it, as far as they lie in a
+ * row. A block that has no place (somebody else fills it) or that nobody wants any more (somebody
+ * else was sooner) goes to a buffer of the lane's own.
  *
- * A request that is given up loses its owner and is cancelled; the host gives it back later. Engine thread only.
+ * A request that is given up loses its owner and is cancelled; the host gives it back later. Engine
+ * thread only.
  */
 
 #include "shoal-link-private.h"
@@ -17,8 +21,10 @@
 
 #include <string.h>
 
-#define SKIP_US    (G_USEC_PER_SEC / 4)   /* blocks that nobody wants any more are not waited for longer than a new request takes */
-#define LIMITED_US (5 * G_USEC_PER_SEC)   /* kept waiting by us so lately, it is not the server that is late */
+#define SKIP_US    (G_USEC_PER_SEC / 4)   /* blocks that nobody wants any more are not waited for
+                                           * longer than a new request takes */
+#define LIMITED_US (5 * G_USEC_PER_SEC)   /* kept waiting by us so lately, it is not the server that
+                                           * is late */
 
 static void next_part (ShoalWebLane *self);
 static void go_on     (gpointer owner);
@@ -64,14 +70,16 @@ block_begin (const ShoalWebLane *self,
 {
   const ShoalBlock *block = &self->blocks[index];
 
-  return shoal_layout_piece_offset (self->swarm->metainfo->layout, block->piece) + (guint64) block->block * SHOAL_BLOCK_SIZE;
+  return shoal_layout_piece_offset (self->swarm->metainfo->layout, block->piece)
+         + (guint64) block->block * SHOAL_BLOCK_SIZE;
 }
 
 static guint32
 block_size (const ShoalWebLane *self,
             guint               index)
 {
-  return shoal_layout_block_size (self->swarm->metainfo->layout, self->blocks[index].piece, self->blocks[index].block);
+  return shoal_layout_block_size (self->swarm->metainfo->layout, self->blocks[index].piece,
+                                  self->blocks[index].block);
 }
 
 static guint64
@@ -104,10 +112,12 @@ place (ShoalWebLane *self,
       return self->own + done;
     }
 
-  for (guint i = self->index + 1; i < self->n_blocks && self->live[i] && self->at + *size < end; i++)
+  for (guint i = self->index + 1; i < self->n_blocks && self->live[i] && self->at + *size < end;
+       i++)
     {
       if (block_begin (self, i) != self->at + *size
-          || shoal_picker_place (self->swarm->picker, self, self->blocks[i]) != first + done + *size)
+          || shoal_picker_place (self->swarm->picker, self, self->blocks[i])
+               != first + done + *size)
         break;
       *size += (gsize) (MIN (end, block_end (self, i)) - block_begin (self, i));
     }
@@ -143,8 +153,8 @@ advance (ShoalWebLane *self,
         {
           self->live[index] = FALSE;
           self->n_live--;
-          shoal_swarm_take_block (self->swarm, self, self->seed->contributor, self->blocks[index], block_size (self, index),
-                                  self->in_own ? self->own : NULL);
+          shoal_swarm_take_block (self->swarm, self, self->seed->contributor, self->blocks[index],
+                                  block_size (self, index), self->in_own ? self->own : NULL);
         }
       else
         {
@@ -218,12 +228,14 @@ shoal_web_lane_withdraw (ShoalWebLane *self,
                          ShoalBlock    block)
 {
   for (guint i = self->index; i < self->n_blocks; i++)
-    if (self->live[i] && self->blocks[i].piece == block.piece && self->blocks[i].block == block.block)
+    if (self->live[i] && self->blocks[i].piece == block.piece
+        && self->blocks[i].block == block.block)
       {
         self->live[i] = FALSE;
         self->n_live--;
       }
-  /* Nothing is left of the range: whatever is chosen next is chosen in the tick, not in the midst of somebody's block. */
+  /* Nothing is left of the range: whatever is chosen next is chosen in the tick, not in the midst
+   * of somebody's block. */
   if (self->n_live == 0)
     shoal_web_lane_drop (self);
 }
@@ -256,7 +268,10 @@ on_fetch (ShoalDone *done,
       if (self->hinting)
         {
           shoal_web_lane_drop (self);
-          shoal_webseed_later (self->seed, (guint) MIN (g_ascii_strtoull (self->hint, NULL, 10), SHOAL_WEBSEED_AFTER_MAX_S), now_us);
+          shoal_webseed_later (self->seed,
+                               (guint) MIN (g_ascii_strtoull (self->hint, NULL, 10),
+                                            SHOAL_WEBSEED_AFTER_MAX_S),
+                               now_us);
           shoal_swarm_web_pump (self->swarm);
         }
       else if (self->taking && self->at >= self->part_end)
@@ -286,7 +301,10 @@ ask (ShoalWebLane *self)
 
   if (self->seed->kind == SHOAL_WEBSEED_PIECES)
     url = shoal_webseed_piece_url (self->seed, metainfo, self->blocks[self->index].piece,
-                                   (guint32) (self->at - shoal_layout_piece_offset (metainfo->layout, self->blocks[self->index].piece)),
+                                   (guint32) (self->at
+                                              - shoal_layout_piece_offset (metainfo->layout,
+                                                                           self->blocks[self->index]
+                                                                             .piece)),
                                    (guint32) size);
   else
     url = shoal_webseed_file_url (self->seed, metainfo, self->file);
@@ -318,7 +336,8 @@ wanted_end (const ShoalWebLane *self)
   while (last > self->index && !self->live[last])
     last--;
   while (i < last && block_begin (self, i + 1) == block_end (self, i)
-         && (self->seed->kind == SHOAL_WEBSEED_FILES || self->blocks[i + 1].piece == self->blocks[i].piece))
+         && (self->seed->kind == SHOAL_WEBSEED_FILES
+             || self->blocks[i + 1].piece == self->blocks[i].piece))
     i++;
 
   return block_end (self, i);
@@ -366,9 +385,11 @@ range_blocks (ShoalWebLane *self)
 {
   guint64 rate = shoal_rate_get (&self->rate, shoal_swarm_now (self->swarm));
   guint64 size = rate > 0 ? rate * SHOAL_WEB_RANGE_US / G_USEC_PER_SEC : SHOAL_WEB_RANGE_FIRST;
-  guint64 most = MIN (SHOAL_WEB_RANGE_MAX, shoal_arena_capacity (self->swarm->engine->arena) / SHOAL_WEB_ARENA_SHARE);
+  guint64 most = MIN (SHOAL_WEB_RANGE_MAX,
+                      shoal_arena_capacity (self->swarm->engine->arena) / SHOAL_WEB_ARENA_SHARE);
 
-  return (guint) (MAX (MIN (MAX (size, SHOAL_WEB_RANGE_MIN), most), SHOAL_BLOCK_SIZE) / SHOAL_BLOCK_SIZE);
+  return (guint) (MAX (MIN (MAX (size, SHOAL_WEB_RANGE_MIN), most), SHOAL_BLOCK_SIZE)
+                  / SHOAL_BLOCK_SIZE);
 }
 
 gboolean
@@ -388,9 +409,12 @@ shoal_web_lane_begin (ShoalWebLane *self)
   if (!self->seed->started)
     {
       self->seed->started = TRUE;
-      self->seed->cursor = swarm->sequential ? 0 : (guint32) shoal_rng_below (&swarm->engine->rng, swarm->n_pieces);
+      self->seed->cursor = swarm->sequential
+                             ? 0
+                             : (guint32) shoal_rng_below (&swarm->engine->rng, swarm->n_pieces);
     }
-  self->n_blocks = shoal_picker_pick_run (swarm->picker, &who, &self->seed->cursor, self->blocks, range_blocks (self));
+  self->n_blocks = shoal_picker_pick_run (swarm->picker, &who, &self->seed->cursor, self->blocks,
+                                          range_blocks (self));
   if (self->n_blocks == 0)
     return FALSE;
   self->n_live = self->n_blocks;
@@ -441,7 +465,8 @@ on_head (ShoalFetch *fetch,
   if (self == NULL)
     return FALSE;
   layout = self->swarm->metainfo->layout;
-  expected = self->seed->kind == SHOAL_WEBSEED_FILES ? layout->file_size[self->file] : self->part_end - self->part_begin;
+  expected = self->seed->kind == SHOAL_WEBSEED_FILES ? layout->file_size[self->file]
+                                                     : self->part_end - self->part_begin;
   verdict = shoal_webseed_judge (self->seed, fetch, expected, now_us);
   self->heard_us = now_us;
   self->taking = verdict == SHOAL_WEBSEED_TAKE;
@@ -480,7 +505,8 @@ on_room (ShoalFetch *fetch,
       return self->own;
     }
 
-  allowed = shoal_limiter_ask (&swarm->engine->limiter, &swarm->limiter, SHOAL_DOWN, self->part_end - self->at, &self->wait, now_us);
+  allowed = shoal_limiter_ask (&swarm->engine->limiter, &swarm->limiter, SHOAL_DOWN,
+                               self->part_end - self->at, &self->wait, now_us);
   if (allowed == 0)
     {
       self->limited_us = now_us;
@@ -520,7 +546,8 @@ is_longer (const ShoalWebLane *self)
          && self->swarm->metainfo->layout->file_size[self->file] > size;
 }
 
-/* Whether others have sent so much of what comes next that it is sooner asked for from behind it. */
+/* Whether others have sent so much of what comes next that it is sooner asked for from behind
+ * it. */
 static gboolean
 is_worth_skipping (ShoalWebLane *self,
                    gint64        now_us)
@@ -528,7 +555,8 @@ is_worth_skipping (ShoalWebLane *self,
   guint64 rate = shoal_rate_get (&self->rate, now_us);
   guint64 size = 0;
 
-  for (guint i = self->index; i < self->n_blocks && !self->live[i] && block_begin (self, i) < self->part_end; i++)
+  for (guint i = self->index;
+       i < self->n_blocks && !self->live[i] && block_begin (self, i) < self->part_end; i++)
     size += block_size (self, i);
 
   return size > 0 && size * G_USEC_PER_SEC > rate * SKIP_US;
@@ -605,6 +633,7 @@ shoal_web_lane_tick (ShoalWebLane *self)
     }
   if (now_us - self->heard_us > SHOAL_WEB_SILENCE_US)
     fail (self, "it stopped sending");
-  else if (now_us - self->asked_us > SHOAL_WEB_SLOW_US && self->at - self->part_begin < SHOAL_WEB_SLOW_SIZE)
+  else if (now_us - self->asked_us > SHOAL_WEB_SLOW_US
+           && self->at - self->part_begin < SHOAL_WEB_SLOW_SIZE)
     fail (self, "it is too slow");
 }

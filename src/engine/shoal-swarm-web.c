@@ -2,9 +2,10 @@
 /* Which web seeds of a torrent are asked, and what they do to the rest of it. */
 
 /*
- * The list is made when the torrent first downloads and lives as long as it does, so that who lied stays out. Of those that may be
- * asked the first few are used; they count as peers that have everything, but have no link. Lanes are made when they are first
- * needed. Whenever memory comes back, a range ends or a second is over, those that rest are given something to do.
+ * The list is made when the torrent first downloads and lives as long as it does, so that who lied
+ * stays out. Of those that may be asked the first few are used; they count as peers that have
+ * everything, but have no link. Lanes are made when they are first needed. Whenever memory comes
+ * back, a range ends or a second is over, those that rest are given something to do.
  */
 
 #include "shoal-swarm-web.h"
@@ -18,7 +19,8 @@ add_seeds (ShoalSwarm      *self,
 {
   for (guint i = 0; urls != NULL && urls[i] != NULL; i++)
     {
-      ShoalWebseed *seed = shoal_webseed_new (kind, urls[i], 1u << 31 | ++self->engine->link_serial);
+      ShoalWebseed *seed = shoal_webseed_new (kind, urls[i],
+                                              1u << 31 | ++self->engine->link_serial);
 
       if (seed != NULL)
         g_ptr_array_add (self->web->seeds, seed);
@@ -45,7 +47,8 @@ static void
 make (ShoalSwarm *self)
 {
   ShoalMetainfo *metainfo = self->metainfo;
-  gboolean pieces = metainfo->http_seeds != NULL && metainfo->http_seeds[0] != NULL && metainfo->hash.has_v1;
+  gboolean pieces = metainfo->http_seeds != NULL && metainfo->http_seeds[0] != NULL
+                    && metainfo->hash.has_v1;
 
   if ((metainfo->web_seeds == NULL || metainfo->web_seeds[0] == NULL) && !pieces)
     return;
@@ -102,9 +105,11 @@ shoal_web_fill (ShoalSwarm   *self,
   ShoalEngine *engine = self->engine;
   GPtrArray *lanes = self->web->lanes;
 
-  if (!seed->counted || !shoal_webseed_is_ready (seed, engine->now_us) || self->state != SHOAL_TORRENT_DOWNLOADING || engine->quitting)
+  if (!seed->counted || !shoal_webseed_is_ready (seed, engine->now_us)
+      || self->state != SHOAL_TORRENT_DOWNLOADING || engine->quitting)
     return;
-  for (guint i = 0; seed->n_lanes < seed->max_lanes && engine->n_web_lanes < SHOAL_WEB_LANES_ALL; i++)
+  for (guint i = 0; seed->n_lanes < seed->max_lanes && engine->n_web_lanes < SHOAL_WEB_LANES_ALL;
+       i++)
     {
       ShoalWebLane *lane;
 
@@ -121,7 +126,8 @@ shoal_swarm_web_pump (ShoalSwarm *self)
 {
   guint n_used = 0;
 
-  if (self->state != SHOAL_TORRENT_DOWNLOADING || self->picker == NULL || self->metainfo == NULL || self->engine->quitting)
+  if (self->state != SHOAL_TORRENT_DOWNLOADING || self->picker == NULL || self->metainfo == NULL
+      || self->engine->quitting)
     return;
   if (self->web == NULL)
     make (self);

@@ -43,7 +43,8 @@ static void
 on_tracker_external (gpointer         owner,
                      const ShoalAddr *external)
 {
-  shoal_engine_vote_external (((ShoalSwarm *) owner)->engine, SHOAL_EXTERNAL_TRACKER, &(ShoalAddr){ 0 }, external);
+  shoal_engine_vote_external (((ShoalSwarm *) owner)->engine, SHOAL_EXTERNAL_TRACKER,
+                              &(ShoalAddr){ 0 }, external);
 }
 
 static const ShoalAnnouncerOps announcer_ops = {
@@ -124,8 +125,11 @@ shoal_swarm_set_tiers (ShoalSwarm *self,
                        char     ***tiers)
 {
   if (self->announcer == NULL)
-    self->announcer = shoal_announcer_new (self->engine->hub, self->engine->timers, &self->engine->rng, self->keys, self->n_keys,
-                                           self->engine->config.use_trackers ? (char *const *const *) tiers : NULL, &announcer_ops, self);
+    self->announcer =
+      shoal_announcer_new (self->engine->hub, self->engine->timers, &self->engine->rng, self->keys,
+                           self->n_keys,
+                           self->engine->config.use_trackers ? (char *const *const *) tiers : NULL,
+                           &announcer_ops, self);
   else if (self->engine->config.use_trackers && !self->is_private)
     shoal_announcer_add_tiers (self->announcer, (char *const *const *) tiers);
   shoal_tiers_free (tiers);
@@ -141,7 +145,8 @@ apply_select (ShoalSwarm *self)
     return;
   self->priorities = g_malloc (MAX (self->n_files, 1));
   for (guint32 file = 0; file < self->n_files; file++)
-    self->priorities[file] = shoal_ranges_contain (ranges, file) ? SHOAL_PRIORITY_NORMAL : SHOAL_PRIORITY_SKIP;
+    self->priorities[file] = shoal_ranges_contain (ranges, file) ? SHOAL_PRIORITY_NORMAL
+                                                                 : SHOAL_PRIORITY_SKIP;
 }
 
 void
@@ -202,7 +207,8 @@ is_own_torrent (const ShoalSwarm    *self,
   ShoalSha1 keys[2];
   guint n = shoal_info_hash_keys (&metainfo->hash, keys);
 
-  return n == self->n_keys && memcmp (keys, self->keys, n * sizeof *keys) == 0 && metainfo->layout->n_pieces == self->n_pieces
+  return n == self->n_keys && memcmp (keys, self->keys, n * sizeof *keys) == 0
+         && metainfo->layout->n_pieces == self->n_pieces
          && metainfo->layout->n_files == self->n_files;
 }
 
@@ -224,7 +230,8 @@ on_loaded (ShoalDone *done,
       shoal_swarm_set_metainfo (self, g_steal_pointer (&job->metainfo));
       SHOAL_NODE_FOREACH (node, &self->links)
         shoal_link_torrent_loaded (SHOAL_NODE_OWNER (node, ShoalLink, swarm_node));
-      if (self->state == SHOAL_TORRENT_CHECKING || self->state == SHOAL_TORRENT_SEEDING || self->state == SHOAL_TORRENT_FAILED)
+      if (self->state == SHOAL_TORRENT_CHECKING || self->state == SHOAL_TORRENT_SEEDING
+          || self->state == SHOAL_TORRENT_FAILED)
         shoal_swarm_open (self);
       else
         shoal_engine_unload_later (self->engine);
@@ -232,7 +239,8 @@ on_loaded (ShoalDone *done,
   else
     {
       shoal_swarm_proved (self);
-      shoal_swarm_fail (self, job->reason != SHOAL_REASON_NONE ? job->reason : SHOAL_REASON_DATA_MISSING,
+      shoal_swarm_fail (self,
+                        job->reason != SHOAL_REASON_NONE ? job->reason : SHOAL_REASON_DATA_MISSING,
                         job->detail != NULL ? job->detail : "the kept .torrent is another one");
     }
   for (guint i = 0; self->info_serials != NULL && i < self->info_serials->len; i++)
@@ -273,10 +281,11 @@ shoal_swarm_proved (ShoalSwarm *self)
 void
 shoal_swarm_unload (ShoalSwarm *self)
 {
-  if (self->metainfo == NULL || !self->metainfo_kept || self->n_links > 0 || self->n_piece_jobs > 0 || self->opening
-      || self->finishing || self->picker != NULL || self->dirty || self->removing)
+  if (self->metainfo == NULL || !self->metainfo_kept || self->n_links > 0 || self->n_piece_jobs > 0
+      || self->opening || self->finishing || self->picker != NULL || self->dirty || self->removing)
     return;
-  if (self->state != SHOAL_TORRENT_PAUSED && !(self->state == SHOAL_TORRENT_SEEDING && self->all_had))
+  if (self->state != SHOAL_TORRENT_PAUSED
+      && !(self->state == SHOAL_TORRENT_SEEDING && self->all_had))
     return;
   shoal_swarm_close (self);
   self->wanted_had = shoal_swarm_wanted_had (self);
@@ -335,7 +344,8 @@ is_moving (ShoalSwarm *self)
 {
   gint64 now_us = shoal_swarm_now (self);
 
-  return shoal_rate_get (&self->rate_down, now_us) > 0 || shoal_rate_get (&self->rate_up, now_us) > 0;
+  return shoal_rate_get (&self->rate_down, now_us) > 0
+         || shoal_rate_get (&self->rate_up, now_us) > 0;
 }
 
 gboolean
@@ -371,14 +381,16 @@ turn_over (ShoalSwarm *self)
   if (now_us < self->turnover_us)
     return;
   self->turnover_us = now_us + TURNOVER_US;
-  if (self->n_links * 10 < shoal_swarm_link_cap (self) * 9 || shoal_peerbook_candidates (self->book, FALSE) == 0)
+  if (self->n_links * 10 < shoal_swarm_link_cap (self) * 9
+      || shoal_peerbook_candidates (self->book, FALSE) == 0)
     return;
   SHOAL_NODE_FOREACH (node, &self->links)
     {
       ShoalLink *link = SHOAL_NODE_OWNER (node, ShoalLink, swarm_node);
 
       if (!shoal_link_is_live (link) || link->opened_us + 2 * TURNOVER_US > now_us
-          || shoal_rate_get (&link->rate_down, now_us) > 0 || shoal_rate_get (&link->rate_up, now_us) > 0)
+          || shoal_rate_get (&link->rate_down, now_us) > 0
+          || shoal_rate_get (&link->rate_up, now_us) > 0)
         continue;
       if (link->am_interested && !link->peer_choking && !link->snubbed)
         continue;
@@ -394,7 +406,8 @@ look_after_memory (ShoalSwarm *self)
 {
   gsize capacity = shoal_arena_capacity (self->engine->arena);
 
-  shoal_swarm_spill (self, capacity - shoal_arena_used (self->engine->arena) < capacity / 4 && self->n_piece_jobs == 0);
+  shoal_swarm_spill (self, capacity - shoal_arena_used (self->engine->arena) < capacity / 4
+                             && self->n_piece_jobs == 0);
 }
 
 #ifdef SHOAL_PARANOID
@@ -407,7 +420,8 @@ watch (ShoalSwarm *self)
   if (self->picker == NULL)
     return;
   shoal_picker_check (self->picker);
-  if (self->state != SHOAL_TORRENT_DOWNLOADING || shoal_bitfield_is_empty (shoal_picker_missing (self->picker)))
+  if (self->state != SHOAL_TORRENT_DOWNLOADING
+      || shoal_bitfield_is_empty (shoal_picker_missing (self->picker)))
     return;
   SHOAL_NODE_FOREACH (node, &self->links)
     {
@@ -415,10 +429,12 @@ watch (ShoalSwarm *self)
 
       n_requests += link->requests.n_live + (link->in_block && !link->discard ? 1 : 0);
       for (guint i = 0; i < link->requests.n_live; i++)
-        g_assert (shoal_picker_requests_of (self->picker, shoal_requests_peek (&link->requests, i)->block) > 0);
+        g_assert (shoal_picker_requests_of (self->picker, shoal_requests_peek (&link->requests,
+                                                                               i)->block) > 0);
     }
-  g_assert (n_requests > 0 || shoal_swarm_web_working (self) > 0 || self->n_piece_jobs > 0 || (self->leaves != NULL && self->leaves->len > 0) || self->finishing
-           || shoal_picker_is_waiting (self->picker));
+    g_assert (n_requests > 0 || shoal_swarm_web_working (self) > 0 || self->n_piece_jobs > 0
+              || (self->leaves != NULL && self->leaves->len > 0) || self->finishing
+              || shoal_picker_is_waiting (self->picker));
 }
 #endif
 
@@ -442,7 +458,8 @@ shoal_swarm_tick (ShoalSwarm *self)
   switch (self->state)
     {
     case SHOAL_TORRENT_FAILED:
-      if (self->retry_us <= now_us && self->reason != SHOAL_REASON_BAD_METADATA && self->has_metadata)
+      if (self->retry_us <= now_us && self->reason != SHOAL_REASON_BAD_METADATA
+          && self->has_metadata)
         {
           self->retry_us = now_us + SHOAL_RETRY_US;
           if (self->metainfo != NULL)
@@ -465,7 +482,9 @@ shoal_swarm_tick (ShoalSwarm *self)
       shoal_swarm_leaves_tick (self);
       turn_over (self);
       if (!self->finishing
-          && (self->finish_wanted || (self->n_piece_jobs == 0 && shoal_bitfield_is_empty (shoal_picker_missing (self->picker)))))
+          && (self->finish_wanted
+              || (self->n_piece_jobs == 0
+                  && shoal_bitfield_is_empty (shoal_picker_missing (self->picker)))))
         shoal_swarm_finish (self);
       break;
 
@@ -497,7 +516,8 @@ shoal_swarm_tick (ShoalSwarm *self)
       shoal_announcer_want_peers (self->announcer,
                                   self->state != SHOAL_TORRENT_SEEDING
                                     && self->n_links < self->engine->config.dial_below
-                                    && shoal_peerbook_candidates (self->book, FALSE) < SHOAL_KNOWN_PEERS_LOW,
+                                    && shoal_peerbook_candidates (self->book, FALSE)
+                                         < SHOAL_KNOWN_PEERS_LOW,
                                   now_us);
       if (self->n_links > 0 || is_moving (self))
         shoal_swarm_changed (self);

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* A web server that has a torrent's files (BEP 19) or hands out its pieces (BEP 17): links, answers, patience. */
+/* A web server that has a torrent's files (BEP 19) or hands out its pieces (BEP 17): links,
+ * answers, patience. */
 
 /*
- * Nothing here asks for anything: shoal-swarm-web*.c does, and asks this for the link, for what an answer is worth and for
- * when to ask again. A file that is not there, or has another size there, costs the seed the pieces of that file. A failure
- * costs time, twice as much with every one in a row. Only who sends what nobody asked for, or wrong data, is given up.
+ * Nothing here asks for anything: shoal-swarm-web*.c does, and asks this for the link, for what an
+ * answer is worth and for when to ask again. A file that is not there, or has another size there,
+ * costs the seed the pieces of that file. A failure costs time, twice as much with every one in a
+ * row. Only who sends what nobody asked for, or wrong data, is given up.
  */
 
 #include "shoal-webseed.h"
@@ -246,15 +248,17 @@ shoal_webseed_judge (ShoalWebseed     *self,
       if (fetch->encoded)
         return useless (self, "its answers are compressed");
 
-      return fetch->status == HTTP_PARTIAL && self->kind == SHOAL_WEBSEED_FILES ? judge_part (self, fetch, file_size)
-                                                                                : judge_whole (self, fetch, file_size);
+      return fetch->status == HTTP_PARTIAL && self->kind == SHOAL_WEBSEED_FILES
+               ? judge_part (self, fetch, file_size)
+               : judge_whole (self, fetch, file_size);
     }
   if (fetch->status == HTTP_RANGE_NOT_SATISFIED)
     return SHOAL_WEBSEED_GONE;
   for (guint i = 0; i < G_N_ELEMENTS (gone); i++)
     if (fetch->status == gone[i])
       return SHOAL_WEBSEED_GONE;
-  if (fetch->status == HTTP_UNAVAILABLE && self->kind == SHOAL_WEBSEED_PIECES && fetch->retry_after_s == 0)
+  if (fetch->status == HTTP_UNAVAILABLE && self->kind == SHOAL_WEBSEED_PIECES
+      && fetch->retry_after_s == 0)
     return SHOAL_WEBSEED_HINT;
   if (fetch->status == HTTP_UNAVAILABLE || fetch->status == HTTP_TOO_MANY)
     {

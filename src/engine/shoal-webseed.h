@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* A web server that has a torrent's files (BEP 19) or hands out its pieces (BEP 17): links, answers, patience. */
+/* A web server that has a torrent's files (BEP 19) or hands out its pieces (BEP 17): links,
+ * answers, patience. */
 
 #pragma once
 
@@ -9,11 +10,15 @@
 
 G_BEGIN_DECLS
 
-#define SHOAL_WEBSEED_LANES       4u                        /* requests to one seed at once, at most */
-#define SHOAL_WEBSEED_RETRY_US    (5 * G_USEC_PER_SEC)      /* after a failure; doubles with each in a row */
+#define SHOAL_WEBSEED_LANES       4u                        /* requests to one seed at once, at
+                                                             * most */
+#define SHOAL_WEBSEED_RETRY_US    (5 * G_USEC_PER_SEC)      /* after a failure; doubles with each in
+                                                             * a row */
 #define SHOAL_WEBSEED_RETRY_MAX_US (600 * G_USEC_PER_SEC)
-#define SHOAL_WEBSEED_AFTER_MAX_S 3600u                     /* a server that says "later" is believed so far */
-#define SHOAL_WEBSEED_EMPTY_US    (1800 * G_USEC_PER_SEC)   /* nothing of the torrent is there: asked again so much later */
+#define SHOAL_WEBSEED_AFTER_MAX_S 3600u                     /* a server that says "later" is
+                                                             * believed so far */
+#define SHOAL_WEBSEED_EMPTY_US    (1800 * G_USEC_PER_SEC)   /* nothing of the torrent is there:
+                                                             * asked again so much later */
 
 typedef enum
 {
@@ -33,7 +38,8 @@ typedef enum
 /**
  * ShoalWebseed:
  *
- * What is known of one link. Whose blocks it sends is told by @contributor, a number that no known peer has.
+ * What is known of one link. Whose blocks it sends is told by @contributor, a number that no known
+ * peer has.
  */
 typedef struct
 {
@@ -53,24 +59,33 @@ typedef struct
 } ShoalWebseed;
 
 /* (nullable): NULL: not an HTTP link */
-ShoalWebseed       *shoal_webseed_new       (ShoalWebseedKind kind, const char *url, guint contributor);
+ShoalWebseed       *shoal_webseed_new       (ShoalWebseedKind kind, const char *url,
+                                             guint contributor);
 void                shoal_webseed_free      (ShoalWebseed *self);
 gboolean            shoal_webseed_is_ready  (const ShoalWebseed *self, gint64 now_us);
 gboolean            shoal_webseed_has_piece (const ShoalWebseed *self, guint32 piece);
 
 /* The link to a file of the torrent, every part of its path encoded. */
-char               *shoal_webseed_file_url  (const ShoalWebseed *self, const ShoalMetainfo *metainfo, guint32 file);
+char               *shoal_webseed_file_url  (const ShoalWebseed *self,
+                                             const ShoalMetainfo *metainfo, guint32 file);
 /* The link to [@first, @first + @size) of a piece; a torrent of version 1. */
-char               *shoal_webseed_piece_url (const ShoalWebseed *self, const ShoalMetainfo *metainfo, guint32 piece, guint32 first, guint32 size);
+char               *shoal_webseed_piece_url (const ShoalWebseed *self,
+                                             const ShoalMetainfo *metainfo, guint32 piece,
+                                             guint32 first, guint32 size);
 
-/* What the head of an answer is worth; for LATER and USELESS @self knows it. @file_size: of the file or, of pieces, of the range. */
-ShoalWebseedVerdict shoal_webseed_judge     (ShoalWebseed *self, const ShoalFetch *fetch, guint64 file_size, gint64 now_us);
-void                shoal_webseed_worked    (ShoalWebseed *self);                       /* a range came whole */
+/* What the head of an answer is worth; for LATER and USELESS @self knows it. @file_size: of the
+ * file or, of pieces, of the range. */
+ShoalWebseedVerdict shoal_webseed_judge     (ShoalWebseed *self, const ShoalFetch *fetch,
+                                             guint64 file_size, gint64 now_us);
+/* a range came whole */
+void                shoal_webseed_worked    (ShoalWebseed *self);
 void                shoal_webseed_failed    (ShoalWebseed *self, const char *why, gint64 now_us);
-void                shoal_webseed_later     (ShoalWebseed *self, guint after_s, gint64 now_us);   /* 0: by its failures */
+/* 0: by its failures */
+void                shoal_webseed_later     (ShoalWebseed *self, guint after_s, gint64 now_us);
 void                shoal_webseed_give_up   (ShoalWebseed *self, const char *why);
 /* The file is not there. After the last one it rests, and is believed to have everything again. */
-void                shoal_webseed_lacks     (ShoalWebseed *self, const ShoalLayout *layout, guint32 file, gint64 now_us);
+void                shoal_webseed_lacks     (ShoalWebseed *self, const ShoalLayout *layout,
+                                             guint32 file, gint64 now_us);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ShoalWebseed, shoal_webseed_free)
 

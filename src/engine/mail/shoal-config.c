@@ -3,7 +3,8 @@
 
 #include "shoal-config.h"
 
-#define RATE_MIN      1024u                                 /* bytes a second: below it a limit starves every request */
+#define RATE_MIN      1024u                                 /* bytes a second: below it a limit
+                                                             * starves every request */
 #define RATE_MAX      (G_GUINT64_CONSTANT (1) << 40)
 #define LINKS_MIN     2u
 #define LINKS_MAX     10000u
@@ -11,7 +12,8 @@
 #define DIALS_MAX     1000u
 #define SLOTS_MIN     1u
 #define SLOTS_MAX     500u
-#define ARENA_MIN     ((gsize) 8 << 20)                     /* eight runs of 1 MiB finish any torrent */
+#define ARENA_MIN     ((gsize) 8 << 20)                     /* eight runs of 1 MiB finish any
+                                                             * torrent */
 #define ARENA_MAX     ((gsize) 1 << 30)
 #define RATIO_MAX     1000000.0
 #define MINUTES_MAX   (100u * 366 * 24 * 60)

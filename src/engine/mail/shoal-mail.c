@@ -3,8 +3,9 @@
 
 #include "shoal-mail.h"
 
-/* Commands and events are moved across: whoever has one owns it whole, so nothing here needs a lock. What they
- * share with others (resume records, infos, snapshots, bytes) is counted atomically. */
+/* Commands and events are moved across: whoever has one owns it whole, so nothing here needs a
+ * lock. What they share with others (resume records, infos, snapshots, bytes) is counted
+ * atomically. */
 
 ShoalCommand *
 shoal_command_new (ShoalCommandType type)

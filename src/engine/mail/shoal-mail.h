@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What crosses the threads: commands down to the engine, events up from it. Every one is a value. */
+/* What crosses the threads: commands down to the engine, events up from it. Every one is a
+ * value. */
 
 #pragma once
 
@@ -13,7 +14,8 @@ G_BEGIN_DECLS
 typedef enum
 {
   SHOAL_COMMAND_ADD,          /* answered by REPLY with the torrent's id */
-  SHOAL_COMMAND_LOADED,       /* every kept torrent was sent with ADD, @id is the highest ever used: answered by event READY */
+  SHOAL_COMMAND_LOADED,       /* every kept torrent was sent with ADD, @id is the highest ever used:
+                               * answered by event READY */
   SHOAL_COMMAND_START,        /* of a failed or paused torrent too */
   SHOAL_COMMAND_PAUSE,
   SHOAL_COMMAND_REMOVE,       /* answered by REPLY once the data is gone */
@@ -24,7 +26,8 @@ typedef enum
   SHOAL_COMMAND_ANNOUNCE,     /* ask the trackers again, as far as they allow */
   SHOAL_COMMAND_INFO,         /* answered by INFO */
   SHOAL_COMMAND_CONFIG,       /* replaces the session's configuration */
-  SHOAL_COMMAND_SUBSCRIBE,    /* snapshots for @view every @interval_ms; 0: once. @mask: of what; lists are those of torrent @id */
+  SHOAL_COMMAND_SUBSCRIBE,    /* snapshots for @view every @interval_ms; 0: once. @mask: of what;
+                               * lists are those of torrent @id */
   SHOAL_COMMAND_UNSUBSCRIBE,
   SHOAL_COMMAND_ACKNOWLEDGE,  /* @view has digested its snapshot: the next may come */
   SHOAL_COMMAND_QUIT,         /* ends with event QUIT */
@@ -35,7 +38,8 @@ typedef enum
  *
  * @uri: (nullable): a magnet or http(s) link; or else
  * @metainfo: (nullable): bytes of a .torrent
- * @resume: (nullable): the record of a kept torrent; then only @metainfo (if the store has the file) counts besides
+ * @resume: (nullable): the record of a kept torrent; then only @metainfo (if the store has the
+ * file) counts besides
  * @select: (nullable): "0,2,4-6": files to download; the others are skipped
  */
 typedef struct
@@ -57,8 +61,8 @@ typedef struct
 /**
  * ShoalCommand:
  *
- * Made by shoal_command_new(), filled in, sent; the receiver frees it. @config is a copy of a ShoalConfig,
- * which only the layers that know it fill in.
+ * Made by shoal_command_new(), filled in, sent; the receiver frees it. @config is a copy of a
+ * ShoalConfig, which only the layers that know it fill in.
  */
 typedef struct _ShoalCommand ShoalCommand;
 struct _ShoalCommand
@@ -89,14 +93,17 @@ typedef enum
   SHOAL_EVENT_ADDED,          /* @id; its stats are in the next snapshot */
   SHOAL_EVENT_REMOVED,        /* @id */
   SHOAL_EVENT_MERGED,         /* @id is one torrent with @other, which is left; REMOVED follows */
-  SHOAL_EVENT_METADATA,       /* @id, @info: name and files are known (also for a .torrent, right after ADDED) */
+  SHOAL_EVENT_METADATA,       /* @id, @info: name and files are known (also for a .torrent, right
+                               * after ADDED) */
   SHOAL_EVENT_INFO,           /* @serial, @id, @info */
   SHOAL_EVENT_STATE,          /* @id, @state, @reason, @text */
-  SHOAL_EVENT_COMPLETE,       /* @id: every wanted file is complete, synced and has its final name */
+  SHOAL_EVENT_COMPLETE,       /* @id: every wanted file is complete, synced and has its final
+                               * name */
   SHOAL_EVENT_READY,          /* @count torrents were loaded */
   SHOAL_EVENT_SNAPSHOT,       /* @snapshot */
   SHOAL_EVENT_LISTENING,      /* @count: the port; 0: none could be had, @error says why */
-  SHOAL_EVENT_FILTER,         /* @count ranges of addresses are blocked; @error: the list could not be loaded, the one before goes on */
+  SHOAL_EVENT_FILTER,         /* @count ranges of addresses are blocked; @error: the list could not
+                               * be loaded, the one before goes on */
   SHOAL_EVENT_QUIT,           /* the last one */
 } ShoalEventType;
 

@@ -11,16 +11,19 @@ G_BEGIN_DECLS
 /**
  * ShoalResume:
  *
- * Immutable once it was handed over; counted atomically. The .torrent itself is kept in a file of its own and
- * travels as @metainfo. Everything has a meaning when it is missing: a lost record costs a recheck.
+ * Immutable once it was handed over; counted atomically. The .torrent itself is kept in a file of
+ * its own and travels as @metainfo. Everything has a meaning when it is missing: a lost record
+ * costs a recheck.
  *
  * @id: local number, never reused
- * @metainfo: (nullable): bytes of the .torrent; NULL: a magnet without metadata. Only set when it has to be written: a store keeps the file it has when it is NULL and @has_metainfo.
+ * @metainfo: (nullable): bytes of the .torrent; NULL: a magnet without metadata. Only set when it
+ * has to be written: a store keeps the file it has when it is NULL and @has_metainfo.
  * @magnet: (nullable): the link the torrent was added with
  * @had: (nullable): pieces that are on disk and right, BEP 3 order; NULL with @complete: all
  * @spilled: (nullable): pairs (piece, block) of guint32: blocks on disk, not verified
  * @stamp: newest modification time of the files when the record was made, nanoseconds; 0: not known
- * @checked_to: pieces below it were compared by a full check that is under way; G_MAXUINT32: no check is due
+ * @checked_to: pieces below it were compared by a full check that is under way; G_MAXUINT32: no
+ * check is due
  * @priorities: (nullable): one ShoalPriority a file; NULL: all normal
  */
 typedef struct

@@ -3,7 +3,8 @@
 
 #include "shoal-snapshot.h"
 
-/* Whoever made one fills it in before anybody else gets a reference; from then on nothing in it changes. */
+/* Whoever made one fills it in before anybody else gets a reference; from then on nothing in it
+ * changes. */
 
 ShoalTorrentInfo *
 shoal_torrent_info_new (void)

@@ -26,8 +26,8 @@ typedef struct
 /**
  * ShoalTorrentInfo:
  *
- * What does not change once the metadata is known. Immutable, counted atomically. Before the metadata @n_files is 0.
- * Made when somebody asks (command INFO), not kept for every torrent.
+ * What does not change once the metadata is known. Immutable, counted atomically. Before the
+ * metadata @n_files is 0. Made when somebody asks (command INFO), not kept for every torrent.
  */
 typedef struct
 {
@@ -87,7 +87,8 @@ typedef struct
   gint64            tracker_seeds;  /* that a tracker counts; -1: not known */
   gint64            tracker_leechers;
   gint64            tracker_completed;   /* times, ever */
-  char             *tracker_error;  /* (nullable): of the last announce that failed, while none works */
+  char             *tracker_error;  /* (nullable): of the last announce that failed, while none
+                                     * works */
   gint64            added_s;
   gint64            completed_s;
   gboolean          sequential;
@@ -105,7 +106,8 @@ typedef struct
 typedef struct
 {
   char    address[SHOAL_PEER_ADDRESS_MAX];   /* with port; unique in a list */
-  char    client[SHOAL_PEER_CLIENT_MAX];     /* UTF-8, as it says or as its id tells; "": not known */
+  char    client[SHOAL_PEER_CLIENT_MAX];     /* UTF-8, as it says or as its id tells; "": not
+                                              * known */
   guint   sources;                           /* bits of ShoalPeerSource */
   guint   flags;                             /* bits of ShoalPeerFlag */
   double  progress;                          /* 0 … 1 */
@@ -131,7 +133,8 @@ typedef struct
 /**
  * ShoalSnapshot:
  *
- * Immutable, counted atomically. Holds the torrents that changed since the last snapshot of the same view.
+ * Immutable, counted atomically. Holds the torrents that changed since the last snapshot of the
+ * same view.
  */
 typedef struct
 {
@@ -141,7 +144,8 @@ typedef struct
   guint              n_torrents;
   ShoalTorrentStats *torrents;
   guint              mask;          /* ShoalViewMask: what was asked for */
-  guint64            id;            /* of the torrent whose lists these are; 0: none, or it is gone */
+  guint64            id;            /* of the torrent whose lists these are; 0: none, or it is
+                                     * gone */
   guint              n_peers;
   ShoalPeerStats    *peers;         /* (nullable): all that are connected */
   guint              n_trackers;
