@@ -63,7 +63,8 @@ struct _ShoalConnSet
 /* shoal-conn.c: its link will be told at the end of the turn, this one or the next */
 void conn_close (ShoalConn *self, const char *why);
 
-/* shoal-conn-write.c: as much as the link has and the socket takes; the rest waits in `paced`, or for the socket */
+/* shoal-conn-write.c: as much as the link has and the socket takes; the rest waits in `paced`, or
+ * for the socket */
 void conn_write (ShoalConn *self);
 
 G_END_DECLS

@@ -24,15 +24,18 @@ ShoalConnSet *shoal_conn_set_new  (ShoalReactor *reactor);
 void          shoal_conn_set_bbr  (ShoalConnSet *self, gboolean bbr);
 void          shoal_conn_set_free (ShoalConnSet *self);   /* every conn is closed */
 
-/* Borrowed for good: what is dialled from then on is kept to @binding, and goes through @proxy (nullable) while that is on. */
-void          shoal_conn_set_bind (ShoalConnSet *self, const ShoalBinding *binding, ShoalProxy *proxy);
+/* Borrowed for good: what is dialled from then on is kept to @binding, and goes through @proxy
+ * (nullable) while that is on. */
+void          shoal_conn_set_bind (ShoalConnSet *self, const ShoalBinding *binding,
+                                   ShoalProxy *proxy);
 
 /* Becomes @link's host data. Whatever goes wrong is told by shoal_link_closed(), later. */
 void          shoal_conn_dial     (ShoalConnSet *self, ShoalLink *link, const ShoalAddr *to,
                                    gint64 now_us);
 /* As shoal_conn_dial(), for a link that may not dial: it is closed with @why. */
 void          shoal_conn_refuse   (ShoalConnSet *self, ShoalLink *link, const char *why);
-/* FALSE: too many connections that came from the site of @from are open. Loopback is not counted. */
+/* FALSE: too many connections that came from the site of @from are open. Loopback is not
+ * counted. */
 gboolean      shoal_conn_set_admits (const ShoalConnSet *self, const ShoalAddr *from);
 /* Takes @socket (transfer full). Either shoal_conn_set_link() or shoal_conn_discard() follows at
  * once. */

@@ -2,8 +2,9 @@
 /* The disk: what a worker does with a job. */
 
 /*
- * A worker has the job to itself, and, if it is one that runs alone, the whole torrent: the pointer to the storage
- * changes only there. The store's thread may take a reference to a storage at any time, so changing it needs the lock.
+ * A worker has the job to itself, and, if it is one that runs alone, the whole torrent: the pointer
+ * to the storage changes only there. The store's thread may take a reference to a storage at any
+ * time, so changing it needs the lock.
  */
 
 #include "shoal-disk-private.h"
@@ -79,7 +80,8 @@ do_open (ShoalDisk *self,
     shoal_storage_close (work->torrent->storage, &closing);
   g_free (closing.detail);
 
-  storage = make_storage (self, work->job->torrent, work->metainfo, work->dir, work->job->part_suffix);
+  storage = make_storage (self, work->job->torrent, work->metainfo, work->dir,
+                          work->job->part_suffix);
   shoal_storage_open (storage, work->job);
   pthread_mutex_lock (&self->lock);
   g_hash_table_remove (self->lost, &work->torrent->id);
@@ -92,8 +94,10 @@ static ShoalStorage *
 storage_at_rest (ShoalDisk *self,
                  guint64    id)
 {
-  g_autoptr (ShoalResume) record = self->store != NULL ? shoal_resume_store_record (self->store, id) : NULL;
-  g_autoptr (GBytes) bytes = record != NULL ? shoal_resume_store_metainfo (self->store, id, NULL) : NULL;
+  g_autoptr (ShoalResume) record = self->store != NULL ? shoal_resume_store_record (self->store, id)
+                                                       : NULL;
+  g_autoptr (GBytes) bytes = record != NULL ? shoal_resume_store_metainfo (self->store, id, NULL)
+                                            : NULL;
   g_autoptr (ShoalMetainfo) metainfo = bytes != NULL ? shoal_metainfo_parse (bytes, NULL) : NULL;
   g_autoptr (ShoalBitfield) had = NULL;
   ShoalDiskJob opening = { .op = SHOAL_DISK_OPEN };
@@ -206,7 +210,8 @@ disk_fits_layout (const ShoalDiskJob *job,
       return shoal_layout_is_request (layout, job->piece, job->offset, job->size);
 
     case SHOAL_DISK_CHECK:
-      return job->n_pieces > 0 && job->piece < layout->n_pieces && job->n_pieces <= layout->n_pieces - job->piece;
+      return job->n_pieces > 0 && job->piece < layout->n_pieces &&
+             job->n_pieces <= layout->n_pieces - job->piece;
 
     case SHOAL_DISK_PIECE:
     case SHOAL_DISK_SPILL:
@@ -225,12 +230,16 @@ disk_is_possible (Work *work)
 {
   ShoalDiskJob *job = work->job;
 
-  if (job->op == SHOAL_DISK_OPEN || job->op == SHOAL_DISK_CLOSE || job->op == SHOAL_DISK_REMOVE || job->op == SHOAL_DISK_LOAD)
+  if (job->op == SHOAL_DISK_OPEN || job->op == SHOAL_DISK_CLOSE || job->op == SHOAL_DISK_REMOVE ||
+      job->op == SHOAL_DISK_LOAD)
     return TRUE;
-  if (work->torrent->storage != NULL && disk_fits_layout (job, shoal_storage_metainfo (work->torrent->storage)->layout))
+  if (work->torrent->storage != NULL &&
+      disk_fits_layout (job, shoal_storage_metainfo (work->torrent->storage)->layout))
     return TRUE;
 
-  fail_job (job, SHOAL_REASON_IO, work->torrent->storage == NULL ? "the torrent's files are not open" : "there is no such piece");
+  fail_job (job, SHOAL_REASON_IO,
+            work->torrent->storage == NULL ? "the torrent's files are not open"
+                                           : "there is no such piece");
 
   return FALSE;
 }
@@ -321,8 +330,8 @@ disk_do_one (ShoalDisk   *self,
     default:
       job->verdicts = g_malloc0 (1);
       /* One piece by itself had its blocks written before they could be compared. */
-      shoal_storage_check (work->torrent->storage, hasher, job->piece, 1, TRUE, job->verdicts, &job->halves_differ,
-                           &job->reason, &job->detail);
+      shoal_storage_check (work->torrent->storage, hasher, job->piece, 1, TRUE, job->verdicts,
+                           &job->halves_differ, &job->reason, &job->detail);
       if (job->wants_digests && job->verdicts[0] != SHOAL_PIECE_MISSING)
         job->digests = shoal_storage_digest_blocks (work->torrent->storage, job->piece);
       break;

@@ -78,7 +78,8 @@ struct _ShoalDisk
 
 /* What a worker does with jobs that may start; without the lock, but for disk_is_possible(). */
 
-/* Whether the job can be done at all: the torrent is open and has such a piece; if not, reason and detail say so. */
+/* Whether the job can be done at all: the torrent is open and has such a piece; if not, reason and
+ * detail say so. */
 gboolean disk_is_possible (Work *work);
 gboolean disk_fits_layout (const ShoalDiskJob *job, const ShoalLayout *layout);
 /* PIECE jobs of pieces of one size: hashed together, written one by one. */

@@ -2,19 +2,22 @@
 /* The disk: queues of jobs, the workers that do them, and what is done. */
 
 /*
- * One mutex guards everything here; it is held for a few list operations at a time, never while a file is touched.
+ * One mutex guards everything here; it is held for a few list operations at a time, never while a
+ * file is touched.
  *
- * Each torrent is in one of three modes while jobs of it are under way: piece jobs side by side, checks of many
- * pieces side by side, or one job alone (open, finish, close, remove). A job whose mode is not the current one waits
- * in the torrent's own queue, and so does every later one, so nothing overtakes. Jobs of one piece hang behind each
- * other in a chain; the first of a chain is with the workers.
+ * Each torrent is in one of three modes while jobs of it are under way: piece jobs side by side,
+ * checks of many pieces side by side, or one job alone (open, finish, close, remove). A job whose
+ * mode is not the current one waits in the torrent's own queue, and so does every later one, so
+ * nothing overtakes. Jobs of one piece hang behind each other in a chain; the first of a chain is
+ * with the workers.
  *
- * Ready jobs stand in three queues: reads (a peer waits), writes, checks. Reads go first, but every fourth time a
- * check does, so that nothing starves. A worker that takes a piece to hash takes as many others of the same size as
- * the processor hashes at once. A check stays in its queue until its last part was taken; any worker takes parts.
+ * Ready jobs stand in three queues: reads (a peer waits), writes, checks. Reads go first, but every
+ * fourth time a check does, so that nothing starves. A worker that takes a piece to hash takes as
+ * many others of the same size as the processor hashes at once. A check stays in its queue until
+ * its last part was taken; any worker takes parts.
  *
- * The table of torrents and the answers to hot reads belong to the engine's thread. A storage may outlive its
- * torrent's entry: the store's thread holds a reference while it syncs.
+ * The table of torrents and the answers to hot reads belong to the engine's thread. A storage may
+ * outlive its torrent's entry: the store's thread holds a reference while it syncs.
  */
 
 #include "shoal-disk-private.h"
@@ -22,12 +25,15 @@
 #include <unistd.h>
 
 #define FILES_MAX        128u              /* open at once, of all torrents */
-#define CHECK_PART_MIN   (4u * 1024 * 1024)   /* bytes of a part of a check: less is not worth a hand-over */
+#define CHECK_PART_MIN   (4u * 1024 * 1024)   /* bytes of a part of a check: less is not worth a
+                                               * hand-over */
 #define CHECK_TURN       4u                /* every so many picks a check goes first */
 #define PIECES_CROWD     24u               /* waiting pieces that make a second worker join in */
 #define GATHER_US        (25 * G_TIME_SPAN_MILLISECOND)   /* longest wait of a piece for company */
-#define GATHER_PIECES    8u                /* pieces that must be expected in that time: fewer gain nothing */
-#define GATHER_SIZE      (8u * 1024 * 1024)   /* bytes that wait at most: their memory is missed elsewhere */
+#define GATHER_PIECES    8u                /* pieces that must be expected in that time: fewer gain
+                                            * nothing */
+#define GATHER_SIZE      (8u * 1024 * 1024)   /* bytes that wait at most: their memory is missed
+                                               * elsewhere */
 
 /* --- Queues --- */
 
@@ -91,8 +97,9 @@ has_chain (const Work *work)
 }
 
 /*
- * Whether a worker should take from the writes; lock held. Pieces are left to the worker that has some already until
- * they crowd: together they are hashed in half the time, and two workers in one file only wait for each other.
+ * Whether a worker should take from the writes; lock held. Pieces are left to the worker that has
+ * some already until they crowd: together they are hashed in half the time, and two workers in one
+ * file only wait for each other.
  */
 static gboolean
 writes_ready (const ShoalDisk *self)
@@ -102,16 +109,20 @@ writes_ready (const ShoalDisk *self)
   if (self->writes.first->job->op != SHOAL_DISK_PIECE || self->writes.n >= PIECES_CROWD)
     return TRUE;
 
-  return self->n_hashing == 0 && (self->gather_us == 0 || g_get_monotonic_time () >= self->gather_us);
+  return self->n_hashing == 0 &&
+         (self->gather_us == 0 || g_get_monotonic_time () >= self->gather_us);
 }
 
 static guint64
 piece_size_of (const Work *work)
 {
-  return work->torrent->storage != NULL ? shoal_storage_metainfo (work->torrent->storage)->layout->piece_size : 0;
+  return work->torrent->storage != NULL
+           ? shoal_storage_metainfo (work->torrent->storage)->layout->piece_size
+           : 0;
 }
 
-/* A piece came to the writes: while they come fast, the first waits for others to be hashed with it; lock held. */
+/* A piece came to the writes: while they come fast, the first waits for others to be hashed with
+ * it; lock held. */
 static void
 notice_piece (ShoalDisk  *self,
               const Work *work)
@@ -125,7 +136,8 @@ notice_piece (ShoalDisk  *self,
   if (self->writes.n >= best || self->writes.n * piece_size_of (work) >= GATHER_SIZE)
     self->gather_us = 0;
   else if (self->writes.n == 1)
-    self->gather_us = best > 1 && self->gap_us * GATHER_PIECES <= GATHER_US ? now_us + GATHER_US : 0;
+    self->gather_us = best > 1 && self->gap_us * GATHER_PIECES <= GATHER_US ? now_us + GATHER_US
+                                                                            : 0;
 }
 
 /* Gives a job to the workers; lock held. */
@@ -146,7 +158,8 @@ make_ready (ShoalDisk *self,
   if (work->mode == MODE_CHECKS)
     pthread_cond_broadcast (&self->work);
   else if (work->job->op == SHOAL_DISK_READ || writes_ready (self) || self->writes.n == 1)
-    pthread_cond_signal (&self->work);   /* also for the first piece that waits: somebody has to watch the time */
+    pthread_cond_signal (&self->work);   /* also for the first piece that waits: somebody has to
+                                          * watch the time */
 }
 
 /* Starts a job whose turn in the torrent it is; lock held. */
@@ -205,7 +218,8 @@ work_free (Work *work)
   g_free (work);
 }
 
-/* A job is over: what waited for it may start; lock held. Returns: whether somebody has to be woken */
+/* A job is over: what waited for it may start; lock held. Returns: whether somebody has to be
+ * woken */
 static gboolean
 complete (ShoalDisk *self,
           Work      *work)
@@ -263,7 +277,8 @@ part_size (const Work *work)
   return (n + best - 1) / best * best;
 }
 
-/* The first look at a check; lock held, and given up meanwhile. Returns: whether somebody has to be woken */
+/* The first look at a check; lock held, and given up meanwhile. Returns: whether somebody has to be
+ * woken */
 static gboolean
 begin_check (ShoalDisk *self)
 {
@@ -282,7 +297,8 @@ begin_check (ShoalDisk *self)
   return FALSE;
 }
 
-/* A part of the check that is first in its queue; lock held, and given up meanwhile. Returns: as above */
+/* A part of the check that is first in its queue; lock held, and given up meanwhile. Returns: as
+ * above */
 static gboolean
 check_part (ShoalDisk   *self,
             ShoalHasher *hasher)
@@ -305,7 +321,8 @@ check_part (ShoalDisk   *self,
     {
       guint n = MIN (end - at, SHOAL_HASHER_PIECES_MAX);
 
-      shoal_storage_check (work->torrent->storage, hasher, job->piece + at, n, FALSE, job->verdicts + at, &differ, &reason, &detail);
+      shoal_storage_check (work->torrent->storage, hasher, job->piece + at, n, FALSE,
+                           job->verdicts + at, &differ, &reason, &detail);
       at += n;
     }
 
@@ -351,7 +368,8 @@ gather (ShoalDisk *self,
   return n;
 }
 
-/* Does what is most urgent; lock held, and given up meanwhile. Returns: whether somebody has to be woken */
+/* Does what is most urgent; lock held, and given up meanwhile. Returns: whether somebody has to be
+ * woken */
 static gboolean
 do_next (ShoalDisk   *self,
          ShoalHasher *hasher)
@@ -390,7 +408,8 @@ do_next (ShoalDisk   *self,
   return wake;
 }
 
-/* Until there is something to do, or the pieces that wait for company have waited long enough; lock held. */
+/* Until there is something to do, or the pieces that wait for company have waited long enough; lock
+ * held. */
 static void
 wait_for_work (ShoalDisk *self)
 {
@@ -415,7 +434,8 @@ worker_main (void *data)
   pthread_mutex_lock (&self->lock);
   while (TRUE)
     {
-      while (!self->quit && self->reads.first == NULL && !writes_ready (self) && self->checks.first == NULL)
+      while (!self->quit && self->reads.first == NULL && !writes_ready (self) &&
+             self->checks.first == NULL)
         wait_for_work (self);
       if (self->quit)
         break;
@@ -544,7 +564,8 @@ shoal_disk_submit (ShoalDisk    *self,
   Work *work;
 
   g_return_val_if_fail (self != NULL && job != NULL, FALSE);
-  g_return_val_if_fail (job->op != SHOAL_DISK_OPEN || (job->metainfo != NULL && job->dir != NULL), FALSE);
+  g_return_val_if_fail (job->op != SHOAL_DISK_OPEN || (job->metainfo != NULL && job->dir != NULL),
+                        FALSE);
 
   pthread_mutex_lock (&self->lock);
   torrent = g_hash_table_lookup (self->torrents, &job->torrent);

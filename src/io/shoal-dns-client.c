@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Asks name servers of the user's choice, over sockets that keep to the binding; the system's resolver never hears of it. */
+/* Asks name servers of the user's choice, over sockets that keep to the binding; the system's
+ * resolver never hears of it. */
 
 /*
  * A name is asked for once, however many wait for it, with two questions: A and AAAA. A question
@@ -21,7 +22,8 @@
 
 #define PORT            53
 #define ROUNDS          3        /* times that each server is asked */
-#define WAIT_MS         1500     /* for an answer, in the first round; longer in each that follows */
+#define WAIT_MS         1500     /* for an answer, in the first round; longer in each that
+                                  * follows */
 #define NAMES_AT_ONCE   32
 #define TTL_LEAST_S     5
 #define TTL_MOST_S      3600
@@ -77,7 +79,8 @@ struct _ShoalDnsClient
   guint               preferred;                        /* the one that answered last */
   char               *refusal;                          /* (nullable) */
   GHashTable         *entries;                          /* name to Entry (owned) */
-  ShoalNode           waiting;                          /* of Entry: too many are asked for already */
+  ShoalNode           waiting;                          /* of Entry: too many are asked for
+                                                         * already */
   guint               n_asking;
 };
 
@@ -273,7 +276,8 @@ take_answer (Question     *question,
   Entry *entry = question->entry;
   ShoalDnsClient *client = entry->client;
 
-  switch (shoal_dns_parse_answer (&question->answer, bytes, size, question->id, entry->name, question->type))
+  switch (shoal_dns_parse_answer (&question->answer, bytes, size, question->id, entry->name,
+                                  question->type))
     {
     case SHOAL_DNS_ANSWER:
       question->answered = TRUE;
@@ -370,7 +374,8 @@ stream_connected (GSocket      *socket,
 {
   Question *question = user_data;
   guint8 query[2 + SHOAL_DNS_QUERY_MAX];
-  gsize size = shoal_dns_write_query (query + 2, question->id, question->entry->name, question->type);
+  gsize size = shoal_dns_write_query (query + 2, question->id, question->entry->name,
+                                      question->type);
 
   query[0] = (guint8) (size >> 8);
   query[1] = (guint8) size;
@@ -392,7 +397,8 @@ watch_socket (Question     *question,
               GSourceFunc   func)
 {
   clear_source (&question->ready);
-  question->ready = attach (question->entry->client, g_socket_create_source (question->socket, condition, NULL), func,
+  question->ready = attach (question->entry->client,
+                            g_socket_create_source (question->socket, condition, NULL), func,
                             question);
 }
 
@@ -408,8 +414,9 @@ send_question (Question *question)
   g_autoptr(GError) error = NULL;
   int fd;
 
-  question->socket = shoal_socket_new (client->binding, server->family,
-                                       question->stream ? G_SOCKET_TYPE_STREAM : G_SOCKET_TYPE_DATAGRAM, &error);
+  question->socket =
+    shoal_socket_new (client->binding, server->family,
+                      question->stream ? G_SOCKET_TYPE_STREAM : G_SOCKET_TYPE_DATAGRAM, &error);
   if (question->socket == NULL)
     {
       g_debug ("A name server cannot be asked: %s", error->message);
@@ -427,7 +434,8 @@ send_question (Question *question)
 
   watch_socket (question, G_IO_IN, G_SOURCE_FUNC (datagram_ready));
 
-  return send (fd, query, shoal_dns_write_query (query, question->id, question->entry->name, question->type),
+  return send (fd, query,
+               shoal_dns_write_query (query, question->id, question->entry->name, question->type),
                MSG_NOSIGNAL) > 0;
 }
 
@@ -465,7 +473,8 @@ entry_ask (Entry *self)
   self->known = self->no_name = FALSE;
   self->client->n_asking++;
   for (guint i = 0; i < G_N_ELEMENTS (self->questions); i++)
-    self->questions[i] = (Question){ .entry = self, .type = types[i], .first = self->client->preferred };
+    self->questions[i] =
+      (Question){ .entry = self, .type = types[i], .first = self->client->preferred };
   for (guint i = 0; i < G_N_ELEMENTS (self->questions); i++)
     {
       if (!self->questions[i].over)
@@ -490,7 +499,8 @@ may_forget (gpointer key,
   const Entry *entry = value;
   const gint64 *now_us = user_data;
 
-  return entry->known && !shoal_node_is_linked (&entry->calls) && (now_us == NULL || entry->expires_us <= *now_us);
+  return entry->known && !shoal_node_is_linked (&entry->calls) &&
+         (now_us == NULL || entry->expires_us <= *now_us);
 }
 
 static void
@@ -591,7 +601,8 @@ shoal_dns_client_lookup (ShoalDnsClient *self,
       if (entry->telling == NULL)
         entry->telling = attach (self, g_idle_source_new (), tell_refused, entry);
     }
-  else if ((entry->known && entry->expires_us > g_get_monotonic_time ()) || fill_in_localhost (entry))
+  else if ((entry->known && entry->expires_us > g_get_monotonic_time ()) ||
+           fill_in_localhost (entry))
     tell_later (entry);
   else if (!entry->asking && !shoal_node_is_linked (&entry->node))
     {

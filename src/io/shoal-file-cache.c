@@ -2,9 +2,10 @@
 /* A bounded number of open files, the least recently used of which is closed first. */
 
 /*
- * The cache holds one reference to each file it knows; a file that was put out stays open as long as somebody uses
- * it. A link's references are counted in the embedded ShoalFileRef, which is the engine thread's alone and stands
- * for one reference of the atomic count: handing a block out costs no allocation.
+ * The cache holds one reference to each file it knows; a file that was put out stays open as long
+ * as somebody uses it. A link's references are counted in the embedded ShoalFileRef, which is the
+ * engine thread's alone and stands for one reference of the atomic count: handing a block out costs
+ * no allocation.
  */
 
 #include "shoal-file-cache.h"
@@ -108,8 +109,8 @@ is_in_memory (int fd)
 {
   struct statfs info;
 
-  return fstatfs (fd, &info) == 0 &&
-         (info.f_type == TMPFS_MAGIC || info.f_type == RAMFS_MAGIC || info.f_type == HUGETLBFS_MAGIC);
+  return fstatfs (fd, &info) == 0 && (info.f_type == TMPFS_MAGIC || info.f_type == RAMFS_MAGIC ||
+                                      info.f_type == HUGETLBFS_MAGIC);
 }
 
 ShoalOpenFile *

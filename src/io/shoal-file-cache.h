@@ -20,7 +20,8 @@ typedef struct _ShoalFileCache ShoalFileCache;
  */
 typedef struct
 {
-  ShoalFileRef  ref;         /* engine thread only: what was handed out to links; together they are one reference */
+  ShoalFileRef  ref;         /* engine thread only: what was handed out to links; together they are
+                              * one reference */
   gint          ref_count;
   int           fd;
   gboolean      writable;
@@ -33,11 +34,15 @@ typedef struct
 ShoalFileCache *shoal_file_cache_new    (guint max);
 void            shoal_file_cache_free   (ShoalFileCache *self);
 
-/* (transfer full) (nullable): file @index of @owner, if it is open. Any thread, as all that follows. */
-ShoalOpenFile  *shoal_file_cache_get    (ShoalFileCache *self, gconstpointer owner, guint32 index, gboolean writable);
+/* (transfer full) (nullable): file @index of @owner, if it is open. Any thread, as all that
+ * follows. */
+ShoalOpenFile  *shoal_file_cache_get    (ShoalFileCache *self, gconstpointer owner, guint32 index,
+                                         gboolean writable);
 /* (transfer full): @fd: (transfer full): replaces what was there. */
-ShoalOpenFile  *shoal_file_cache_put    (ShoalFileCache *self, gconstpointer owner, guint32 index, int fd, gboolean writable);
-void            shoal_file_cache_forget (ShoalFileCache *self, gconstpointer owner);   /* all of its files */
+ShoalOpenFile  *shoal_file_cache_put    (ShoalFileCache *self, gconstpointer owner, guint32 index,
+                                         int fd, gboolean writable);
+/* all of its files */
+void            shoal_file_cache_forget (ShoalFileCache *self, gconstpointer owner);
 guint           shoal_file_cache_count  (ShoalFileCache *self);
 
 void            shoal_open_file_unref    (ShoalOpenFile *self);

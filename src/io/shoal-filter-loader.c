@@ -2,8 +2,9 @@
 /* Reads lists of blocked addresses, plain or gzip, away from the engine's thread. */
 
 /*
- * A thread for each list reads, unpacks, parses and sorts; what comes back is a counted value that nobody changes any
- * more, and is taken once the thread has ended. Sizes are limited before and after unpacking, so that a list can be as bad as it likes.
+ * A thread for each list reads, unpacks, parses and sorts; what comes back is a counted value that
+ * nobody changes any more, and is taken once the thread has ended. Sizes are limited before and
+ * after unpacking, so that a list can be as bad as it likes.
  */
 
 #include "shoal-filter-loader.h"
@@ -62,7 +63,8 @@ read_all (GInputStream *stream,
 
       if (before > SHOAL_FILTER_SIZE_MAX)
         {
-          g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_FAILED, "the list of blocked addresses is too large");
+          g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_FAILED,
+                               "the list of blocked addresses is too large");
           return NULL;
         }
       g_byte_array_set_size (bytes, before + READ_SIZE);
@@ -81,7 +83,8 @@ unpack (const guint8 *data,
         GError      **error)
 {
   g_autoptr(GInputStream) packed = g_memory_input_stream_new_from_data (data, (gssize) size, NULL);
-  g_autoptr(GConverter) converter = G_CONVERTER (g_zlib_decompressor_new (G_ZLIB_COMPRESSOR_FORMAT_GZIP));
+  g_autoptr(GConverter) converter =
+    G_CONVERTER (g_zlib_decompressor_new (G_ZLIB_COMPRESSOR_FORMAT_GZIP));
   g_autoptr(GInputStream) plain = g_converter_input_stream_new (packed, converter);
 
   return read_all (plain, error);
@@ -253,7 +256,9 @@ list_fetched (ShoalDone *done,
     }
   else
     {
-      load->error = fetch->error != NULL ? g_strdup (fetch->error) : g_strdup_printf ("the server answered with status %u", fetch->status);
+      load->error = fetch->error != NULL
+                      ? g_strdup (fetch->error)
+                      : g_strdup_printf ("the server answered with status %u", fetch->status);
       self->loaded (load, self->user_data);
     }
   shoal_fetch_free (fetch);

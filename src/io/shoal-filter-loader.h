@@ -11,14 +11,18 @@ typedef struct _ShoalFilterLoader ShoalFilterLoader;
 
 typedef void (*ShoalFilterLoadFunc) (ShoalFilterLoad *load, gpointer user_data);
 
-/* Asks for the list of a link; its done function is to be called with the answer, on the same thread. */
+/* Asks for the list of a link; its done function is to be called with the answer, on the same
+ * thread. */
 typedef void (*ShoalFilterFetchFunc) (ShoalFetch *request, gpointer user_data);
 
 /* Works on the thread-default context of the caller, which must be iterated. */
-ShoalFilterLoader *shoal_filter_loader_new  (ShoalFilterFetchFunc fetch, ShoalFilterLoadFunc loaded, gpointer user_data);
-/* What is read is waited for and answered, iterating the context; from then on every load and fetched list ends with an error. */
+ShoalFilterLoader *shoal_filter_loader_new  (ShoalFilterFetchFunc fetch, ShoalFilterLoadFunc loaded,
+                                             gpointer user_data);
+/* What is read is waited for and answered, iterating the context; from then on every load and
+ * fetched list ends with an error. */
 void               shoal_filter_loader_stop (ShoalFilterLoader *self);
-void               shoal_filter_loader_free (ShoalFilterLoader *self);   /* stops; every fetch came back */
+/* stops; every fetch came back */
+void               shoal_filter_loader_free (ShoalFilterLoader *self);
 /* Comes back through @loaded exactly once. */
 void               shoal_filter_loader_load (ShoalFilterLoader *self, ShoalFilterLoad *load);
 

@@ -2,8 +2,9 @@
 /* Reaches files below a folder without ever following a symbolic link out of it. */
 
 /*
- * Every component is opened with O_NOFOLLOW relative to the one before, so nobody can swap a folder for a link
- * between a check and a use. Descriptors of folders are O_PATH: they need no permission to read.
+ * Every component is opened with O_NOFOLLOW relative to the one before, so nobody can swap a folder
+ * for a link between a check and a use. Descriptors of folders are O_PATH: they need no permission
+ * to read.
  */
 
 #include "shoal-folder.h"
@@ -83,7 +84,8 @@ walk (ShoalFolder *self,
     {
       int next = openat (at, components[i], FOLDER_FLAGS | O_NOFOLLOW);
 
-      if (next < 0 && errno == ENOENT && make && (mkdirat (at, components[i], 0777) == 0 || errno == EEXIST))
+      if (next < 0 && errno == ENOENT && make &&
+          (mkdirat (at, components[i], 0777) == 0 || errno == EEXIST))
         next = openat (at, components[i], FOLDER_FLAGS | O_NOFOLLOW);
       if (at != self->root)
         close_keeping_errno (at);
@@ -172,7 +174,8 @@ shoal_folder_unlink (ShoalFolder *self,
   return parent >= 0 && unlinkat (parent, name, 0) == 0;
 }
 
-/* For file systems whose rename cannot refuse: a hard link can, and where there are none either, look first. */
+/* For file systems whose rename cannot refuse: a hard link can, and where there are none either,
+ * look first. */
 static gboolean
 rename_carefully (int         parent,
                   const char *from,
@@ -215,7 +218,8 @@ shoal_folder_rename (ShoalFolder *self,
   folder = openat (parent, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (folder >= 0)
     {
-      fsync (folder);   /* without it a power cut brings the old name back, which costs nothing but a look */
+      fsync (folder);   /* without it a power cut brings the old name back, which costs nothing but
+                         * a look */
       close (folder);
     }
 

@@ -216,11 +216,12 @@ effect_multicast (ShoalHost    *host,
   gboolean bound = binding->wanted[0] != '\0';
   g_autoptr(GError) error = NULL;
 
-  if (self->stopping || !shoal_binding_check (binding, family, NULL) || shoal_gio_network_is_hidden (self->network) ||
-      (bound && binding->device[0] == '\0'))
+  if (self->stopping || !shoal_binding_check (binding, family, NULL) ||
+      shoal_gio_network_is_hidden (self->network) || (bound && binding->device[0] == '\0'))
     return;
   if (*lsd == NULL)
-    *lsd = shoal_lsd_socket_new (self->reactor, family, bound ? binding->device : NULL, local_came, self, &error);
+    *lsd = shoal_lsd_socket_new (self->reactor, family, bound ? binding->device : NULL, local_came,
+                                 self, &error);
   if (*lsd != NULL)
     shoal_lsd_socket_send (*lsd, data, size, g_get_monotonic_time ());
   else

@@ -26,7 +26,8 @@
 #define TURNS_AT_ONCE     4             /* before other sources of the context have their say */
 #define REST_LONGEST      5000          /* microseconds */
 #define REST_SHORTEST     1000          /* microseconds: what poll() can wait */
-#define REST_BYTES        (128 * 1024)  /* that arrive in one rest; more lets a fast sender run into full buffers */
+#define REST_BYTES        (128 * 1024)  /* that arrive in one rest; more lets a fast sender run into
+                                         * full buffers */
 #define REST_FROM_RATE    (8 * 1024 * 1024)   /* bytes a second; below it there is no rest */
 #define RATE_WINDOW       20000         /* microseconds */
 
@@ -169,8 +170,8 @@ apply_network (ShoalGioHost *self)
   hidden = shoal_gio_network_is_hidden (self->network);
   shoal_engine_network (self->engine, &state);
   /* The gateway is not asked for ports when nothing may go past a proxy. */
-  shoal_gio_mapping_ports (self->mapping, shoal_gio_network_binding (self->network)->wanted, hidden ? 0 : state.tcp_port,
-                           hidden ? 0 : state.udp_port);
+  shoal_gio_mapping_ports (self->mapping, shoal_gio_network_binding (self->network)->wanted,
+                           hidden ? 0 : state.tcp_port, hidden ? 0 : state.udp_port);
 }
 
 static void
@@ -199,7 +200,8 @@ network_writable (gpointer user_data)
   shoal_engine_writable (self->engine);
 }
 
-static const ShoalGioNetworkFuncs network_funcs = { peer_came, datagram_came, network_writable, network_due };
+static const ShoalGioNetworkFuncs network_funcs = { peer_came, datagram_came, network_writable,
+                                                    network_due };
 
 /* --- Turns --- */
 
@@ -408,7 +410,8 @@ shoal_gio_host_new (GMainContext     *context,
   self->http = shoal_http_new (fetch_answered, self);
   shoal_http_set_wake (self->http, fetch_streams);
   shoal_http_set_way (self->http, shoal_gio_network_http (self->network));
-  self->resolver = shoal_resolver_new (shoal_gio_network_dns (self->network), lookup_answered, self);
+  self->resolver = shoal_resolver_new (shoal_gio_network_dns (self->network), lookup_answered,
+                                       self);
   self->mapping = shoal_gio_mapping_new (mapping_due, self);
   self->filters = shoal_filter_loader_new (list_wanted, filter_loaded, self);
   self->commands = commands;

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Port mapping as the host of an engine runs it: which gateway is asked, for which ports, and what is news. */
+/* Port mapping as the host of an engine runs it: which gateway is asked, for which ports, and what
+ * is news. */
 
 /*
- * The gateway is that of the best default route, or of the interface that everything is kept to; that of
- * IPv6 may be another, and is asked to let through what is for us. Both are looked up anew whenever the
- * network changes.
+ * The gateway is that of the best default route, or of the interface that everything is kept to;
+ * that of IPv6 may be another, and is asked to let through what is for us. Both are looked up anew
+ * whenever the network changes.
  */
 
 #include "shoal-gio-mapping.h"
@@ -45,8 +46,10 @@ find_gateway (const ShoalGioMapping *self,
       if (*interface == NULL || (addr.family != SHOAL_FAMILY_NONE && addr.family != family))
         return FALSE;
     }
-  *interface = shoal_network_watch_default (self->watch, family, *interface != NULL ? (*interface)->name : NULL);
-  if (*interface == NULL || (addr.family == SHOAL_FAMILY_NONE && !shoal_interface_addr (*interface, family, &addr)))
+  *interface = shoal_network_watch_default (self->watch, family,
+                                            *interface != NULL ? (*interface)->name : NULL);
+  if (*interface == NULL ||
+      (addr.family == SHOAL_FAMILY_NONE && !shoal_interface_addr (*interface, family, &addr)))
     return FALSE;
 
   *gateway = (*interface)->gateways[SHOAL_FAMILY_INDEX (family)];
@@ -71,7 +74,8 @@ find_places (const ShoalGioMapping *self,
       g_strlcpy (four->device, interface->name, sizeof four->device);
     }
   /* An address that nobody outside knows needs no way in. */
-  if (!find_gateway (self, SHOAL_FAMILY_IPV6, &six->gateway, &six->own, &interface) || shoal_addr_is_local (&six->own))
+  if (!find_gateway (self, SHOAL_FAMILY_IPV6, &six->gateway, &six->own, &interface) ||
+      shoal_addr_is_local (&six->own))
     {
       memset (six, 0, sizeof *six);
       return;
@@ -92,7 +96,8 @@ look (gpointer user_data)
 
   find_places (self, places);
   for (guint i = 0; i < N_FAMILIES; i++)
-    shoal_portmap_set (self->portmaps[i], &places[i], self->wanted ? self->tcp_port : 0, self->wanted ? self->udp_port : 0);
+    shoal_portmap_set (self->portmaps[i], &places[i], self->wanted ? self->tcp_port : 0,
+                       self->wanted ? self->udp_port : 0);
 }
 
 static void

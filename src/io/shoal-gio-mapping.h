@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Port mapping as the host of an engine runs it: which gateway is asked, for which ports, and what is news. */
+/* Port mapping as the host of an engine runs it: which gateway is asked, for which ports, and what
+ * is news. */
 
 #pragma once
 
@@ -24,9 +25,11 @@ void             shoal_gio_mapping_free  (ShoalGioMapping *self);
 
 /* Whether ports are wanted at all; at first not. */
 void             shoal_gio_mapping_want  (ShoalGioMapping *self, gboolean wanted);
-/* @bind: (nullable): the interface or address that all traffic is kept to: only its gateway is asked. @tcp_port, @udp_port:
+/* @bind: (nullable): the interface or address that all traffic is kept to: only its gateway is
+ * asked. @tcp_port, @udp_port:
  * where we listen; 0: not */
-void             shoal_gio_mapping_ports (ShoalGioMapping *self, const char *bind, guint16 tcp_port, guint16 udp_port);
+void             shoal_gio_mapping_ports (ShoalGioMapping *self, const char *bind, guint16 tcp_port,
+                                          guint16 udp_port);
 /* FALSE: nothing has changed since the last time. */
 gboolean         shoal_gio_mapping_take  (ShoalGioMapping *self, ShoalMapping *now);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The sockets that the engine wants to be found at, and the way that everything takes into the world. */
+/* The sockets that the engine wants to be found at, and the way that everything takes into the
+ * world. */
 
 /*
  * What is wanted is kept as it was said; what it means now (the binding) is found out anew whenever
@@ -88,8 +89,10 @@ shoal_gio_network_want (ShoalGioNetwork    *self,
   copy.bind = copy_text (wanted->bind);
   copy.dns = copy_text (wanted->dns);
   copy.proxy = copy_text (wanted->proxy);
-  self->replaced |= strcmp (copy.bind, self->wanted.bind) != 0 || strcmp (copy.dns, self->wanted.dns) != 0 ||
-                    strcmp (copy.proxy, self->wanted.proxy) != 0 || copy.proxy_all != self->wanted.proxy_all;
+  self->replaced |= strcmp (copy.bind, self->wanted.bind) != 0 ||
+                    strcmp (copy.dns, self->wanted.dns) != 0 ||
+                    strcmp (copy.proxy, self->wanted.proxy) != 0 ||
+                    copy.proxy_all != self->wanted.proxy_all;
   clear_wanted (self);
   self->wanted = copy;
   self->due = TRUE;
@@ -228,8 +231,8 @@ open_sockets (ShoalGioNetwork  *self,
   return listens ? port : 0;
 }
 
-/* The way of names, HTTP and whatever a proxy carries; they close what they have. @down: (nullable): why nothing goes
- * out. FALSE with @error: nothing goes out because of the proxy. */
+/* The way of names, HTTP and whatever a proxy carries; they close what they have. @down:
+ * (nullable): why nothing goes out. FALSE with @error: nothing goes out because of the proxy. */
 static gboolean
 replace_ways (ShoalGioNetwork *self,
               const char      *down,
@@ -269,7 +272,8 @@ shoal_gio_network_apply (ShoalGioNetwork   *self,
   self->due = FALSE;
   close_sockets (self);
   shoal_binding_resolve (&self->binding, self->wanted.bind, self->watch);
-  state->moved = self->applied && (self->replaced || !shoal_binding_equal (&before, &self->binding));
+  state->moved = self->applied &&
+                 (self->replaced || !shoal_binding_equal (&before, &self->binding));
   self->applied = TRUE;
   self->replaced = FALSE;
 
@@ -370,10 +374,12 @@ shoal_gio_network_send (ShoalGioNetwork *self,
   if (self->replaced)
     return SHOAL_SEND_FAILED;
   /* Without a relay datagrams go past the proxy, unless nothing may. */
-  if (shoal_proxy_is_on (self->proxy) && (shoal_gio_network_is_hidden (self) || shoal_proxy_relays (self->proxy)))
+  if (shoal_proxy_is_on (self->proxy) &&
+      (shoal_gio_network_is_hidden (self) || shoal_proxy_relays (self->proxy)))
     return shoal_proxy_send (self->proxy, to, data, size, segment, flags);
 
-  return socket != NULL ? shoal_udp_socket_send (socket, to, data, size, segment, flags) : SHOAL_SEND_FAILED;
+  return socket != NULL ? shoal_udp_socket_send (socket, to, data, size, segment, flags)
+                        : SHOAL_SEND_FAILED;
 }
 
 gint64
@@ -428,7 +434,9 @@ shoal_gio_network_new (ShoalReactor               *reactor,
   self->reactor = reactor;
   self->funcs = *funcs;
   self->user_data = user_data;
-  self->wanted = (ShoalNetwork){ .tcp = TRUE, .bind = copy_text (""), .dns = copy_text (""), .proxy = copy_text ("") };
+  self->wanted = (ShoalNetwork){
+    .tcp = TRUE, .bind = copy_text (""), .dns = copy_text (""), .proxy = copy_text ("")
+  };
   self->binding.up = TRUE;
   self->watch = shoal_network_watch_new (machine_changed, self);
   self->dns = shoal_dns_client_new (&self->binding);

@@ -19,7 +19,8 @@ struct _ShoalHttpAddress
 };
 
 #define SHOAL_TYPE_HTTP_ADDRESSES (shoal_http_addresses_get_type ())
-G_DECLARE_FINAL_TYPE (ShoalHttpAddresses, shoal_http_addresses, SHOAL, HTTP_ADDRESSES, GSocketAddressEnumerator)
+G_DECLARE_FINAL_TYPE (ShoalHttpAddresses, shoal_http_addresses, SHOAL, HTTP_ADDRESSES,
+                      GSocketAddressEnumerator)
 
 struct _ShoalHttpAddresses
 {
@@ -37,7 +38,8 @@ struct _ShoalHttpAddresses
 static void shoal_http_address_connectable (GSocketConnectableIface *iface);
 
 G_DEFINE_FINAL_TYPE_WITH_CODE (ShoalHttpAddress, shoal_http_address, G_TYPE_NETWORK_ADDRESS,
-                               G_IMPLEMENT_INTERFACE (G_TYPE_SOCKET_CONNECTABLE, shoal_http_address_connectable))
+                               G_IMPLEMENT_INTERFACE (G_TYPE_SOCKET_CONNECTABLE,
+                                                      shoal_http_address_connectable))
 G_DEFINE_FINAL_TYPE (ShoalHttpAddresses, shoal_http_addresses, G_TYPE_SOCKET_ADDRESS_ENUMERATOR)
 
 /* --- The enumerator --- */
@@ -61,15 +63,17 @@ take_addr (ShoalHttpAddresses *self,
 {
   const ShoalHttpAddress *address = self->address;
   g_autoptr(GInetAddress) ip = NULL;
+  guint16 port;
 
   if ((address->family != SHOAL_FAMILY_NONE && address->family != addr->family) ||
       !shoal_binding_check (address->binding, addr->family, NULL))
     return;
 
-  ip = g_inet_address_new_from_bytes (addr->ip, addr->family == SHOAL_FAMILY_IPV6 ? G_SOCKET_FAMILY_IPV6
-                                                                                  : G_SOCKET_FAMILY_IPV4);
-  g_queue_push_tail (&self->left,
-                     g_inet_socket_address_new (ip, g_network_address_get_port (G_NETWORK_ADDRESS (self->address))));
+  ip = g_inet_address_new_from_bytes (addr->ip, addr->family == SHOAL_FAMILY_IPV6
+                                                  ? G_SOCKET_FAMILY_IPV6
+                                                  : G_SOCKET_FAMILY_IPV4);
+  port = g_network_address_get_port (G_NETWORK_ADDRESS (self->address));
+  g_queue_push_tail (&self->left, g_inet_socket_address_new (ip, port));
 }
 
 static void
@@ -230,7 +234,8 @@ shoal_http_address_new (ShoalDnsClient     *dns,
                         const char         *host,
                         guint16             port)
 {
-  ShoalHttpAddress *self = g_object_new (SHOAL_TYPE_HTTP_ADDRESS, "hostname", host, "port", (guint) port, NULL);
+  ShoalHttpAddress *self = g_object_new (SHOAL_TYPE_HTTP_ADDRESS, "hostname", host, "port",
+                                         (guint) port, NULL);
 
   self->dns = dns;
   self->binding = binding;

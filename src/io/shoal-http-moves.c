@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Where web servers have sent us on to, for a while: not every range of a file shall be asked for at the old place first. */
+/* Where web servers have sent us on to, for a while: not every range of a file shall be asked for
+ * at the old place first. */
 
 /*
- * Only what was followed once, past every check, is kept. Links come from torrents and places from servers: both are bounded in
- * number and size, and a place that stops answering as it should is forgotten by whoever asked there.
+ * Only what was followed once, past every check, is kept. Links come from torrents and places from
+ * servers: both are bounded in number and size, and a place that stops answering as it should is
+ * forgotten by whoever asked there.
  */
 
 #include "shoal-http-moves.h"

@@ -15,10 +15,12 @@ struct _ShoalHttp
 {
   GMainContext  *context;
   ShoalHttpWay  *way;
-  ShoalHttpWay  *own_way;                              /* (nullable): (owned) @way, if none was given */
+  ShoalHttpWay  *own_way;                              /* (nullable): (owned) @way, if none was
+                                                        * given */
   ShoalHttpMoves *moves;                               /* of web seeds */
   ShoalNode      calls;                                /* of HttpCall */
-  ShoalNode      ready;                                /* of HttpCall: streams to be looked at in the next turn */
+  ShoalNode      ready;                                /* of HttpCall: streams to be looked at in
+                                                        * the next turn */
   ShoalFetchFunc answered;
   ShoalHttpWake  wake;                                 /* (nullable) */
   gpointer       user_data;
@@ -48,7 +50,8 @@ typedef struct
 } HttpCall;
 
 /* shoal-http.c */
-void http_call_finish    (HttpCall *call, const char *why);   /* @why: (nullable): NULL: the body is complete. Frees it */
+/* @why: (nullable): NULL: the body is complete. Frees it */
+void http_call_finish    (HttpCall *call, const char *why);
 void http_call_stop_timer (HttpCall *call);
 
 /* shoal-http-stream.c */

@@ -46,11 +46,13 @@ read_head (HttpCall *call)
   goffset last = 0;
   goffset total = -1;
 
-  fetch->encoded = coding != NULL && *coding != '\0' && g_ascii_strcasecmp (coding, "identity") != 0;
+  fetch->encoded = coding != NULL && *coding != '\0'
+                   && g_ascii_strcasecmp (coding, "identity") != 0;
   if (soup_message_headers_get_encoding (headers) == SOUP_ENCODING_CONTENT_LENGTH)
     fetch->content_size = (guint64) soup_message_headers_get_content_length (headers);
   fetch->retry_after_s = read_retry_after (soup_message_headers_get_one (headers, "Retry-After"));
-  if (soup_message_headers_get_content_range (headers, &first, &last, &total) && first >= 0 && last >= first)
+  if (soup_message_headers_get_content_range (headers, &first, &last, &total) && first >= 0
+      && last >= first)
     {
       fetch->has_range = TRUE;
       fetch->got_first = (guint64) first;
@@ -87,7 +89,8 @@ wait_for_bytes (HttpCall *call)
 {
   if (call->readable != NULL)
     return;
-  call->readable = g_pollable_input_stream_create_source (G_POLLABLE_INPUT_STREAM (call->stream), NULL);
+  call->readable = g_pollable_input_stream_create_source (G_POLLABLE_INPUT_STREAM (call->stream),
+                                                          NULL);
   g_source_set_callback (call->readable, G_SOURCE_FUNC (became_readable), call, NULL);
   g_source_attach (call->readable, call->http->context);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* How HTTP goes out: over sockets that keep to the binding, with names of our own asking, or through a proxy. */
+/* How HTTP goes out: over sockets that keep to the binding, with names of our own asking, or
+ * through a proxy. */
 
 /*
  * libsoup makes its own sockets. It says so before it connects them ("network-event"), which is
@@ -96,11 +97,13 @@ near_end (const ShoalHttpWay *self,
         local = &binding->locals[1];
       if (local->family == SHOAL_FAMILY_NONE)
         return NULL;
-      ip = g_inet_address_new_from_bytes (local->ip, local->family == SHOAL_FAMILY_IPV6 ? G_SOCKET_FAMILY_IPV6
-                                                                                        : G_SOCKET_FAMILY_IPV4);
+      ip = g_inet_address_new_from_bytes (local->ip, local->family == SHOAL_FAMILY_IPV6
+                                                       ? G_SOCKET_FAMILY_IPV6
+                                                       : G_SOCKET_FAMILY_IPV4);
     }
   else if (family != SHOAL_FAMILY_NONE && !self->proxied)
-    ip = g_inet_address_new_any (family == SHOAL_FAMILY_IPV6 ? G_SOCKET_FAMILY_IPV6 : G_SOCKET_FAMILY_IPV4);
+    ip = g_inet_address_new_any (family == SHOAL_FAMILY_IPV6 ? G_SOCKET_FAMILY_IPV6
+                                                             : G_SOCKET_FAMILY_IPV4);
 
   return ip != NULL ? g_inet_socket_address_new (ip, 0) : NULL;
 }
@@ -138,7 +141,8 @@ make_session (ShoalHttpWay  *self,
   SoupSession *session;
 
   if (asks_itself (self))
-    server = shoal_http_address_new (self->dns, self->binding, family, g_uri_get_host (uri), port_of (uri));
+    server = shoal_http_address_new (self->dns, self->binding, family, g_uri_get_host (uri),
+                                     port_of (uri));
 
   session = g_object_new (SOUP_TYPE_SESSION,
                           "local-address", local,
@@ -167,8 +171,8 @@ shoal_http_way_session (ShoalHttpWay  *self,
   Session *session;
 
   if (asks_itself (self))
-    name = g_strdup_printf ("%d %d %s %u %s", (int) use, (int) family, g_uri_get_scheme (uri), port_of (uri),
-                            g_uri_get_host (uri));
+    name = g_strdup_printf ("%d %d %s %u %s", (int) use, (int) family, g_uri_get_scheme (uri),
+                            port_of (uri), g_uri_get_host (uri));
   else
     name = g_strdup_printf ("%d %d", (int) use, (int) family);
   session = g_hash_table_lookup (self->sessions, name);
@@ -211,7 +215,8 @@ shoal_http_way_keep (ShoalHttpWay *self,
                      SoupMessage  *message)
 {
   if (self->binding != NULL)
-    g_signal_connect (message, "network-event", G_CALLBACK (network_event), (gpointer) self->binding);
+    g_signal_connect (message, "network-event", G_CALLBACK (network_event),
+                      (gpointer) self->binding);
 }
 
 /* --- Life --- */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* HTTP for trackers, links to .torrent files and web seeds, with limits of size, time and redirects. */
+/* HTTP for trackers, links to .torrent files and web seeds, with limits of size, time and
+ * redirects. */
 
 /*
  * A family is forced by binding the near end to it (shoal-http-way.c); whether the name has such an
@@ -11,8 +12,8 @@
  * asynchronous with the call's own cancellable; the timer and the end of everything cancel it, and
  * http_call_finish() is reached on every way out, once.
  *
- * Where the link of a web seed led is remembered (shoal-http-moves.c) and asked at once the next time;
- * when that fails the link itself is asked, once.
+ * Where the link of a web seed led is remembered (shoal-http-moves.c) and asked at once the next
+ * time; when that fails the link itself is asked, once.
  */
 
 #include "shoal-http-private.h"
@@ -213,7 +214,8 @@ parse_link (GUri       *base,
   return NULL;
 }
 
-/* Whether the link itself says that it leads to this machine or its network; a name may still do so. */
+/* Whether the link itself says that it leads to this machine or its network; a name may still do
+ * so. */
 static gboolean
 is_local (GUri *uri)
 {
@@ -230,7 +232,8 @@ is_local (GUri *uri)
 static gboolean
 is_command (const HttpCall *call)
 {
-  return call->fetch->use == SHOAL_FETCH_SEED && g_uri_get_query (call->uri) != NULL && is_local (call->uri);
+  return call->fetch->use == SHOAL_FETCH_SEED && g_uri_get_query (call->uri) != NULL &&
+         is_local (call->uri);
 }
 
 static gboolean
@@ -251,7 +254,10 @@ may_remember (const ShoalFetch *fetch)
 static void
 call_remember (HttpCall *call)
 {
-  GUri *to = may_remember (call->fetch) ? shoal_http_moves_find (call->http->moves, call->fetch->url, g_get_monotonic_time ()) : NULL;
+  GUri *to = may_remember (call->fetch)
+               ? shoal_http_moves_find (call->http->moves, call->fetch->url,
+                                        g_get_monotonic_time ())
+               : NULL;
 
   if (to == NULL)
     return;
@@ -269,10 +275,12 @@ static void
 call_keep (HttpCall *call)
 {
   if (call->n_redirects > 0 && !call->unkept && may_remember (call->fetch))
-    shoal_http_moves_keep (call->http->moves, call->fetch->url, call->uri, !call->fleeting, g_get_monotonic_time ());
+    shoal_http_moves_keep (call->http->moves, call->fetch->url, call->uri, !call->fleeting,
+                           g_get_monotonic_time ());
 }
 
-/* After a failure. TRUE: it was because of what was remembered, and the link itself is asked now. */
+/* After a failure. TRUE: it was because of what was remembered, and the link itself is asked
+ * now. */
 static gboolean
 call_ask_anew (HttpCall *call)
 {
@@ -314,8 +322,10 @@ call_redirect (HttpCall *call)
     }
   g_uri_unref (call->uri);
   call->uri = next;
-  call->fleeting |= status != SOUP_STATUS_MOVED_PERMANENTLY && status != SOUP_STATUS_PERMANENT_REDIRECT;
-  call->unkept |= caching != NULL && (soup_header_contains (caching, "no-store") || soup_header_contains (caching, "no-cache"));
+  call->fleeting |= status != SOUP_STATUS_MOVED_PERMANENTLY &&
+                    status != SOUP_STATUS_PERMANENT_REDIRECT;
+  call->unkept |= caching != NULL && (soup_header_contains (caching, "no-store") ||
+                                      soup_header_contains (caching, "no-cache"));
 
   if (++call->n_redirects > SHOAL_HTTP_REDIRECTS)
     {
@@ -393,9 +403,11 @@ call_send (HttpCall *call)
   if (call->fetch->range_size > 0)
     soup_message_headers_set_range (soup_message_get_request_headers (call->message),
                                     (goffset) call->fetch->range_first,
-                                    (goffset) (call->fetch->range_first + call->fetch->range_size - 1));
+                                    (goffset) (call->fetch->range_first + call->fetch->range_size -
+                                               1));
   shoal_http_way_keep (way, call->message);
-  soup_session_send_async (shoal_http_way_session (way, call->fetch->use, call->fetch->family, call->uri),
+  soup_session_send_async (shoal_http_way_session (way, call->fetch->use, call->fetch->family,
+                                                   call->uri),
                            call->message, G_PRIORITY_DEFAULT, call->cancellable, send_done, call);
 }
 

@@ -2,9 +2,10 @@
 /* Pieces that were written since the last record: eight bytes each, at the end of a file. */
 
 /*
- * Workers append, the store's thread prunes, a worker reads: one mutex keeps them apart. Pruning writes what is left
- * into a new file and renames it, so that a crash leaves one or the other. Nothing is synced: an entry says that a
- * piece is worth hashing, and one that got lost costs only that.
+ * Workers append, the store's thread prunes, a worker reads: one mutex keeps them apart. Pruning
+ * writes what is left into a new file and renames it, so that a crash leaves one or the other.
+ * Nothing is synced: an entry says that a piece is worth hashing, and one that got lost costs only
+ * that.
  */
 
 #include "shoal-journal.h"
@@ -251,7 +252,8 @@ shoal_journal_read (ShoalJournal *self,
       guint32 piece = shoal_reader_u32 (&reader);
       guint32 crc = shoal_reader_u32 (&reader);
 
-      if (piece >= n_pieces || crc != entry_crc (self->id, piece) || (seen[piece / 8] >> piece % 8 & 1) != 0)
+      if (piece >= n_pieces || crc != entry_crc (self->id, piece) ||
+          (seen[piece / 8] >> piece % 8 & 1) != 0)
         continue;
       seen[piece / 8] |= (guint8) (1 << piece % 8);
       pieces[(*n)++] = piece;

@@ -82,8 +82,8 @@ shoal_listener_new (ShoalReactor       *reactor,
   self->reactor = reactor;
   self->accepted = accepted;
   self->user_data = user_data;
-  self->socket = shoal_socket_watch_new (binding, family, G_SOCKET_TYPE_STREAM, port, reactor, &self->watch,
-                                         listener_ready, error);
+  self->socket = shoal_socket_watch_new (binding, family, G_SOCKET_TYPE_STREAM, port, reactor,
+                                         &self->watch, listener_ready, error);
   if (self->socket == NULL)
     g_clear_pointer (&self, g_free);
 

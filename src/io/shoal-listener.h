@@ -12,10 +12,11 @@ typedef struct _ShoalListener ShoalListener;
 /* @socket: (transfer full) */
 typedef void (*ShoalListenerFunc) (GSocket *socket, const ShoalAddr *from, gpointer user_data);
 
-/* Listens on every address of @family that @binding (nullable) allows. @port 0: any. Returns: (nullable): %NULL with a
- * G_IO_ERROR, %G_IO_ERROR_ADDRESS_IN_USE if the port is taken. */
+/* Listens on every address of @family that @binding (nullable) allows. @port 0: any. Returns:
+ * (nullable): %NULL with a G_IO_ERROR, %G_IO_ERROR_ADDRESS_IN_USE if the port is taken. */
 ShoalListener *shoal_listener_new  (ShoalReactor *reactor, const ShoalBinding *binding,
-                                    ShoalFamily family, guint16 port, ShoalListenerFunc accepted, gpointer user_data, GError **error);
+                                    ShoalFamily family, guint16 port, ShoalListenerFunc accepted,
+                                    gpointer user_data, GError **error);
 void           shoal_listener_free (ShoalListener *self);
 guint16        shoal_listener_port (const ShoalListener *self);
 

@@ -2,10 +2,11 @@
 /* The multicast socket of local discovery (BEP 14), on every interface that is up. */
 
 /*
- * One socket a family, bound to the group and its port, which all clients of a machine share. Interfaces are listed
- * again before sending, at most every few seconds: a joined one that went away takes its membership with it. Loopback
- * counts only where there is nothing else. An IPv6 sender with a link-local address is not passed on, as such an
- * address says nothing without its interface. Engine thread.
+ * One socket a family, bound to the group and its port, which all clients of a machine share.
+ * Interfaces are listed again before sending, at most every few seconds: a joined one that went
+ * away takes its membership with it. Loopback counts only where there is nothing else. An IPv6
+ * sender with a link-local address is not passed on, as such an address says nothing without its
+ * interface. Engine thread.
  */
 
 #include "shoal-lsd-socket.h"
@@ -57,9 +58,11 @@ socket_ready (ShoalWatch *watch,
 
       if (size < 0 && errno != EINTR)
         return;
-      if (size < 0 || (gsize) size > sizeof data || !shoal_addr_from_sockaddr (&from, peer, name_size))
+      if (size < 0 || (gsize) size > sizeof data
+          || !shoal_addr_from_sockaddr (&from, peer, name_size))
         continue;
-      if (name.ss_family == AF_INET6 && IN6_IS_ADDR_LINKLOCAL (&((struct sockaddr_in6 *) &name)->sin6_addr))
+      if (name.ss_family == AF_INET6
+          && IN6_IS_ADDR_LINKLOCAL (&((struct sockaddr_in6 *) &name)->sin6_addr))
         continue;
 
       self->arrived (&from, data, (gsize) size, self->user_data);
@@ -88,13 +91,15 @@ list_interfaces (ShoalLsdSocket *self,
   if (getifaddrs (&all) != 0)
     return;
 
-  for (const struct ifaddrs *one = all; one != NULL && self->n_interfaces < INTERFACES_MAX; one = one->ifa_next)
+  for (const struct ifaddrs *one = all; one != NULL && self->n_interfaces < INTERFACES_MAX;
+       one = one->ifa_next)
     {
       gboolean is_loopback = (one->ifa_flags & IFF_LOOPBACK) != 0;
       unsigned int index;
 
-      if (one->ifa_addr == NULL || one->ifa_addr->sa_family != family || (one->ifa_flags & IFF_UP) == 0
-          || is_loopback != loopback || (!is_loopback && (one->ifa_flags & IFF_MULTICAST) == 0)
+      if (one->ifa_addr == NULL || one->ifa_addr->sa_family != family
+          || (one->ifa_flags & IFF_UP) == 0 || is_loopback != loopback
+          || (!is_loopback && (one->ifa_flags & IFF_MULTICAST) == 0)
           || (self->device != NULL && strcmp (self->device, one->ifa_name) != 0))
         continue;
       index = if_nametoindex (one->ifa_name);
@@ -113,7 +118,8 @@ join (ShoalLsdSocket *self,
   int level = self->family == SHOAL_FAMILY_IPV6 ? IPPROTO_IPV6 : IPPROTO_IP;
 
   memcpy (&request.gr_group, &self->group, self->group_size);
-  if (setsockopt (self->watch.fd, level, MCAST_JOIN_GROUP, &request, sizeof request) != 0 && errno != EADDRINUSE)
+  if (setsockopt (self->watch.fd, level, MCAST_JOIN_GROUP, &request, sizeof request) != 0
+      && errno != EADDRINUSE)
     g_debug ("Interface %u is not heard for local peers: %s", index, g_strerror (errno));
 }
 
@@ -149,10 +155,13 @@ prepare (ShoalLsdSocket *self)
   if (!set_flag (fd, SOL_SOCKET, SO_REUSEADDR, 1))
     return FALSE;
   if (self->family == SHOAL_FAMILY_IPV6)
-    return set_flag (fd, IPPROTO_IPV6, IPV6_V6ONLY, 1) && set_flag (fd, IPPROTO_IPV6, IPV6_MULTICAST_HOPS, HOPS)
-           && set_flag (fd, IPPROTO_IPV6, IPV6_MULTICAST_LOOP, 1) && set_flag (fd, IPPROTO_IPV6, IPV6_MULTICAST_ALL, 0);
+    return set_flag (fd, IPPROTO_IPV6, IPV6_V6ONLY, 1)
+           && set_flag (fd, IPPROTO_IPV6, IPV6_MULTICAST_HOPS, HOPS)
+           && set_flag (fd, IPPROTO_IPV6, IPV6_MULTICAST_LOOP, 1)
+           && set_flag (fd, IPPROTO_IPV6, IPV6_MULTICAST_ALL, 0);
 
-  return set_flag (fd, IPPROTO_IP, IP_MULTICAST_TTL, HOPS) && set_flag (fd, IPPROTO_IP, IP_MULTICAST_LOOP, 1)
+  return set_flag (fd, IPPROTO_IP, IP_MULTICAST_TTL, HOPS)
+         && set_flag (fd, IPPROTO_IP, IP_MULTICAST_LOOP, 1)
          && set_flag (fd, IPPROTO_IP, IP_MULTICAST_ALL, 0);
 }
 
@@ -166,7 +175,8 @@ shoal_lsd_socket_new (ShoalReactor *reactor,
 {
   ShoalLsdSocket *self = g_new0 (ShoalLsdSocket, 1);
   ShoalAddr group = shoal_lsd_group (family);
-  int fd = socket (family == SHOAL_FAMILY_IPV6 ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  int fd = socket (family == SHOAL_FAMILY_IPV6 ? AF_INET6 : AF_INET,
+                   SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
   self->reactor = reactor;
   self->family = family;
@@ -175,7 +185,8 @@ shoal_lsd_socket_new (ShoalReactor *reactor,
   self->user_data = user_data;
   self->group_size = shoal_addr_to_sockaddr (&group, &self->group);
   shoal_watch_init (&self->watch, fd, socket_ready);
-  if (fd < 0 || !prepare (self) || bind (fd, (struct sockaddr *) &self->group, self->group_size) != 0
+  if (fd < 0 || !prepare (self)
+      || bind (fd, (struct sockaddr *) &self->group, self->group_size) != 0
       || !shoal_reactor_watch (reactor, &self->watch, EPOLLIN))
     {
       g_set_error_literal (error, G_IO_ERROR, g_io_error_from_errno (errno), g_strerror (errno));
@@ -216,7 +227,9 @@ send_on (ShoalLsdSocket *self,
              : setsockopt (self->watch.fd, IPPROTO_IP, IP_MULTICAST_IF, &four, sizeof four) != 0)
     return FALSE;
 
-  return sendto (self->watch.fd, data, size, MSG_NOSIGNAL, (struct sockaddr *) &self->group, self->group_size) == (gssize) size;
+  return sendto (self->watch.fd, data, size, MSG_NOSIGNAL, (struct sockaddr *) &self->group,
+                 self->group_size)
+         == (gssize) size;
 }
 
 guint

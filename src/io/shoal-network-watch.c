@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The network interfaces of this machine, their addresses and gateways, and when any of it changes. */
+/* The network interfaces of this machine, their addresses and gateways, and when any of it
+ * changes. */
 
 /*
  * A netlink socket says that something changed; what there is now is then read anew and compared,
@@ -113,7 +114,8 @@ take_route (Scan            *scan,
   int index = 0;
   guint ip_size = route->rtm_family == AF_INET6 ? 16 : 4;
 
-  if (route->rtm_dst_len != 0 || route->rtm_table != RT_TABLE_MAIN || route->rtm_type != RTN_UNICAST)
+  if (route->rtm_dst_len != 0 || route->rtm_table != RT_TABLE_MAIN ||
+      route->rtm_type != RTN_UNICAST)
     return;
 
   for (; RTA_OK (attribute, left); attribute = RTA_NEXT (attribute, left))
@@ -144,8 +146,11 @@ static void
 scan_routes (Scan *scan,
              int   family)
 {
-  struct { struct nlmsghdr head; struct rtmsg route; } ask = {
-    .head = { .nlmsg_len = sizeof ask, .nlmsg_type = RTM_GETROUTE, .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP },
+  struct { struct nlmsghdr head; struct rtmsg route;
+  } ask = {
+    .head = { .nlmsg_len = sizeof ask,
+              .nlmsg_type = RTM_GETROUTE,
+              .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP },
     .route = { .rtm_family = (unsigned char) family },
   };
   g_autofree guint8 *answer = g_malloc (ANSWER_SIZE);
@@ -163,7 +168,8 @@ scan_routes (Scan *scan,
       more = size > 0;
       for (; NLMSG_OK (head, left); head = NLMSG_NEXT (head, left))
         {
-          if (head->nlmsg_type == RTM_NEWROUTE && head->nlmsg_len >= NLMSG_LENGTH (sizeof (struct rtmsg)))
+          if (head->nlmsg_type == RTM_NEWROUTE &&
+              head->nlmsg_len >= NLMSG_LENGTH (sizeof (struct rtmsg)))
             take_route (scan, head);
           else if (head->nlmsg_type == NLMSG_DONE || head->nlmsg_type == NLMSG_ERROR)
             more = FALSE;
@@ -250,7 +256,8 @@ begin_to_hear (ShoalNetworkWatch *self)
 {
   struct sockaddr_nl groups = {
     .nl_family = AF_NETLINK,
-    .nl_groups = RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR | RTMGRP_IPV4_ROUTE | RTMGRP_IPV6_ROUTE,
+    .nl_groups = RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR | RTMGRP_IPV4_ROUTE |
+                 RTMGRP_IPV6_ROUTE,
   };
 
   self->fd = socket (AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE);

@@ -8,8 +8,9 @@
  * search -> describe -> address -> add TCP -> add UDP, one call at a time. A renewal begins with
  * adding; the way out deletes both.
  *
- * Pinholes of the firewall for IPv6 are made likewise, without asking for an address. The gateway is looked
- * for over IPv4, where its address is known; but it opens holes only for who asks, so calls go over IPv6.
+ * Pinholes of the firewall for IPv6 are made likewise, without asking for an address. The gateway
+ * is looked for over IPv4, where its address is known; but it opens holes only for who asks, so
+ * calls go over IPv6.
  */
 
 #include "shoal-portmap-private.h"
@@ -25,7 +26,8 @@
 #define PORT_LOWEST      16384u
 #define HTTP_PORT        80u
 
-enum { STEP_TCP = SHOAL_PORTMAP_TCP, STEP_UDP = SHOAL_PORTMAP_UDP, STEP_END, STEP_DESCRIBE, STEP_ADDRESS };
+enum { STEP_TCP = SHOAL_PORTMAP_TCP, STEP_UDP = SHOAL_PORTMAP_UDP, STEP_END, STEP_DESCRIBE,
+       STEP_ADDRESS };
 
 static const char multicast_host[] = "239.255.255.250";
 
@@ -120,7 +122,8 @@ is_of_gateway (const ShoalPortmap *self,
   g_autoptr(GUri) uri = g_uri_parse (url, G_URI_FLAGS_NONE, NULL);
   ShoalAddr addr;
 
-  return uri != NULL && g_uri_get_host (uri) != NULL && shoal_addr_parse (&addr, g_uri_get_host (uri), 1) &&
+  return uri != NULL && g_uri_get_host (uri) != NULL &&
+         shoal_addr_parse (&addr, g_uri_get_host (uri), 1) &&
          shoal_addr_same_ip (&addr, &self->place.upnp_gateway);
 }
 
@@ -171,7 +174,8 @@ add_answered (ShoalPortmap         *self,
       return;
     }
 
-  g_debug ("The gateway maps no %s: error %u of UPnP", step == STEP_TCP ? "TCP" : "UDP", answer->error);
+  g_debug ("The gateway maps no %s: error %u of UPnP", step == STEP_TCP ? "TCP" : "UDP",
+           answer->error);
   self->given[step] = 0;
   if (step == STEP_UDP && self->given[STEP_TCP] != 0)
     take_port (self, STEP_END);
@@ -186,7 +190,9 @@ parse_description (ShoalPortmap *self,
 {
   ShoalPortmapIgd *igd = &self->igd;
 
-  return (is_pinhole (self) ? shoal_igd_parse_firewall : shoal_igd_parse_description) (&igd->service, igd->location, text, size);
+  return (is_pinhole (self)
+            ? shoal_igd_parse_firewall
+            : shoal_igd_parse_description) (&igd->service, igd->location, text, size);
 }
 
 static void
@@ -201,7 +207,8 @@ call_answered (ShoalPortmap *self,
   shoal_igd_parse_answer (&answer, status, text, size);
   if (igd->step == STEP_DESCRIBE)
     {
-      if (status != 200 || !parse_description (self, text, size) || !is_of_gateway (self, igd->service.control))
+      if (status != 200 || !parse_description (self, text, size) ||
+          !is_of_gateway (self, igd->service.control))
         give_up (self, FALSE);
       else if (is_pinhole (self))
         take_port (self, STEP_TCP);
@@ -233,7 +240,8 @@ call_done (Call   *call,
     {
       stop_call (self);
       if (error == NULL)
-        call_answered (self, soup_message_get_status (call->message), (const char *) call->body, size);
+        call_answered (self, soup_message_get_status (call->message), (const char *) call->body,
+                       size);
       else
         {
           g_debug ("The gateway does not answer: %s", error->message);
@@ -271,8 +279,8 @@ head_came (GObject      *source,
       return;
     }
   call->body = g_malloc (SHOAL_IGD_BODY_MAX);
-  g_input_stream_read_all_async (call->stream, call->body, SHOAL_IGD_BODY_MAX, G_PRIORITY_DEFAULT, call->cancellable,
-                                 body_read, call);
+  g_input_stream_read_all_async (call->stream, call->body, SHOAL_IGD_BODY_MAX, G_PRIORITY_DEFAULT,
+                                 call->cancellable, body_read, call);
 }
 
 static gboolean
@@ -296,7 +304,8 @@ connecting (SoupMessage       *message,
   Call *call = user_data;
 
   if (event == G_SOCKET_CLIENT_CONNECTING)
-    shoal_portmap_keep (call->portmap, g_socket_connection_get_socket (G_SOCKET_CONNECTION (connection)));
+    shoal_portmap_keep (call->portmap,
+                        g_socket_connection_get_socket (G_SOCKET_CONNECTION (connection)));
 }
 
 /* (transfer full) (nullable): NULL: where the link says */
@@ -306,13 +315,16 @@ server_of (const ShoalPortmap *self)
   g_autoptr(GUri) uri = g_uri_parse (self->igd.location, SOUP_HTTP_URI_FLAGS, NULL);
   int port = g_uri_get_port (uri);
 
-  return is_pinhole (self) ? shoal_portmap_address (self, &self->place.gateway, port > 0 ? (guint16) port : HTTP_PORT) : NULL;
+  return is_pinhole (self) ? shoal_portmap_address (self, &self->place.gateway,
+                                                    port > 0 ? (guint16) port : HTTP_PORT)
+                           : NULL;
 }
 
 static SoupSession *
 session_of (ShoalPortmap *self)
 {
-  g_autoptr(GSocketAddress) own = shoal_portmap_address (self, is_pinhole (self) ? &self->place.own : &self->place.upnp_own, 0);
+  g_autoptr(GSocketAddress) own =
+    shoal_portmap_address (self, is_pinhole (self) ? &self->place.own : &self->place.upnp_own, 0);
   g_autoptr(GSocketAddress) server = server_of (self);
   g_autoptr(GProxyResolver) no_proxy = g_simple_proxy_resolver_new ("direct://", NULL);
 
@@ -350,7 +362,8 @@ start_call (ShoalPortmap *self,
       g_autoptr(GBytes) bytes = g_bytes_new (body, strlen (body));
 
       soup_message_set_request_body_from_bytes (message, "text/xml; charset=\"utf-8\"", bytes);
-      soup_message_headers_append (soup_message_get_request_headers (message), "SOAPAction", action);
+      soup_message_headers_append (soup_message_get_request_headers (message), "SOAPAction",
+                                   action);
     }
 
   call = g_new0 (Call, 1);
@@ -362,7 +375,8 @@ start_call (ShoalPortmap *self,
   self->igd.cancellable = g_object_ref (call->cancellable);
   self->igd.late = self->igd.dropping ? shoal_portmap_after_ms (self, self->ways.leave_ms, too_late)
                                       : shoal_portmap_after (self, CALL_STEPS, too_late);
-  soup_session_send_async (session_of (self), message, G_PRIORITY_DEFAULT, call->cancellable, head_came, call);
+  soup_session_send_async (session_of (self), message, G_PRIORITY_DEFAULT, call->cancellable,
+                           head_came, call);
 }
 
 /* --- Steps --- */
@@ -382,7 +396,8 @@ call_for_port (ShoalPortmap *self,
   };
 
   if (self->given[step] == 0)
-    self->given[step] = step == STEP_UDP && self->given[STEP_TCP] != 0 ? self->given[STEP_TCP] : self->wanted[step];
+    self->given[step] = step == STEP_UDP && self->given[STEP_TCP] != 0 ? self->given[STEP_TCP]
+                                                                       : self->wanted[step];
   map.external = self->given[step];
   if (is_pinhole (self))
     body = igd->dropping ? shoal_igd_write_close (&igd->service, igd->pinholes[step], &action)
@@ -448,7 +463,8 @@ heard (GSocket     *socket,
   if (size <= 0 || !G_IS_INET_SOCKET_ADDRESS (from))
     return G_SOURCE_CONTINUE;
   ip = g_inet_socket_address_get_address (G_INET_SOCKET_ADDRESS (from));
-  if (g_inet_address_get_family (ip) != G_SOCKET_FAMILY_IPV4 || memcmp (g_inet_address_to_bytes (ip), self->place.upnp_gateway.ip, 4) != 0)
+  if (g_inet_address_get_family (ip) != G_SOCKET_FAMILY_IPV4 ||
+      memcmp (g_inet_address_to_bytes (ip), self->place.upnp_gateway.ip, 4) != 0)
     return G_SOURCE_CONTINUE;
 
   url = shoal_igd_parse_search_answer (bytes, (gsize) size);
@@ -497,7 +513,9 @@ search (gpointer user_data)
   self->igd.n_sent++;
   search_at (self, &multicast, multicast_host);
   search_at (self, &self->place.upnp_gateway, gateway);
-  self->igd.again = shoal_portmap_after (self, SEARCH_STEPS + (self->igd.n_sent == SEARCHES ? SEARCH_STEPS : 0), search);
+  self->igd.again =
+    shoal_portmap_after (self, SEARCH_STEPS + (self->igd.n_sent == SEARCHES ? SEARCH_STEPS : 0),
+                         search);
 
   return G_SOURCE_REMOVE;
 }

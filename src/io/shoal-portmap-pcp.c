@@ -121,7 +121,8 @@ next (ShoalPortmap *self,
 {
   ShoalPortmapPcp *pcp = &self->pcp;
 
-  while (step < STEP_ADDRESS && (self->wanted[step] == 0 || (pcp->dropping && self->given[step] == 0)))
+  while (step < STEP_ADDRESS &&
+         (self->wanted[step] == 0 || (pcp->dropping && self->given[step] == 0)))
     step++;
   shoal_portmap_stop_source (&pcp->again);
   if (step < STEP_ADDRESS)
@@ -149,7 +150,8 @@ map_answered (ShoalPortmap         *self,
 
   if (!pcp->dropping && answer->result != 0)
     {
-      g_debug ("The gateway maps no %s: %s", step == STEP_TCP ? "TCP" : "UDP", shoal_pcp_result_text (answer));
+      g_debug ("The gateway maps no %s: %s", step == STEP_TCP ? "TCP" : "UDP",
+               shoal_pcp_result_text (answer));
       /* UDP is a matter of luck once TCP is there. */
       self->given[step] = 0;
       if (step != STEP_UDP || self->given[STEP_TCP] == 0)
@@ -187,7 +189,8 @@ is_awaited (const ShoalPortmap   *self,
   if (is_nat_pmp (self))
     return answer->kind == SHOAL_NAT_PMP_ANSWER_MAP;
 
-  return answer->kind == SHOAL_PCP_ANSWER_MAP && memcmp (answer->nonce, pcp->nonces[pcp->step], SHOAL_PCP_NONCE_SIZE) == 0;
+  return answer->kind == SHOAL_PCP_ANSWER_MAP &&
+         memcmp (answer->nonce, pcp->nonces[pcp->step], SHOAL_PCP_NONCE_SIZE) == 0;
 }
 
 static void
@@ -207,14 +210,16 @@ answered (ShoalPortmap         *self,
           shoal_portmap_succeed (self, pcp->lifetime_s);
         }
     }
-  else if (is_nat_pmp (self) && pcp->step == STEP_ADDRESS && answer->kind == SHOAL_NAT_PMP_ANSWER_ADDRESS && answer->result == 0)
+  else if (is_nat_pmp (self) && pcp->step == STEP_ADDRESS &&
+           answer->kind == SHOAL_NAT_PMP_ANSWER_ADDRESS && answer->result == 0)
     {
       self->external = answer->external;
       next (self, STEP_TCP);
     }
   /* A refusal that names no mapping is about the one request that is under way; an announcement
    * of the gateway has no result. */
-  else if (answer->result != 0 && answer->kind != SHOAL_PCP_ANSWER_MAP && answer->kind != SHOAL_NAT_PMP_ANSWER_MAP)
+  else if (answer->result != 0 && answer->kind != SHOAL_PCP_ANSWER_MAP &&
+           answer->kind != SHOAL_NAT_PMP_ANSWER_MAP)
     {
       g_debug ("The gateway refuses: %s", shoal_pcp_result_text (answer));
       give_up (self, answer->result != SHOAL_PCP_UNSUPPORTED_VERSION);
@@ -243,7 +248,8 @@ heard (GSocket     *socket,
 static gboolean
 open_socket (ShoalPortmap *self)
 {
-  g_autoptr(GSocketAddress) gateway = shoal_portmap_address (self, &self->place.gateway, self->ways.pcp_port);
+  g_autoptr(GSocketAddress) gateway = shoal_portmap_address (self, &self->place.gateway,
+                                                             self->ways.pcp_port);
   ShoalPortmapPcp *pcp = &self->pcp;
 
   halt (self);

@@ -15,8 +15,10 @@ typedef enum { SHOAL_PORTMAP_TCP, SHOAL_PORTMAP_UDP, SHOAL_PORTMAP_N } ShoalPort
 
 /**
  * ShoalPortmapMethod:
- * @ask: for the ports of `wanted`, or to keep what is in `given`; ends in shoal_portmap_succeed() or _fail(), later or at once
- * @drop: tells the gateway that nothing of `given` is needed; ends in shoal_portmap_dropped(), later or at once
+ * @ask: for the ports of `wanted`, or to keep what is in `given`; ends in shoal_portmap_succeed()
+ * or _fail(), later or at once
+ * @drop: tells the gateway that nothing of `given` is needed; ends in shoal_portmap_dropped(),
+ * later or at once
  * @halt: nothing is sent any more and nothing comes; may be called at any time
  */
 typedef struct
@@ -101,18 +103,23 @@ struct _ShoalPortmap
 };
 
 /* shoal-portmap.c */
-void     shoal_portmap_succeed (ShoalPortmap *self, guint32 lifetime_s);   /* `given` and `external` are filled in */
+/* `given` and `external` are filled in */
+void     shoal_portmap_succeed (ShoalPortmap *self, guint32 lifetime_s);
 void     shoal_portmap_fail    (ShoalPortmap *self, gboolean refused);
 void     shoal_portmap_dropped (ShoalPortmap *self);
 /* (transfer full): @func in so many steps, once or again and again as it returns */
 GSource *shoal_portmap_after   (ShoalPortmap *self, guint steps, GSourceFunc func);
 GSource *shoal_portmap_after_ms (ShoalPortmap *self, guint ms, GSourceFunc func);
-/* The gateway has forgotten what it gave, or is another: if it is not being asked already, it is now. */
+/* The gateway has forgotten what it gave, or is another: if it is not being asked already, it is
+ * now. */
 void     shoal_portmap_hurry   (ShoalPortmap *self);
 /* (transfer full): in the scope of the interface, if it has one */
-GSocketAddress *shoal_portmap_address (const ShoalPortmap *self, const ShoalAddr *addr, guint16 port);
-/* (transfer full) (nullable): a UDP socket with our end there. @shared: others may use the port as well */
-GSocket *shoal_portmap_socket  (ShoalPortmap *self, const ShoalAddr *own, guint16 port, gboolean shared);
+GSocketAddress *shoal_portmap_address (const ShoalPortmap *self, const ShoalAddr *addr,
+                                       guint16 port);
+/* (transfer full) (nullable): a UDP socket with our end there. @shared: others may use the port as
+ * well */
+GSocket *shoal_portmap_socket  (ShoalPortmap *self, const ShoalAddr *own, guint16 port,
+                                gboolean shared);
 /* Keeps it to the interface. */
 void     shoal_portmap_keep    (ShoalPortmap *self, GSocket *socket);
 GSource *shoal_portmap_listen  (ShoalPortmap *self, GSocket *socket, GSocketSourceFunc func);
@@ -125,7 +132,8 @@ extern const ShoalPortmapMethod shoal_portmap_nat_pmp;
 /* shoal-portmap-announced.c */
 void     shoal_portmap_announced_begin (ShoalPortmap *self);   /* of the gateways of `place` */
 void     shoal_portmap_announced_end   (ShoalPortmap *self);
-void     shoal_portmap_announced_note  (ShoalPortmap *self, guint32 epoch_s);   /* it said in an answer */
+/* it said in an answer */
+void     shoal_portmap_announced_note  (ShoalPortmap *self, guint32 epoch_s);
 
 /* shoal-portmap-igd.c */
 extern const ShoalPortmapMethod shoal_portmap_igd;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Ports at the gateway that lead to ours, by PCP, NAT-PMP or UPnP; for IPv6 holes in its firewall. */
+/* Ports at the gateway that lead to ours, by PCP, NAT-PMP or UPnP; for IPv6 holes in its
+ * firewall. */
 
 /*
  * The methods are asked one after the other, the best one first, until one gives ports. It keeps
@@ -32,8 +33,10 @@ static const ShoalPortmapWays usual_ways = {
 };
 
 /* The best first. */
-static const ShoalPortmapMethod *const methods4[] = { &shoal_portmap_pcp, &shoal_portmap_nat_pmp, &shoal_portmap_igd, NULL };
-static const ShoalPortmapMethod *const methods6[] = { &shoal_portmap_pcp, &shoal_portmap_pinhole, NULL };
+static const ShoalPortmapMethod *const methods4[] = { &shoal_portmap_pcp, &shoal_portmap_nat_pmp,
+                                                      &shoal_portmap_igd, NULL };
+static const ShoalPortmapMethod *const methods6[] = { &shoal_portmap_pcp, &shoal_portmap_pinhole,
+                                                      NULL };
 
 static void begin (ShoalPortmap *self);
 
@@ -87,9 +90,13 @@ shoal_portmap_address (const ShoalPortmap *self,
                        const ShoalAddr    *addr,
                        guint16             port)
 {
-  g_autoptr(GInetAddress) ip = g_inet_address_new_from_bytes (addr->ip, addr->family == SHOAL_FAMILY_IPV6 ? G_SOCKET_FAMILY_IPV6
-                                                                                                          : G_SOCKET_FAMILY_IPV4);
-  guint scope = g_inet_address_get_is_link_local (ip) || g_inet_address_get_is_mc_link_local (ip) ? if_nametoindex (self->place.device) : 0;
+  g_autoptr(GInetAddress) ip = g_inet_address_new_from_bytes (addr->ip,
+                                                              addr->family == SHOAL_FAMILY_IPV6
+                                                                ? G_SOCKET_FAMILY_IPV6
+                                                                : G_SOCKET_FAMILY_IPV4);
+  guint scope = g_inet_address_get_is_link_local (ip) || g_inet_address_get_is_mc_link_local (ip)
+                  ? if_nametoindex (self->place.device)
+                  : 0;
 
   return g_object_new (G_TYPE_INET_SOCKET_ADDRESS, "address", ip, "port", (guint) port,
                        "scope-id", addr->family == SHOAL_FAMILY_IPV6 ? scope : 0, NULL);
@@ -102,8 +109,8 @@ shoal_portmap_socket (ShoalPortmap    *self,
                       gboolean         shared)
 {
   gboolean is_ipv6 = own->family == SHOAL_FAMILY_IPV6;
-  g_autoptr(GSocket) socket = g_socket_new (is_ipv6 ? G_SOCKET_FAMILY_IPV6 : G_SOCKET_FAMILY_IPV4, G_SOCKET_TYPE_DATAGRAM,
-                                            G_SOCKET_PROTOCOL_UDP, NULL);
+  g_autoptr(GSocket) socket = g_socket_new (is_ipv6 ? G_SOCKET_FAMILY_IPV6 : G_SOCKET_FAMILY_IPV4,
+                                            G_SOCKET_TYPE_DATAGRAM, G_SOCKET_PROTOCOL_UDP, NULL);
   g_autoptr(GSocketAddress) address = shoal_portmap_address (self, own, port);
 
   if (socket == NULL)
@@ -247,12 +254,14 @@ shoal_portmap_succeed (ShoalPortmap *self,
 {
   guint renew_s = MIN (lifetime_s / 2, RENEW_S_MAX);
 
-  g_debug ("%s maps TCP %u and UDP %u for %u s", self->active->method == SHOAL_MAP_METHOD_UPNP ? "UPnP" : "PCP or NAT-PMP",
+  g_debug ("%s maps TCP %u and UDP %u for %u s",
+           self->active->method == SHOAL_MAP_METHOD_UPNP ? "UPnP" : "PCP or NAT-PMP",
            self->given[SHOAL_PORTMAP_TCP], self->given[SHOAL_PORTMAP_UDP], lifetime_s);
   self->has = TRUE;
   self->retry_steps = RETRY_STEPS;
   shoal_portmap_stop_source (&self->timer);
-  self->timer = shoal_portmap_after_ms (self, MAX (renew_s * 1000, RENEW_STEPS_MIN * self->ways.step_ms), due);
+  self->timer =
+    shoal_portmap_after_ms (self, MAX (renew_s * 1000, RENEW_STEPS_MIN * self->ways.step_ms), due);
   become_mapped (self);
 }
 
@@ -278,7 +287,8 @@ shoal_portmap_fail (ShoalPortmap *self,
       return;
     }
 
-  become_state (self, SHOAL_MAP_FAILED, self->refused ? SHOAL_MAP_REASON_REFUSED : SHOAL_MAP_REASON_NO_ANSWER);
+  become_state (self, SHOAL_MAP_FAILED,
+                self->refused ? SHOAL_MAP_REASON_REFUSED : SHOAL_MAP_REASON_NO_ANSWER);
   self->timer = shoal_portmap_after (self, self->retry_steps, due);
   self->retry_steps = MIN (2 * self->retry_steps, RETRY_STEPS_MAX);
 }
@@ -302,20 +312,23 @@ static gboolean
 same_place (const ShoalPortmapPlace *a,
             const ShoalPortmapPlace *b)
 {
-  return shoal_addr_equal (&a->gateway, &b->gateway) && shoal_addr_equal (&a->own, &b->own) && strcmp (a->device, b->device) == 0;
+  return shoal_addr_equal (&a->gateway, &b->gateway) && shoal_addr_equal (&a->own, &b->own) &&
+         strcmp (a->device, b->device) == 0;
 }
 
 static gboolean
 same_upnp (const ShoalPortmapPlace *a,
            const ShoalPortmapPlace *b)
 {
-  return shoal_addr_equal (&a->upnp_gateway, &b->upnp_gateway) && shoal_addr_equal (&a->upnp_own, &b->upnp_own);
+  return shoal_addr_equal (&a->upnp_gateway, &b->upnp_gateway) &&
+         shoal_addr_equal (&a->upnp_own, &b->upnp_own);
 }
 
 static void
 apply (ShoalPortmap *self)
 {
-  gboolean same_gateway = same_place (&self->place, &self->next_place) && same_upnp (&self->place, &self->next_place);
+  gboolean same_gateway = same_place (&self->place, &self->next_place) &&
+                          same_upnp (&self->place, &self->next_place);
 
   halt (self);
   self->has = FALSE;
@@ -356,7 +369,8 @@ shoal_portmap_set (ShoalPortmap            *self,
 
   gboolean moved;
 
-  if ((place == NULL || (same_place (place, &self->next_place) && same_upnp (place, &self->next_place))) &&
+  if ((place == NULL ||
+       (same_place (place, &self->next_place) && same_upnp (place, &self->next_place))) &&
       memcmp (ports, self->next_wanted, sizeof ports) == 0)
     return;
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Ports at the gateway that lead to ours, by PCP, NAT-PMP or UPnP; for IPv6 holes in its firewall. */
+/* Ports at the gateway that lead to ours, by PCP, NAT-PMP or UPnP; for IPv6 holes in its
+ * firewall. */
 
 #pragma once
 
@@ -15,9 +16,11 @@ G_BEGIN_DECLS
 
 /**
  * ShoalPortmapPlace:
- * @gateway: family NONE: there is none. IPv4: ports of it are to lead to ours; IPv6: it is to let through what comes for ours
+ * @gateway: family NONE: there is none. IPv4: ports of it are to lead to ours; IPv6: it is to let
+ * through what comes for ours
  * @own: our address, of the same family: what is sent comes from it, and what comes goes there
- * @upnp_gateway, @upnp_own: likewise, always IPv4, as UPnP is spoken over that; family NONE: it is not spoken
+ * @upnp_gateway, @upnp_own: likewise, always IPv4, as UPnP is spoken over that; family NONE: it is
+ * not spoken
  * @device: what is sent leaves through it; "": as the routes say
  */
 typedef struct
@@ -54,12 +57,16 @@ typedef struct _ShoalPortmap ShoalPortmap;
 typedef void (*ShoalPortmapFunc) (const ShoalMapping *now, gpointer user_data);
 
 /* @ways: (nullable): the usual ones */
-ShoalPortmap *shoal_portmap_new  (const ShoalPortmapWays *ways, ShoalPortmapFunc changed, gpointer user_data);
-/* Takes back what is still mapped; iterates the context for that, no longer than %SHOAL_PORTMAP_LEAVE_MS. */
+ShoalPortmap *shoal_portmap_new  (const ShoalPortmapWays *ways, ShoalPortmapFunc changed,
+                                  gpointer user_data);
+/* Takes back what is still mapped; iterates the context for that, no longer than
+ * %SHOAL_PORTMAP_LEAVE_MS. */
 void          shoal_portmap_free (ShoalPortmap *self);
 
-/* What is wanted from now on: both ports 0: nothing, and mappings are taken back. @place: (nullable): the same as before. */
-void          shoal_portmap_set  (ShoalPortmap *self, const ShoalPortmapPlace *place, guint16 tcp_port, guint16 udp_port);
+/* What is wanted from now on: both ports 0: nothing, and mappings are taken back. @place:
+ * (nullable): the same as before. */
+void          shoal_portmap_set  (ShoalPortmap *self, const ShoalPortmapPlace *place,
+                                  guint16 tcp_port, guint16 udp_port);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ShoalPortmap, shoal_portmap_free)
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The proxy that a user wants: connections through it, datagrams by its relay, names that it is to look up. */
+/* The proxy that a user wants: connections through it, datagrams by its relay, names that it is to
+ * look up. */
 
 /*
  * The relay for datagrams lives as long as the connection over which it was asked for. When that
@@ -74,7 +75,8 @@ shoal_proxy_stand_in (ShoalProxy *self,
     {
       char *name;
 
-      if (self->names->len >= SHOAL_PROXY_NAMES_MAX || *host == '\0' || strlen (host) > SHOAL_PROXY_TEXT_MAX)
+      if (self->names->len >= SHOAL_PROXY_NAMES_MAX || *host == '\0' ||
+          strlen (host) > SHOAL_PROXY_TEXT_MAX)
         return FALSE;
       name = g_strdup (host);
       g_ptr_array_add (self->names, name);
@@ -153,12 +155,14 @@ shoal_proxy_negotiate (ShoalProxyHandshake *handshake,
           *error = g_strdup (g_strerror (errno));
           return SHOAL_PROXY_FAILED;
         }
-      got = recv (fd, bytes, MIN (sizeof bytes, shoal_proxy_handshake_wanted (handshake)), MSG_DONTWAIT);
+      got = recv (fd, bytes, MIN (sizeof bytes, shoal_proxy_handshake_wanted (handshake)),
+                  MSG_DONTWAIT);
       if (got < 0 && errno == EINTR)
         continue;
       if (got < 0 && errno == EAGAIN)
         {
-          *events = EPOLLIN | (shoal_proxy_handshake_output (handshake, &left) != NULL ? EPOLLOUT : 0);
+          *events = EPOLLIN |
+                    (shoal_proxy_handshake_output (handshake, &left) != NULL ? EPOLLOUT : 0);
           return SHOAL_PROXY_GOES_ON;
         }
       if (got <= 0)
@@ -256,7 +260,8 @@ relayed (const ShoalAddr *from,
   gsize payload;
 
   /* Only the relay speaks here; others may try. */
-  if (!shoal_addr_equal (from, &self->relay_addr) || !shoal_socks_read_head (data, size, &real, &payload))
+  if (!shoal_addr_equal (from, &self->relay_addr) ||
+      !shoal_socks_read_head (data, size, &real, &payload))
     return;
 
   data += payload;
@@ -290,7 +295,8 @@ relay_opened (ShoalProxy *self)
       self->relay_addr.port = port;
     }
   g_clear_pointer (&self->handshake, shoal_proxy_handshake_free);
-  self->udp = shoal_udp_socket_new (self->reactor, self->binding, self->relay_addr.family, 0, relayed, self, &error);
+  self->udp = shoal_udp_socket_new (self->reactor, self->binding, self->relay_addr.family, 0,
+                                    relayed, self, &error);
   if (self->udp == NULL || self->relay_addr.port == 0)
     {
       end_relay (self, error != NULL ? error->message : "it is nowhere");
@@ -527,7 +533,8 @@ system_answered (GObject      *source,
     {
       gboolean is_ipv6 = g_inet_address_get_family (first) == G_SOCKET_FAMILY_IPV6;
 
-      addr = shoal_addr_make (is_ipv6 ? SHOAL_FAMILY_IPV6 : SHOAL_FAMILY_IPV4, g_inet_address_to_bytes (first), 0);
+      addr = shoal_addr_make (is_ipv6 ? SHOAL_FAMILY_IPV6 : SHOAL_FAMILY_IPV4,
+                              g_inet_address_to_bytes (first), 0);
       found (self, &addr);
     }
   else
@@ -553,7 +560,8 @@ find (ShoalProxy *self)
     }
   resolver = g_resolver_get_default ();
   self->lookup = g_cancellable_new ();
-  g_resolver_lookup_by_name_async (resolver, self->server.host, self->lookup, system_answered, self);
+  g_resolver_lookup_by_name_async (resolver, self->server.host, self->lookup, system_answered,
+                                   self);
 }
 
 /* --- Life --- */

@@ -34,7 +34,8 @@ struct _ShoalReactor
 {
   GSource           *source;
   GPollFD            poll;
-  GPollFD            clock;           /* wakes for what is due before poll() could tell the time; used while armed */
+  GPollFD            clock;           /* wakes for what is due before poll() could tell the time;
+                                       * used while armed */
   int                epoll;
   ShoalReactorFunc   turn;
   gpointer           user_data;
@@ -90,7 +91,8 @@ arm_clock (ShoalReactor *self)
                                            .tv_nsec = self->due_us % G_USEC_PER_SEC * 1000 } };
 
   self->clock.events = 0;
-  if (left_us > 0 && left_us < FINE && timerfd_settime (self->clock.fd, TFD_TIMER_ABSTIME, &when, NULL) == 0)
+  if (left_us > 0 && left_us < FINE &&
+      timerfd_settime (self->clock.fd, TFD_TIMER_ABSTIME, &when, NULL) == 0)
     self->clock.events = G_IO_IN;
 }
 

@@ -14,9 +14,10 @@ typedef struct _ShoalResolver ShoalResolver;
 
 typedef void (*ShoalLookupFunc) (ShoalLookup *query, gpointer user_data);
 
-/* Works on the thread-default context of the caller, which must be iterated. @dns: (nullable): borrowed: asked unless
- * it is idle. */
-ShoalResolver *shoal_resolver_new    (ShoalDnsClient *dns, ShoalLookupFunc answered, gpointer user_data);
+/* Works on the thread-default context of the caller, which must be iterated. @dns: (nullable):
+ * borrowed: asked unless it is idle. */
+ShoalResolver *shoal_resolver_new    (ShoalDnsClient *dns, ShoalLookupFunc answered,
+                                      gpointer user_data);
 /* What is not answered yet is answered with an error first; iterates the context. */
 void           shoal_resolver_free   (ShoalResolver *self);
 /* Comes back through @answered exactly once; from inside of this call for a numeric address. */

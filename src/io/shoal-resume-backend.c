@@ -2,8 +2,9 @@
 /* Resume records seen as GSettings. */
 
 /*
- * The backend holds nothing: it splits a path into id and key and asks the store, which has the record in memory or
- * in its file. A write replaces the record as a whole, so a crash leaves the old or the new one.
+ * The backend holds nothing: it splits a path into id and key and asks the store, which has the
+ * record in memory or in its file. A write replaces the record as a whole, so a crash leaves the
+ * old or the new one.
  */
 
 #include "shoal-resume-backend.h"

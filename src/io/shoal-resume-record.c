@@ -2,8 +2,9 @@
 /* A resume record as settings, and settings as the bytes of a file. */
 
 /*
- * Small numbers share a key, so that a record is about ten of them. Numbers are little-endian in the file, whatever
- * the machine. Only what has passed the digest is looked at, and even so every key may be missing or of a wrong type.
+ * Small numbers share a key, so that a record is about ten of them. Numbers are little-endian in
+ * the file, whatever the machine. Only what has passed the digest is looked at, and even so every
+ * key may be missing or of a wrong type.
  */
 
 #include "shoal-resume-record.h"
@@ -26,7 +27,8 @@ add_bytes (GVariantBuilder *builder,
            GBytes          *bytes)
 {
   if (bytes != NULL)
-    g_variant_builder_add (builder, "{sv}", key, g_variant_new_from_bytes (G_VARIANT_TYPE_BYTESTRING, bytes, TRUE));
+    g_variant_builder_add (builder, "{sv}", key,
+                           g_variant_new_from_bytes (G_VARIANT_TYPE_BYTESTRING, bytes, TRUE));
 }
 
 static void
@@ -52,7 +54,8 @@ add_pairs (GVariantBuilder *builder,
     return;
   numbers = g_bytes_get_data (bytes, &size);
   g_variant_builder_add (builder, "{sv}", key,
-                         g_variant_new_fixed_array (G_VARIANT_TYPE_UINT32, numbers, size / sizeof *numbers, sizeof *numbers));
+                         g_variant_new_fixed_array (G_VARIANT_TYPE_UINT32, numbers,
+                                                    size / sizeof *numbers, sizeof *numbers));
 }
 
 GVariant *
@@ -67,15 +70,18 @@ shoal_resume_to_dict (const ShoalResume *record,
   if (record->dir != NULL)
     g_variant_builder_add (&builder, "{sv}", "folder", g_variant_new_bytestring (record->dir));
   g_variant_builder_add (&builder, "{sv}", "options",
-                         g_variant_new ("(bbbbtt)", record->paused, record->sequential, record->first_last,
-                                        record->part_suffix, record->limit_down, record->limit_up));
-  g_variant_builder_add (&builder, "{sv}", "super-seeding", g_variant_new_boolean (record->super_seeding));
+                         g_variant_new ("(bbbbtt)", record->paused, record->sequential,
+                                        record->first_last, record->part_suffix, record->limit_down,
+                                        record->limit_up));
+  g_variant_builder_add (&builder, "{sv}", "super-seeding",
+                         g_variant_new_boolean (record->super_seeding));
   g_variant_builder_add (&builder, "{sv}", "progress",
-                         g_variant_new ("(bbbuxu)", record->has_metainfo, record->complete, record->completed_told,
-                                        (guint32) record->reason, record->stamp, recheck ? 0 : record->checked_to));
+                         g_variant_new ("(bbbuxu)", record->has_metainfo, record->complete,
+                                        record->completed_told, (guint32) record->reason,
+                                        record->stamp, recheck ? 0 : record->checked_to));
   g_variant_builder_add (&builder, "{sv}", "totals",
-                         g_variant_new ("(ttxxx)", record->downloaded, record->uploaded, record->added_s,
-                                        record->completed_s, record->seeding_s));
+                         g_variant_new ("(ttxxx)", record->downloaded, record->uploaded,
+                                        record->added_s, record->completed_s, record->seeding_s));
   add_bytes (&builder, "pieces", record->had);
   add_pairs (&builder, "spilled", record->spilled);
   add_bytes (&builder, "priorities", record->priorities);
@@ -107,13 +113,14 @@ shoal_resume_from_dict (guint64   id,
   g_variant_lookup (dict, "name", "s", &record->name);
   g_variant_lookup (dict, "magnet", "s", &record->magnet);
   g_variant_lookup (dict, "folder", "^ay", &record->dir);
-  g_variant_lookup (dict, "options", "(bbbbtt)", &record->paused, &record->sequential, &record->first_last,
-                    &record->part_suffix, &record->limit_down, &record->limit_up);
+  g_variant_lookup (dict, "options", "(bbbbtt)", &record->paused, &record->sequential,
+                    &record->first_last, &record->part_suffix, &record->limit_down,
+                    &record->limit_up);
   g_variant_lookup (dict, "super-seeding", "b", &record->super_seeding);
-  g_variant_lookup (dict, "progress", "(bbbuxu)", &record->has_metainfo, &record->complete, &record->completed_told,
-                    &reason, &record->stamp, &record->checked_to);
-  g_variant_lookup (dict, "totals", "(ttxxx)", &record->downloaded, &record->uploaded, &record->added_s,
-                    &record->completed_s, &record->seeding_s);
+  g_variant_lookup (dict, "progress", "(bbbuxu)", &record->has_metainfo, &record->complete,
+                    &record->completed_told, &reason, &record->stamp, &record->checked_to);
+  g_variant_lookup (dict, "totals", "(ttxxx)", &record->downloaded, &record->uploaded,
+                    &record->added_s, &record->completed_s, &record->seeding_s);
   record->reason = reason < SHOAL_N_REASONS ? (ShoalReason) reason : SHOAL_REASON_IO;
   record->had = get_bytes (dict, "pieces", G_VARIANT_TYPE_BYTESTRING);
   record->spilled = get_bytes (dict, "spilled", G_VARIANT_TYPE ("au"));
@@ -132,7 +139,8 @@ shoal_resume_from_dict (guint64   id,
 GBytes *
 shoal_resume_frame (GVariant *dict)
 {
-  g_autoptr (GVariant) plain = G_BYTE_ORDER == G_LITTLE_ENDIAN ? g_variant_ref (dict) : g_variant_byteswap (dict);
+  g_autoptr (GVariant) plain = G_BYTE_ORDER == G_LITTLE_ENDIAN ? g_variant_ref (dict)
+                                                               : g_variant_byteswap (dict);
   gsize size = g_variant_get_size (plain);
   guint8 *data = g_malloc (HEAD_SIZE + size + SHOAL_SHA256_SIZE);
   guint32 version = GUINT32_TO_LE (VERSION);

@@ -2,8 +2,8 @@
 /* The resume store: its files, and what is made of them at the start. */
 
 /*
- * Whatever is in the folder, loading goes on: a record that cannot be used is set aside under another name, and its
- * torrent comes with what is left of it.
+ * Whatever is in the folder, loading goes on: a record that cannot be used is set aside under
+ * another name, and its torrent comes with what is left of it.
  */
 
 #include "shoal-resume-store-private.h"
@@ -83,7 +83,8 @@ store_read_file (ShoalResumeStore *self,
 
   if (fd < 0)
     return NULL;
-  if (fstat (fd, &info) != 0 || !S_ISREG (info.st_mode) || info.st_size < 0 || (guint64) info.st_size > max)
+  if (fstat (fd, &info) != 0 || !S_ISREG (info.st_mode) || info.st_size < 0 ||
+      (guint64) info.st_size > max)
     {
       close (fd);
       errno = EFBIG;
@@ -179,8 +180,8 @@ store_list_ids (ShoalResumeStore *self)
 
       if (!split_name (entry->d_name, &id, &suffix))
         continue;
-      if (strcmp (suffix, ".resume") != 0 && strcmp (suffix, ".resume.old") != 0 && strcmp (suffix, ".resume.new") != 0 &&
-          strcmp (suffix, ".torrent") != 0)
+      if (strcmp (suffix, ".resume") != 0 && strcmp (suffix, ".resume.old") != 0 &&
+          strcmp (suffix, ".resume.new") != 0 && strcmp (suffix, ".torrent") != 0)
         continue;
       if (g_hash_table_add (seen, store_id_key (id)))
         g_array_append_val (ids, id);
@@ -222,7 +223,8 @@ read_record (ShoalResumeStore *self,
   return dict;
 }
 
-/* What is left when no record can be read: the torrent waits for the user to say where its data is. */
+/* What is left when no record can be read: the torrent waits for the user to say where its data
+ * is. */
 static ShoalResume *
 bare_record (guint64 id)
 {
@@ -313,7 +315,8 @@ load_one (ShoalResumeStore *self,
     record = bare_record (id);
   if (metainfo == NULL && record->has_metainfo && record->magnet == NULL)
     {
-      g_message ("The file “%s/%s” is gone: the torrent “%s” cannot be continued", self->dir, torrent_name, record->name);
+      g_message ("The file “%s/%s” is gone: the torrent “%s” cannot be continued", self->dir,
+                 torrent_name, record->name);
       shoal_resume_unref (record);
       return FALSE;
     }

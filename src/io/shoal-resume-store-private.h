@@ -19,7 +19,8 @@ typedef struct
 {
   guint64      id;
   ShoalResume *record;     /* (owned) */
-  GBytes      *metainfo;   /* (owned) (nullable): still to be written; may have come with an earlier record */
+  GBytes      *metainfo;   /* (owned) (nullable): still to be written; may have come with an earlier
+                            * record */
   gboolean     recheck;    /* its data could not be synced */
   gboolean     failed;
 } Save;
@@ -68,7 +69,8 @@ guint64      store_read_last_id (ShoalResumeStore *self);
 
 /* --- Records in files --- */
 
-/* (transfer full) (nullable): the best record of a torrent. @set_aside: whether a wrong one may be renamed. */
+/* (transfer full) (nullable): the best record of a torrent. @set_aside: whether a wrong one may be
+ * renamed. */
 ShoalResume *store_load_record  (ShoalResumeStore *self, guint64 id, gboolean set_aside);
 
 G_END_DECLS

@@ -2,17 +2,18 @@
 /* Keeps what torrents need between runs: records, .torrents and journals, in a locked folder. */
 
 /*
- * Records wait in a table, the newest of each torrent; the thread takes all of them together. Each is written to a
- * temporary file and synced before any is renamed: on a full disk or after a crash the old ones are untouched. The
- * record before is kept under a second name by a hard link, so that at no moment there is none. What cannot be
- * saved goes back to the table unless a newer one came, and is tried again.
+ * Records wait in a table, the newest of each torrent; the thread takes all of them together. Each
+ * is written to a temporary file and synced before any is renamed: on a full disk or after a crash
+ * the old ones are untouched. The record before is kept under a second name by a hard link, so that
+ * at no moment there is none. What cannot be saved goes back to the table unless a newer one came,
+ * and is tried again.
  *
- * Order for one torrent: its data is synced, then the record that claims it is written, then the journal loses what
- * the record claims. The .torrent comes before the record that says that it is there; a .torrent without a record
- * is a torrent whose record has been lost.
+ * Order for one torrent: its data is synced, then the record that claims it is written, then the
+ * journal loses what the record claims. The .torrent comes before the record that says that it is
+ * there; a .torrent without a record is a torrent whose record has been lost.
  *
- * One mutex guards the tables; files are touched without it, but for a torrent that is being forgotten: that waits
- * until the thread has nothing of it in hands.
+ * One mutex guards the tables; files are touched without it, but for a torrent that is being
+ * forgotten: that waits until the thread has nothing of it in hands.
  */
 
 #include "shoal-resume-store-private.h"
@@ -85,7 +86,8 @@ keep_last_id (ShoalResumeStore *self,
     return TRUE;
   text = g_strdup_printf ("%" G_GUINT64_FORMAT "\n", id);
   bytes = g_bytes_new (text, strlen (text));
-  if (!store_write_file (self, LAST_ID_NAME ".new", bytes) || !store_rename_file (self, LAST_ID_NAME ".new", LAST_ID_NAME))
+  if (!store_write_file (self, LAST_ID_NAME ".new", bytes) ||
+      !store_rename_file (self, LAST_ID_NAME ".new", LAST_ID_NAME))
     return FALSE;
   self->kept_id = id;
 
@@ -140,7 +142,8 @@ save_batch (ShoalResumeStore *self,
   if (n_failed < batch->len)
     fsync (self->dir_fd);
   if (n_failed > 0)
-    g_message ("%u resume records could not be saved in “%s”: %s", n_failed, self->dir, g_strerror (error));
+    g_message ("%u resume records could not be saved in “%s”: %s", n_failed, self->dir,
+               g_strerror (error));
 
   for (guint i = 0; i < batch->len; i++)
     {
@@ -183,7 +186,8 @@ take_pending (ShoalResumeStore *self)
   return batch;
 }
 
-/* What failed waits again, unless something newer does, which then has to bring the .torrent too; lock held. */
+/* What failed waits again, unless something newer does, which then has to bring the .torrent too;
+ * lock held. */
 static void
 put_back (ShoalResumeStore *self,
           GPtrArray        *batch)
@@ -260,7 +264,8 @@ save_nodes (ShoalResumeStore *self)
   g_autoptr (GBytes) nodes = g_steal_pointer (&self->nodes);
 
   pthread_mutex_unlock (&self->lock);
-  if (!store_write_file (self, NODES_NAME ".new", nodes) || !store_rename_file (self, NODES_NAME ".new", NODES_NAME))
+  if (!store_write_file (self, NODES_NAME ".new", nodes) ||
+      !store_rename_file (self, NODES_NAME ".new", NODES_NAME))
     g_debug ("DHT nodes cannot be kept: %s", g_strerror (errno));
   pthread_mutex_lock (&self->lock);
 }
@@ -280,7 +285,8 @@ store_main (void *data)
         do_batch (self);
       if (self->nodes != NULL)
         save_nodes (self);
-      if (self->quit && self->nodes == NULL && (g_hash_table_size (self->pending) == 0 || self->failing))
+      if (self->quit && self->nodes == NULL &&
+          (g_hash_table_size (self->pending) == 0 || self->failing))
         break;
     }
   pthread_mutex_unlock (&self->lock);
@@ -315,7 +321,8 @@ start_thread (ShoalResumeStore *self,
   failed = pthread_create (&self->thread, NULL, store_main, self);
   if (failed != 0)
     {
-      g_set_error (error, G_IO_ERROR, (int) g_io_error_from_errno (failed), "Cannot start a thread: %s", g_strerror (failed));
+      g_set_error (error, G_IO_ERROR, (int) g_io_error_from_errno (failed),
+                   "Cannot start a thread: %s", g_strerror (failed));
       return FALSE;
     }
   pthread_setname_np (self->thread, "shoal-store");
@@ -358,7 +365,8 @@ shoal_resume_store_open (const char *dir,
     {
       int saved = errno;
 
-      g_set_error (error, G_IO_ERROR, (int) g_io_error_from_errno (saved), "Cannot open the folder “%s”: %s", dir, g_strerror (saved));
+      g_set_error (error, G_IO_ERROR, (int) g_io_error_from_errno (saved),
+                   "Cannot open the folder “%s”: %s", dir, g_strerror (saved));
       return NULL;
     }
 
@@ -367,7 +375,8 @@ shoal_resume_store_open (const char *dir,
   self->dir_fd = dir_fd;
   self->pending = g_hash_table_new_full (g_int64_hash, g_int64_equal, NULL, save_free);
   self->forgotten = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, NULL);
-  self->journals = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, (GDestroyNotify) shoal_journal_unref);
+  self->journals = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free,
+                                          (GDestroyNotify) shoal_journal_unref);
   self->state_lock = shoal_state_lock_take (dir_fd, dir, error);
   if (self->state_lock != NULL)
     {
@@ -466,11 +475,13 @@ shoal_resume_store_flush (ShoalResumeStore *self)
   if (self->batch != NULL || g_hash_table_size (self->pending) > 0)
     {
       /* A batch that is under way may have been taken before the last record came. */
-      guint64 until = self->n_batches + (self->batch != NULL) + (g_hash_table_size (self->pending) > 0);
+      guint64 until = self->n_batches + (self->batch != NULL) +
+                      (g_hash_table_size (self->pending) > 0);
 
       self->try_now = TRUE;
       pthread_cond_signal (&self->work);
-      while (self->n_batches < until && (self->batch != NULL || g_hash_table_size (self->pending) > 0))
+      while (self->n_batches < until &&
+             (self->batch != NULL || g_hash_table_size (self->pending) > 0))
         pthread_cond_wait (&self->progress, &self->lock);
     }
   ok = !self->failing || (self->batch == NULL && g_hash_table_size (self->pending) == 0);
@@ -499,7 +510,8 @@ shoal_resume_store_forget (ShoalResumeStore *self,
 {
   /* The .torrent first: a record without one is no torrent, but a .torrent without a record is. */
   static const char *const suffixes[] = {
-    ".torrent", ".resume.old", ".resume", ".resume.bad", ".resume.new", ".torrent.new", ".journal.new", ".edges",
+    ".torrent",    ".resume.old",  ".resume",      ".resume.bad",
+    ".resume.new", ".torrent.new", ".journal.new", ".edges",
   };
   g_autoptr (ShoalJournal) journal = NULL;
   gboolean ok = TRUE;
@@ -525,8 +537,8 @@ shoal_resume_store_forget (ShoalResumeStore *self,
           int saved = errno;
 
           ok = FALSE;
-          g_set_error (error, G_IO_ERROR, (int) g_io_error_from_errno (saved), "Cannot delete “%s/%s”: %s",
-                       self->dir, name, g_strerror (saved));
+          g_set_error (error, G_IO_ERROR, (int) g_io_error_from_errno (saved),
+                       "Cannot delete “%s/%s”: %s", self->dir, name, g_strerror (saved));
         }
     }
   fsync (self->dir_fd);
@@ -589,8 +601,8 @@ shoal_resume_store_metainfo (ShoalResumeStore *self,
     {
       int saved = errno;
 
-      g_set_error (error, G_IO_ERROR, (int) g_io_error_from_errno (saved), "Cannot read “%s/%s”: %s",
-                   self->dir, name, g_strerror (saved));
+      g_set_error (error, G_IO_ERROR, (int) g_io_error_from_errno (saved),
+                   "Cannot read “%s/%s”: %s", self->dir, name, g_strerror (saved));
     }
 
   return bytes;
@@ -684,8 +696,9 @@ shoal_resume_store_settings (ShoalResumeStore *self,
     schema = g_settings_schema_source_lookup (source, SHOAL_RESUME_SCHEMA, FALSE);
   if (schema == NULL)
     {
-      g_set_error (error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND, "The schema %s is not in “%s”%s%s", SHOAL_RESUME_SCHEMA, dir,
-                   why != NULL ? ": " : "", why != NULL ? why->message : "");
+      g_set_error (error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND, "The schema %s is not in “%s”%s%s",
+                   SHOAL_RESUME_SCHEMA, dir, why != NULL ? ": " : "",
+                   why != NULL ? why->message : "");
       return NULL;
     }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The one place where sockets to the world are made, and what keeps them to one interface or address. */
+/* The one place where sockets to the world are made, and what keeps them to one interface or
+ * address. */
 
 /*
  * A socket is kept to its interface before anything else is done with it: while that is not
@@ -23,7 +24,8 @@ may_keep_to (const char *device)
 {
   int fd = socket (AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
   gboolean may = fd < 0 ||
-                 setsockopt (fd, SOL_SOCKET, SO_BINDTODEVICE, device, (socklen_t) strlen (device) + 1) == 0 ||
+                 setsockopt (fd, SOL_SOCKET, SO_BINDTODEVICE, device,
+                             (socklen_t) strlen (device) + 1) == 0 ||
                  errno != EPERM;
 
   if (fd >= 0)
@@ -64,15 +66,17 @@ shoal_binding_resolve (ShoalBinding            *self,
     self->by_address = TRUE;
   else if (!interface->loopback || !self->by_address)
     g_strlcpy (self->device, interface->name, sizeof self->device);
-  self->up = self->locals[0].family != SHOAL_FAMILY_NONE || self->locals[1].family != SHOAL_FAMILY_NONE;
+  self->up = self->locals[0].family != SHOAL_FAMILY_NONE ||
+             self->locals[1].family != SHOAL_FAMILY_NONE;
 }
 
 gboolean
 shoal_binding_equal (const ShoalBinding *a,
                      const ShoalBinding *b)
 {
-  gboolean equal = strcmp (a->wanted, b->wanted) == 0 && a->up == b->up && a->by_address == b->by_address &&
-                   a->index == b->index && strcmp (a->device, b->device) == 0;
+  gboolean equal = strcmp (a->wanted, b->wanted) == 0 && a->up == b->up &&
+                   a->by_address == b->by_address && a->index == b->index &&
+                   strcmp (a->device, b->device) == 0;
 
   for (guint i = 0; equal && i < G_N_ELEMENTS (a->locals); i++)
     equal = a->by_address ? shoal_addr_equal (&a->locals[i], &b->locals[i])
@@ -91,14 +95,15 @@ shoal_binding_check (const ShoalBinding *self,
 
   if (!self->up)
     {
-      g_set_error (error, G_IO_ERROR, G_IO_ERROR_NETWORK_UNREACHABLE, "The network is down: %s is not there",
-                   self->wanted);
+      g_set_error (error, G_IO_ERROR, G_IO_ERROR_NETWORK_UNREACHABLE,
+                   "The network is down: %s is not there", self->wanted);
       return FALSE;
     }
-  if (family != SHOAL_FAMILY_NONE && self->locals[SHOAL_FAMILY_INDEX (family)].family == SHOAL_FAMILY_NONE)
+  if (family != SHOAL_FAMILY_NONE &&
+      self->locals[SHOAL_FAMILY_INDEX (family)].family == SHOAL_FAMILY_NONE)
     {
-      g_set_error (error, G_IO_ERROR, G_IO_ERROR_NETWORK_UNREACHABLE, "%s has no IPv%d address", self->wanted,
-                   (int) family);
+      g_set_error (error, G_IO_ERROR, G_IO_ERROR_NETWORK_UNREACHABLE, "%s has no IPv%d address",
+                   self->wanted, (int) family);
       return FALSE;
     }
 
@@ -110,7 +115,8 @@ shoal_binding_keep (const ShoalBinding *binding,
                     GSocket            *socket,
                     GError            **error)
 {
-  ShoalFamily family = g_socket_get_family (socket) == G_SOCKET_FAMILY_IPV6 ? SHOAL_FAMILY_IPV6 : SHOAL_FAMILY_IPV4;
+  ShoalFamily family = g_socket_get_family (socket) == G_SOCKET_FAMILY_IPV6 ? SHOAL_FAMILY_IPV6
+                                                                            : SHOAL_FAMILY_IPV4;
 
   if (binding == NULL || *binding->wanted == '\0')
     return TRUE;
@@ -120,8 +126,8 @@ shoal_binding_keep (const ShoalBinding *binding,
       setsockopt (g_socket_get_fd (socket), SOL_SOCKET, SO_BINDTODEVICE, binding->device,
                   (socklen_t) strlen (binding->device) + 1) == 0)
     return TRUE;
-  g_set_error (error, G_IO_ERROR, G_IO_ERROR_NETWORK_UNREACHABLE, "The network is down: %s: %s", binding->device,
-               g_strerror (errno));
+  g_set_error (error, G_IO_ERROR, G_IO_ERROR_NETWORK_UNREACHABLE, "The network is down: %s: %s",
+               binding->device, g_strerror (errno));
 
   return FALSE;
 }
@@ -160,8 +166,10 @@ new_socket (ShoalFamily   family,
             GSocketType   type,
             GError      **error)
 {
-  GSocket *socket = g_socket_new (family == SHOAL_FAMILY_IPV6 ? G_SOCKET_FAMILY_IPV6 : G_SOCKET_FAMILY_IPV4, type,
-                                  type == G_SOCKET_TYPE_STREAM ? G_SOCKET_PROTOCOL_TCP : G_SOCKET_PROTOCOL_UDP, error);
+  GSocket *socket =
+    g_socket_new (family == SHOAL_FAMILY_IPV6 ? G_SOCKET_FAMILY_IPV6 : G_SOCKET_FAMILY_IPV4, type,
+                  type == G_SOCKET_TYPE_STREAM ? G_SOCKET_PROTOCOL_TCP : G_SOCKET_PROTOCOL_UDP,
+                  error);
 
   if (socket != NULL)
     g_socket_set_blocking (socket, FALSE);
@@ -194,7 +202,8 @@ shoal_socket_new_bound (const ShoalBinding *binding,
 
   if (socket == NULL)
     return NULL;
-  if (family == SHOAL_FAMILY_IPV6 && !g_socket_set_option (socket, IPPROTO_IPV6, IPV6_V6ONLY, TRUE, error))
+  if (family == SHOAL_FAMILY_IPV6 &&
+      !g_socket_set_option (socket, IPPROTO_IPV6, IPV6_V6ONLY, TRUE, error))
     return NULL;
   /* Reuse lets a stream socket follow one that has just ended; for datagrams it would share the
    * port. */

@@ -2,9 +2,10 @@
 /* Keeps a folder for one process. */
 
 /*
- * flock() on a file in the folder, which ends with the process whatever happens to it; the file tells who has it.
- * Folders behind the document portal have no flock(): there the file itself is the lock, made with O_EXCL, and the
- * process that it names is asked for. A process is told from a later one of the same number by its start time.
+ * flock() on a file in the folder, which ends with the process whatever happens to it; the file
+ * tells who has it. Folders behind the document portal have no flock(): there the file itself is
+ * the lock, made with O_EXCL, and the process that it names is asked for. A process is told from a
+ * later one of the same number by its start time.
  */
 
 #include "shoal-state-lock.h"
@@ -53,7 +54,8 @@ start_time (pid_t pid)
 static void
 write_owner (int fd)
 {
-  g_autofree char *text = g_strdup_printf ("%ld %" G_GUINT64_FORMAT "\n", (long) getpid (), start_time (getpid ()));
+  g_autofree char *text = g_strdup_printf ("%ld %" G_GUINT64_FORMAT "\n", (long) getpid (),
+                                           start_time (getpid ()));
 
   if (ftruncate (fd, 0) != 0 || pwrite (fd, text, strlen (text), 0) < 0)
     g_debug ("cannot write the owner of a lock: %s", g_strerror (errno));
@@ -87,9 +89,11 @@ in_use (int         fd,
   pid_t owner = read_owner (fd, &started);
 
   if (owner > 0)
-    g_set_error (error, SHOAL_STORE_ERROR, SHOAL_STORE_ERROR_IN_USE, "“%s” is in use by process %ld", dir, (long) owner);
+    g_set_error (error, SHOAL_STORE_ERROR, SHOAL_STORE_ERROR_IN_USE,
+                 "“%s” is in use by process %ld", dir, (long) owner);
   else
-    g_set_error (error, SHOAL_STORE_ERROR, SHOAL_STORE_ERROR_IN_USE, "“%s” is in use by another process", dir);
+    g_set_error (error, SHOAL_STORE_ERROR, SHOAL_STORE_ERROR_IN_USE,
+                 "“%s” is in use by another process", dir);
   close (fd);
 
   return NULL;
@@ -101,7 +105,8 @@ failed (const char *dir,
 {
   int saved = errno;
 
-  g_set_error (error, G_IO_ERROR, (int) g_io_error_from_errno (saved), "Cannot lock “%s”: %s", dir, g_strerror (saved));
+  g_set_error (error, G_IO_ERROR, (int) g_io_error_from_errno (saved), "Cannot lock “%s”: %s", dir,
+               g_strerror (saved));
 
   return NULL;
 }
@@ -144,7 +149,8 @@ shoal_state_lock_take_plain (int         dir_fd,
 {
   for (guint i = 0; i < TRIES; i++)
     {
-      int fd = openat (dir_fd, PLAIN_NAME, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+      int fd = openat (dir_fd, PLAIN_NAME, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW,
+                       0600);
       guint64 started;
       pid_t owner;
 

@@ -9,7 +9,8 @@ G_BEGIN_DECLS
 
 typedef struct _ShoalStateLock ShoalStateLock;
 
-/* @dir_fd: the folder, which @dir names in messages. NULL: %SHOAL_STORE_ERROR_IN_USE "in use by process N", or a G_IO_ERROR. */
+/* @dir_fd: the folder, which @dir names in messages. NULL: %SHOAL_STORE_ERROR_IN_USE "in use by
+ * process N", or a G_IO_ERROR. */
 ShoalStateLock *shoal_state_lock_take (int dir_fd, const char *dir, GError **error);
 
 /* The same without flock(), as on file systems that have none. */

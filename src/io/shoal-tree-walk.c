@@ -2,8 +2,8 @@
 /* The files of a folder in the order of a torrent. */
 
 /*
- * Found in any order, then sorted as a whole: only whole paths compared component by component give the order of the v2
- * file tree. Folders are never entered through a link, so the walk ends.
+ * Found in any order, then sorted as a whole: only whole paths compared component by component give
+ * the order of the v2 file tree. Folders are never entered through a link, so the walk ends.
  */
 
 #include "shoal-tree-walk.h"
@@ -41,7 +41,8 @@ compare_files (gconstpointer a,
   const ShoalTreeFile *const *one = a;
   const ShoalTreeFile *const *other = b;
 
-  return shoal_torrent_compare_paths ((const char *const *) (*one)->path, (const char *const *) (*other)->path);
+  return shoal_torrent_compare_paths ((const char *const *) (*one)->path,
+                                      (const char *const *) (*other)->path);
 }
 
 static void
@@ -54,7 +55,8 @@ set_io_error (GError    **error,
   g_set_error (error, G_IO_ERROR, g_io_error_from_errno (code), "%s: %s", name, g_strerror (code));
 }
 
-/* Where a link points, as components below the root; NULL: outside, or to the root itself. Nothing of it has to be there. */
+/* Where a link points, as components below the root; NULL: outside, or to the root itself. Nothing
+ * of it has to be there. */
 static char **
 resolve_target (Walk       *self,
                 const char *text)
@@ -103,7 +105,8 @@ add_file (Walk              *self,
       target = resolve_target (self, text);
       if (target == NULL)
         {
-          g_set_error (error, G_IO_ERROR, G_IO_ERROR_FAILED, "%s: the link leaves the folder, so it cannot be in a torrent", location);
+          g_set_error (error, G_IO_ERROR, G_IO_ERROR_FAILED,
+                       "%s: the link leaves the folder, so it cannot be in a torrent", location);
           return FALSE;
         }
     }
@@ -112,7 +115,9 @@ add_file (Walk              *self,
   file->location = g_strdup (location);
   file->target = target;
   file->size = target == NULL ? (guint64) info->st_size : 0;
-  file->flags = target != NULL ? SHOAL_FILE_SYMLINK : (info->st_mode & S_IXUSR) != 0 ? SHOAL_FILE_EXECUTABLE : 0;
+  file->flags = target != NULL                   ? SHOAL_FILE_SYMLINK
+                : (info->st_mode & S_IXUSR) != 0 ? SHOAL_FILE_EXECUTABLE
+                                                 : 0;
   g_ptr_array_add (self->names, NULL);
   file->path = g_strdupv ((char **) self->names->pdata);
   g_ptr_array_set_size (self->names, (int) self->names->len - 1);
@@ -132,7 +137,8 @@ walk_folder (Walk       *self,
     return FALSE;
   if (self->names->len >= SHOAL_PATH_DEPTH_MAX)
     {
-      g_set_error (error, SHOAL_WIRE_ERROR, SHOAL_WIRE_ERROR_TOO_LARGE, "%s: folders lie too deep in each other", location);
+      g_set_error (error, SHOAL_WIRE_ERROR, SHOAL_WIRE_ERROR_TOO_LARGE,
+                   "%s: folders lie too deep in each other", location);
       return FALSE;
     }
 
@@ -146,7 +152,8 @@ walk_folder (Walk       *self,
         {
           g_autofree char *shown = g_filename_display_name (path);
 
-          g_set_error (error, G_IO_ERROR, G_IO_ERROR_FAILED, "%s: the name is not UTF-8, so it cannot be in a torrent", shown);
+          g_set_error (error, G_IO_ERROR, G_IO_ERROR_FAILED,
+                       "%s: the name is not UTF-8, so it cannot be in a torrent", shown);
           return FALSE;
         }
       if (lstat (path, &info) != 0)

@@ -27,8 +27,9 @@ typedef struct
  * @root: absolute path of a file or folder
  * @single: (out): it is a file
  *
- * Depth first, each component compared by its bytes. Links are kept as links if they stay inside of @root; one that
- * leaves it is an error, and so is a name that is not UTF-8. What is neither file, folder nor link is passed over.
+ * Depth first, each component compared by its bytes. Links are kept as links if they stay inside of
+ * @root; one that leaves it is an error, and so is a name that is not UTF-8. What is neither file,
+ * folder nor link is passed over.
  *
  * Returns: (transfer full) (nullable): of #ShoalTreeFile
  */

@@ -2,16 +2,18 @@
 /* Datagrams of one address family, to and from anybody. */
 
 /*
- * The socket is never connected: it serves every tracker and peer. Where the kernel can, many datagrams of one size
- * come with one call (UDP_GRO) and go with one (UDP_SEGMENT), which is most of what speed costs here. A wake-up reads a
- * bounded number; the rest is found again, since the watch is level triggered.
+ * The socket is never connected: it serves every tracker and peer. Where the kernel can, many
+ * datagrams of one size come with one call (UDP_GRO) and go with one (UDP_SEGMENT), which is most
+ * of what speed costs here. A wake-up reads a bounded number; the rest is found again, since the
+ * watch is level triggered.
  *
- * When the kernel takes no more in the middle of a train, what is left of it is kept, and nothing else is taken before
- * it is gone.
+ * When the kernel takes no more in the middle of a train, what is left of it is kept, and nothing
+ * else is taken before it is gone.
  *
- * On a machine with several addresses the answer has to leave by the one that was asked, or NATs and peers do not know
- * it. So that nobody above has to carry it along, the address at which each sender was last heard is kept in a table of
- * fixed size; who has lost his place there to somebody else gets the address that the system chooses.
+ * On a machine with several addresses the answer has to leave by the one that was asked, or NATs
+ * and peers do not know it. So that nobody above has to carry it along, the address at which each
+ * sender was last heard is kept in a table of fixed size; who has lost his place there to somebody
+ * else gets the address that the system chooses.
  */
 
 #include "shoal-udp-socket.h"
@@ -78,8 +80,8 @@ read_ancillary (struct msghdr *message,
           struct timespec stamp;
 
           memcpy (&stamp, CMSG_DATA (c), sizeof stamp);
-          *arrived_us = MIN (*arrived_us, (gint64) stamp.tv_sec * G_USEC_PER_SEC + stamp.tv_nsec / 1000 -
-                                              real_minus_monotonic_us);
+          *arrived_us = MIN (*arrived_us, (gint64) stamp.tv_sec * G_USEC_PER_SEC +
+                                            stamp.tv_nsec / 1000 - real_minus_monotonic_us);
         }
       else if (c->cmsg_level == SOL_UDP && c->cmsg_type == UDP_GRO)
         {
@@ -188,7 +190,8 @@ set_whole (ShoalUdpSocket *self,
            gboolean        whole)
 {
   if (self->family == SHOAL_FAMILY_IPV6)
-    set_option (self, IPPROTO_IPV6, IPV6_MTU_DISCOVER, whole ? IPV6_PMTUDISC_PROBE : IPV6_PMTUDISC_DONT);
+    set_option (self, IPPROTO_IPV6, IPV6_MTU_DISCOVER,
+                whole ? IPV6_PMTUDISC_PROBE : IPV6_PMTUDISC_DONT);
   else
     set_option (self, IPPROTO_IP, IP_MTU_DISCOVER, whole ? IP_PMTUDISC_PROBE : IP_PMTUDISC_DONT);
 }
@@ -221,8 +224,8 @@ shoal_udp_socket_new (ShoalReactor       *reactor,
   self->reactor = reactor;
   self->arrived = arrived;
   self->user_data = user_data;
-  self->socket = shoal_socket_watch_new (binding, family, G_SOCKET_TYPE_DATAGRAM, port, reactor, &self->watch,
-                                         udp_ready, error);
+  self->socket = shoal_socket_watch_new (binding, family, G_SOCKET_TYPE_DATAGRAM, port, reactor,
+                                         &self->watch, udp_ready, error);
   self->family = family;
   if (self->socket == NULL)
     g_clear_pointer (&self, g_free);
@@ -259,7 +262,11 @@ shoal_udp_socket_port (const ShoalUdpSocket *self)
 /* For the kernel, beside the bytes. */
 typedef struct
 {
-  union { struct cmsghdr align; char bytes[CMSG_SPACE (sizeof (guint16)) + CMSG_SPACE (sizeof (struct in6_pktinfo))]; };
+  union
+  {
+    struct cmsghdr align;
+    char bytes[CMSG_SPACE (sizeof (guint16)) + CMSG_SPACE (sizeof (struct in6_pktinfo))];
+  };
   gsize used;
 } Ancillary;
 
@@ -299,7 +306,8 @@ say_from (Ancillary       *self,
     }
 }
 
-/* One datagram, or as many as @segment makes of it. @from: (nullable): our address; the system chooses */
+/* One datagram, or as many as @segment makes of it. @from: (nullable): our address; the system
+ * chooses */
 static ShoalSendResult
 send_some (ShoalUdpSocket  *self,
            const ShoalAddr *from,
@@ -312,7 +320,10 @@ send_some (ShoalUdpSocket  *self,
   Ancillary ancillary = { 0 };
   struct iovec iov = { (gpointer) data, size };
   struct msghdr message = {
-    .msg_name = &name, .msg_namelen = shoal_addr_to_sockaddr (to, &name), .msg_iov = &iov, .msg_iovlen = 1,
+    .msg_name = &name,
+    .msg_namelen = shoal_addr_to_sockaddr (to, &name),
+    .msg_iov = &iov,
+    .msg_iovlen = 1,
   };
   guint16 cut = (guint16) segment;
   gssize sent;
@@ -329,7 +340,8 @@ send_some (ShoalUdpSocket  *self,
 
   if (sent >= 0)
     return SHOAL_SEND_SENT;
-  if (errno == EMSGSIZE || (size > segment && (errno == EINVAL || errno == EIO || errno == EOPNOTSUPP)))
+  if (errno == EMSGSIZE ||
+      (size > segment && (errno == EINVAL || errno == EIO || errno == EOPNOTSUPP)))
     return SHOAL_SEND_TOO_BIG;
 
   return errno == EAGAIN || errno == ENOBUFS ? SHOAL_SEND_FULL : SHOAL_SEND_FAILED;
@@ -356,7 +368,8 @@ send_train (ShoalUdpSocket  *self,
       result = send_some (self, known ? &heard->at : NULL, to, data + *done, n, segment);
       if (known && (result == SHOAL_SEND_FAILED || (result == SHOAL_SEND_TOO_BIG && n > segment)))
         {
-          /* The address may have been taken from us, which the kernel says as it says that it cannot cut trains. */
+          /* The address may have been taken from us, which the kernel says as it says that it
+           * cannot cut trains. */
           *heard = (Heard){ 0 };
           continue;
         }
@@ -388,7 +401,8 @@ send_left (ShoalUdpSocket *self)
   g_autofree guint8 *left = g_steal_pointer (&self->left);
   gsize done;
 
-  if (send_train (self, &self->left_to, left, self->left_size, self->left_segment, &done) != SHOAL_SEND_FULL)
+  if (send_train (self, &self->left_to, left, self->left_size, self->left_segment, &done) !=
+      SHOAL_SEND_FULL)
     return;
   self->left_size -= done;
   self->left = g_memdup2 (left + done, self->left_size);

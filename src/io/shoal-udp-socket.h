@@ -20,7 +20,8 @@ typedef void (*ShoalUdpFunc) (const ShoalAddr *from, const guint8 *data, gsize s
 ShoalUdpSocket *shoal_udp_socket_new  (ShoalReactor *reactor, const ShoalBinding *binding,
                                        ShoalFamily family, guint16 port, ShoalUdpFunc arrived,
                                        gpointer user_data, GError **error);
-/* @writable: called with the same @user_data when datagrams can be sent again after %SHOAL_SEND_FULL */
+/* @writable: called with the same @user_data when datagrams can be sent again after
+ * %SHOAL_SEND_FULL */
 void            shoal_udp_socket_on_writable (ShoalUdpSocket *self,
                                               void (*writable) (gpointer user_data));
 void            shoal_udp_socket_free (ShoalUdpSocket *self);

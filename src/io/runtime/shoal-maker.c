@@ -2,10 +2,11 @@
 /* Makes a .torrent from a file or folder. */
 
 /*
- * The layout that the torrent will have, pad files included, is made first; then threads take runs of pieces from one
- * counter and hash them as they will lie in it: SHA-1 over the whole piece with its padding, in the lanes of the vector
- * unit where there are any, and SHA-256 over the blocks of the file in it. Of v2 a piece gives one hash of its file's layer, or,
- * where the file is no larger than a piece, the root itself.
+ * The layout that the torrent will have, pad files included, is made first; then threads take runs
+ * of pieces from one counter and hash them as they will lie in it: SHA-1 over the whole piece with
+ * its padding, in the lanes of the vector unit where there are any, and SHA-256 over the blocks of
+ * the file in it. Of v2 a piece gives one hash of its file's layer, or, where the file is no larger
+ * than a piece, the root itself.
  */
 
 #include "shoal-maker.h"
@@ -73,7 +74,8 @@ read_extent (Reader            *self,
              const ShoalExtent *extent,
              guint8            *out)
 {
-  const ShoalTreeFile *file = g_ptr_array_index (self->make->tree, self->make->tree_file[extent->file]);
+  const ShoalTreeFile *file = g_ptr_array_index (self->make->tree,
+                                                 self->make->tree_file[extent->file]);
   guint64 done = 0;
 
   if (self->fd < 0 || self->fd_file != extent->file)
@@ -84,7 +86,8 @@ read_extent (Reader            *self,
       self->fd_file = extent->file;
       if (self->fd < 0)
         {
-          fail (self->make, g_error_new (G_IO_ERROR, g_io_error_from_errno (errno), "%s: %s", file->location, g_strerror (errno)));
+          fail (self->make, g_error_new (G_IO_ERROR, g_io_error_from_errno (errno), "%s: %s",
+                                         file->location, g_strerror (errno)));
           return FALSE;
         }
       posix_fadvise (self->fd, 0, 0, POSIX_FADV_SEQUENTIAL);
@@ -92,14 +95,18 @@ read_extent (Reader            *self,
 
   while (done < extent->size)
     {
-      ssize_t n = pread (self->fd, out + done, extent->size - done, (off_t) (extent->offset + done));
+      ssize_t n = pread (self->fd, out + done, extent->size - done,
+                         (off_t) (extent->offset + done));
 
       if (n < 0 && errno == EINTR)
         continue;
       if (n <= 0)
         {
-          fail (self->make, n < 0 ? g_error_new (G_IO_ERROR, g_io_error_from_errno (errno), "%s: %s", file->location, g_strerror (errno))
-                                  : g_error_new (G_IO_ERROR, G_IO_ERROR_FAILED, "%s: it became shorter while it was read", file->location));
+          fail (self->make,
+                n < 0 ? g_error_new (G_IO_ERROR, g_io_error_from_errno (errno), "%s: %s",
+                                     file->location, g_strerror (errno))
+                      : g_error_new (G_IO_ERROR, G_IO_ERROR_FAILED,
+                                     "%s: it became shorter while it was read", file->location));
           return FALSE;
         }
       done += (guint64) n;
@@ -121,7 +128,8 @@ read_range (Reader  *self,
   while (from < size)
     {
       ShoalExtent extents[EXTENTS_MAX];
-      guint n = shoal_layout_extents (self->make->layout, offset, size, &from, extents, EXTENTS_MAX);
+      guint n = shoal_layout_extents (self->make->layout, offset, size, &from, extents,
+                                      EXTENTS_MAX);
 
       for (guint i = 0; i < n; i++)
         {
@@ -147,7 +155,8 @@ file_part (const ShoalLayout *layout,
   guint64 file_end = layout->file_offset[file] + layout->file_size[file];
   guint64 n_blocks = (layout->file_size[file] + SHOAL_BLOCK_SIZE - 1) / SHOAL_BLOCK_SIZE;
 
-  *n_leaves = layout->file_size[file] <= layout->piece_size ? shoal_merkle_round_up (n_blocks) : layout->piece_size / SHOAL_BLOCK_SIZE;
+  *n_leaves = layout->file_size[file] <= layout->piece_size ? shoal_merkle_round_up (n_blocks)
+                                                            : layout->piece_size / SHOAL_BLOCK_SIZE;
   return (guint32) MIN (layout->piece_size, file_end - begin);
 }
 
@@ -195,7 +204,8 @@ hash_pieces (Reader  *self,
         {
           guint8 *out = self->chunks + (gsize) i * CHUNK_SIZE;
 
-          if (!read_range (self, shoal_layout_piece_offset (make->layout, first + i) + at, chunk, out))
+          if (!read_range (self, shoal_layout_piece_offset (make->layout, first + i) + at, chunk,
+                           out))
             return FALSE;
           if (at < parts[i])
             add_leaves (self, &trees[i], out, MIN (chunk, parts[i] - at));
@@ -243,11 +253,13 @@ make_thread (void *data)
           guint32 size = shoal_layout_piece_size (make->layout, (guint32) at);
           guint n = 1;
 
-          while (at + n < end && make->sha1s != NULL && shoal_layout_piece_size (make->layout, (guint32) (at + n)) == size)
+          while (at + n < end && make->sha1s != NULL &&
+                 shoal_layout_piece_size (make->layout, (guint32) (at + n)) == size)
             n++;
           if (n < LANES_PAY || size % 64 != 0)
             n = 1;
-          ok = !shoal_progress_cancelled (make->progress) && hash_pieces (&self, (guint32) at, n, size);
+          ok = !shoal_progress_cancelled (make->progress) &&
+               hash_pieces (&self, (guint32) at, n, size);
           at += n;
         }
     }
@@ -303,7 +315,8 @@ make_layout (Make                   *self,
         }
     }
 
-  self->layout = shoal_layout_new (spec->piece_size, n, sizes, pads, self->versions == SHOAL_TORRENT_V2, error);
+  self->layout = shoal_layout_new (spec->piece_size, n, sizes, pads,
+                                   self->versions == SHOAL_TORRENT_V2, error);
   return self->layout != NULL;
 }
 
@@ -347,7 +360,8 @@ choose_piece_size (Make    *self,
 {
   guint64 total = 0;
 
-  if (wanted != 0 && (wanted < PIECE_SIZE_MIN || wanted > SHOAL_PIECE_SIZE_MAX || (wanted & (wanted - 1)) != 0))
+  if (wanted != 0 &&
+      (wanted < PIECE_SIZE_MIN || wanted > SHOAL_PIECE_SIZE_MAX || (wanted & (wanted - 1)) != 0))
     {
       g_set_error_literal (error, SHOAL_WIRE_ERROR, SHOAL_WIRE_ERROR_UNSUPPORTED,
                            "the piece size has to be a power of two between 16 KiB and 512 MiB");
@@ -430,7 +444,8 @@ shoal_make_torrent (const ShoalMakeOptions *options,
                     ShoalProgress          *progress,
                     GError                **error)
 {
-  static const ShoalTorrentVersions versions[] = { SHOAL_TORRENT_HYBRID, SHOAL_TORRENT_V1, SHOAL_TORRENT_V2 };
+  static const ShoalTorrentVersions versions[] = { SHOAL_TORRENT_HYBRID, SHOAL_TORRENT_V1,
+                                                   SHOAL_TORRENT_V2 };
   g_autofree char *root = g_canonicalize_filename (options->path, NULL);
   g_autofree char *name = g_path_get_basename (root);
   g_autofree ShoalTorrentFile *files = NULL;
@@ -442,7 +457,8 @@ shoal_make_torrent (const ShoalMakeOptions *options,
     {
       g_autofree char *shown = g_filename_display_name (root);
 
-      g_set_error (error, G_IO_ERROR, G_IO_ERROR_FAILED, "%s: the name is not UTF-8, so it cannot be in a torrent", shown);
+      g_set_error (error, G_IO_ERROR, G_IO_ERROR_FAILED,
+                   "%s: the name is not UTF-8, so it cannot be in a torrent", shown);
       return NULL;
     }
 

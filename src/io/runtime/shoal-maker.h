@@ -37,11 +37,13 @@ typedef struct
 /**
  * shoal_make_torrent:
  *
- * Blocks; any thread. Links that stay inside of the folder are kept as links; one that leaves it is an error. What is
- * neither file, folder nor link is passed over.
+ * Blocks; any thread. Links that stay inside of the folder are kept as links; one that leaves it is
+ * an error. What is neither file, folder nor link is passed over.
  *
- * Returns: (transfer full) (nullable): %NULL with %SHOAL_WIRE_ERROR where @options ask for something that cannot be, else %G_IO_ERROR
+ * Returns: (transfer full) (nullable): %NULL with %SHOAL_WIRE_ERROR where @options ask for
+ * something that cannot be, else %G_IO_ERROR
  */
-GBytes *shoal_make_torrent (const ShoalMakeOptions *options, ShoalProgress *progress, GError **error);
+GBytes *shoal_make_torrent (const ShoalMakeOptions *options, ShoalProgress *progress,
+                            GError **error);
 
 G_END_DECLS

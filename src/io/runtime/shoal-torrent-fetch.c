@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Fetches a .torrent from an http or https link, outside of any session. */
 
-/* The session's own HTTP code on a context of this call's, so limits, redirects and the name we give are the same. */
+/* The session's own HTTP code on a context of this call's, so limits, redirects and the name we
+ * give are the same. */
 
 #include "shoal-torrent-fetch.h"
 
@@ -45,7 +46,8 @@ shoal_torrent_fetch (const char *url,
   else if (request->error != NULL)
     g_set_error_literal (error, SHOAL_ENGINE_ERROR, SHOAL_ENGINE_ERROR_FETCH, request->error);
   else
-    g_set_error (error, SHOAL_ENGINE_ERROR, SHOAL_ENGINE_ERROR_FETCH, "the server answered with status %u", request->status);
+    g_set_error (error, SHOAL_ENGINE_ERROR, SHOAL_ENGINE_ERROR_FETCH,
+                 "the server answered with status %u", request->status);
 
   shoal_fetch_free (request);
   return body;

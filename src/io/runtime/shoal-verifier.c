@@ -2,8 +2,9 @@
 /* Compares a torrent's data on disk with its hashes, outside of any session. */
 
 /*
- * Threads take batches of neighbouring pieces from one counter and check them as the disk workers do. A batch is what one
- * step of the hasher takes; where there are few pieces it is smaller, so that every thread has its share.
+ * Threads take batches of neighbouring pieces from one counter and check them as the disk workers
+ * do. A batch is what one step of the hasher takes; where there are few pieces it is smaller, so
+ * that every thread has its share.
  */
 
 #include "shoal-verifier.h"
@@ -87,8 +88,8 @@ verify_thread (void *data)
       n = (guint) MIN (self->batch, layout->n_pieces - first);
 
       /* Of a hybrid whose halves differ the piece is told as wrong. */
-      if (!shoal_storage_check (self->storage, hasher, (guint32) first, n, FALSE, self->report->verdicts + first,
-                                &halves_differ, &reason, &detail))
+      if (!shoal_storage_check (self->storage, hasher, (guint32) first, n, FALSE,
+                                self->report->verdicts + first, &halves_differ, &reason, &detail))
         {
           fail (self, reason, detail);
           break;
@@ -113,7 +114,8 @@ is_rotating (const char *path)
     {
       g_autofree char *text = NULL;
       g_autofree char *file = g_strdup_printf ("/sys/dev/block/%u:%u/%squeue/rotational",
-                                               major (info.st_dev), minor (info.st_dev), i == 0 ? "" : "../");
+                                               major (info.st_dev), minor (info.st_dev),
+                                               i == 0 ? "" : "../");
 
       if (g_file_get_contents (file, &text, NULL, NULL))
         return text[0] == '1';
@@ -141,7 +143,10 @@ is_cached (const ShoalMetainfo *metainfo,
 
       if (fd < 0)
         continue;
-      if (preadv2 (fd, &iov, 1, (off_t) (offset - MIN (offset, metainfo->layout->file_offset[file])), RWF_NOWAIT) == 1 || errno == EOPNOTSUPP)
+      if (preadv2 (fd, &iov, 1,
+                   (off_t) (offset - MIN (offset, metainfo->layout->file_offset[file])),
+                   RWF_NOWAIT) == 1 ||
+          errno == EOPNOTSUPP)
         n_hot++;
       else
         n_cold++;
@@ -158,7 +163,8 @@ choose_threads (const ShoalMetainfo *metainfo,
   if (metainfo->layout->n_pieces < 2 || (is_rotating (dir) && !is_cached (metainfo, dir)))
     return 1;
 
-  return MIN (MIN (g_get_num_processors (), SHOAL_VERIFIER_THREADS_MAX), metainfo->layout->n_pieces);
+  return MIN (MIN (g_get_num_processors (), SHOAL_VERIFIER_THREADS_MAX),
+              metainfo->layout->n_pieces);
 }
 
 static void
@@ -197,7 +203,8 @@ count_absent (const ShoalMetainfo *metainfo,
     {
       struct stat info;
 
-      if (metainfo->files[i].size > 0 || (metainfo->files[i].flags & (SHOAL_FILE_PAD | SHOAL_FILE_SYMLINK)) != 0)
+      if (metainfo->files[i].size > 0 ||
+          (metainfo->files[i].flags & (SHOAL_FILE_PAD | SHOAL_FILE_SYMLINK)) != 0)
         continue;
       if (!open || !shoal_folder_stat (&folder, metainfo->files[i].path, &info))
         n++;
@@ -213,7 +220,8 @@ check_usable (const ShoalMetainfo *metainfo,
   if (metainfo->pieces != NULL || !metainfo->layers_missing)
     return TRUE;
 
-  g_set_error_literal (error, SHOAL_WIRE_ERROR, SHOAL_WIRE_ERROR_UNSUPPORTED, "the piece layers are missing, so there is nothing to compare with");
+  g_set_error_literal (error, SHOAL_WIRE_ERROR, SHOAL_WIRE_ERROR_UNSUPPORTED,
+                       "the piece layers are missing, so there is nothing to compare with");
   return FALSE;
 }
 
@@ -257,7 +265,8 @@ shoal_verify (GBytes        *torrent,
   if (shoal_progress_cancelled (progress))
     g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_CANCELLED, "cancelled");
   else if (self.reason != SHOAL_REASON_NONE)
-    g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_FAILED, self.detail != NULL ? self.detail : "the data could not be read");
+    g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_FAILED,
+                         self.detail != NULL ? self.detail : "the data could not be read");
   else
     return g_steal_pointer (&report);
 

@@ -36,14 +36,18 @@ typedef struct
 /**
  * shoal_verify:
  * @torrent: bytes of a .torrent
- * @dir: folder that holds the torrent's file or folder; files that end in ".part" count where the final ones are not there
+ * @dir: folder that holds the torrent's file or folder; files that end in ".part" count where the
+ * final ones are not there
  * @progress: what it shows and whether it is to stop
  *
- * Blocks; any thread. Nothing is written. Uses up to %SHOAL_VERIFIER_THREADS_MAX threads, one where a disk turns.
+ * Blocks; any thread. Nothing is written. Uses up to %SHOAL_VERIFIER_THREADS_MAX threads, one where
+ * a disk turns.
  *
- * Returns: (transfer full) (nullable): %NULL with %SHOAL_WIRE_ERROR for a bad torrent, else %G_IO_ERROR
+ * Returns: (transfer full) (nullable): %NULL with %SHOAL_WIRE_ERROR for a bad torrent, else
+ * %G_IO_ERROR
  */
-ShoalVerifyReport *shoal_verify             (GBytes *torrent, const char *dir, ShoalProgress *progress, GError **error);
+ShoalVerifyReport *shoal_verify             (GBytes *torrent, const char *dir,
+                                             ShoalProgress *progress, GError **error);
 void               shoal_verify_report_free (ShoalVerifyReport *self);
 gboolean           shoal_verify_report_complete (const ShoalVerifyReport *self);
 
