@@ -10,8 +10,10 @@
 G_BEGIN_DECLS
 
 /* @torrent: bytes of a .torrent; @share: (nullable) */
-void               shoal_check_data_async  (GBytes *torrent, const char *dir, GCancellable *cancellable, ShoalShareFunc share, gpointer share_data,
-                                            GAsyncReadyCallback callback, gpointer user_data);
+void               shoal_check_data_async  (GBytes *torrent, const char *dir,
+                                            GCancellable *cancellable, ShoalShareFunc share,
+                                            gpointer share_data, GAsyncReadyCallback callback,
+                                            gpointer user_data);
 /* (transfer full): shoal_verify_report_free() */
 ShoalVerifyReport *shoal_check_data_finish (GAsyncResult *result, GError **error);
 

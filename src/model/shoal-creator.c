@@ -54,8 +54,10 @@ create_thread (GTask        *task,
   g_assert (shoal_progress_handed_over (&self->progress));
   bytes = shoal_make_torrent (&self->options, &self->progress, &error);
   if (bytes != NULL &&
-      !g_file_set_contents_full (self->output, g_bytes_get_data (bytes, NULL), (gssize) g_bytes_get_size (bytes),
-                                 G_FILE_SET_CONTENTS_CONSISTENT | G_FILE_SET_CONTENTS_DURABLE, 0666, &writing))
+      !g_file_set_contents_full (self->output, g_bytes_get_data (bytes, NULL),
+                                 (gssize) g_bytes_get_size (bytes),
+                                 G_FILE_SET_CONTENTS_CONSISTENT | G_FILE_SET_CONTENTS_DURABLE, 0666,
+                                 &writing))
     error = writing_error (self->output, writing);
 
   /* After this, @self belongs to the other thread. */

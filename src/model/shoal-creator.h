@@ -15,8 +15,10 @@ G_BEGIN_DECLS
  * @output: where the .torrent goes; replaced whole or not at all
  * @share: (nullable)
  */
-void     shoal_create_torrent_async  (const ShoalMakeOptions *options, const char *output, GCancellable *cancellable, ShoalShareFunc share,
-                                      gpointer share_data, GAsyncReadyCallback callback, gpointer user_data);
+void     shoal_create_torrent_async  (const ShoalMakeOptions *options, const char *output,
+                                      GCancellable *cancellable, ShoalShareFunc share,
+                                      gpointer share_data, GAsyncReadyCallback callback,
+                                      gpointer user_data);
 gboolean shoal_create_torrent_finish (GAsyncResult *result, GError **error);
 
 G_END_DECLS

@@ -7,8 +7,8 @@
 #include <glib/gi18n-lib.h>
 #include "shoal-error.h"
 
-/* The lower layers speak technical English. What they say comes behind our own sentence where it helps to find the
- * cause, and never instead of it. */
+/* The lower layers speak technical English. What they say comes behind our own sentence where it
+ * helps to find the cause, and never instead of it. */
 
 static char *
 wire_text (const GError *error)
@@ -16,13 +16,15 @@ wire_text (const GError *error)
   switch ((ShoalWireError) error->code)
     {
     case SHOAL_WIRE_ERROR_TOO_LARGE:
-      return g_strdup_printf (_("This torrent is larger than Shoal can handle (%s)."), error->message);
+      return g_strdup_printf (_("This torrent is larger than Shoal can handle (%s)."),
+                              error->message);
     case SHOAL_WIRE_ERROR_UNSUPPORTED:
       return g_strdup_printf (_("This kind of torrent is not supported (%s)."), error->message);
     case SHOAL_WIRE_ERROR_TRUNCATED:
     case SHOAL_WIRE_ERROR_MALFORMED:
     default:
-      return g_strdup_printf (_("This is not a torrent file or a valid link (%s)."), error->message);
+      return g_strdup_printf (_("This is not a torrent file or a valid link (%s)."),
+                              error->message);
     }
 }
 
@@ -40,7 +42,8 @@ engine_text (const GError *error)
     case SHOAL_ENGINE_ERROR_DATA_MISSING:
       return g_strdup_printf (_("Data of this torrent is missing (%s)."), error->message);
     case SHOAL_ENGINE_ERROR_FETCH:
-      return g_strdup_printf (_("The link could not be opened (%s). Check the address and your connection."), error->message);
+      return g_strdup_printf (_("The link could not be opened (%s). Check the address and your "
+                                "connection."), error->message);
     default:
       return g_strdup_printf (_("Something went wrong (%s)."), error->message);
     }
@@ -50,9 +53,12 @@ static char *
 store_text (const GError *error)
 {
   if (error->code == SHOAL_STORE_ERROR_IN_USE)
-    return g_strdup_printf (_("Another Shoal is running with the same data folder (%s). Close it first."), error->message);
+    return g_strdup_printf (_("Another Shoal is running with the same data folder (%s). Close it "
+                              "first."), error->message);
 
-  return g_strdup_printf (_("What was kept of a torrent is damaged (%s). Its data will be checked."), error->message);
+  return g_strdup_printf (_("What was kept of a torrent is damaged (%s). Its data will "
+                            "be checked."),
+                          error->message);
 }
 
 static char *
@@ -108,18 +114,24 @@ shoal_reason_text (ShoalReason reason,
     case SHOAL_REASON_DISK_FULL:
       return g_strdup_printf (_("The disk of “%s” is full. Make room, then start again."), dir);
     case SHOAL_REASON_NO_PERMISSION:
-      return g_strdup_printf (_("No permission to write in “%s”. Change that, then start again."), dir);
+      return g_strdup_printf (_("No permission to write in “%s”. Change that, then start again."),
+                              dir);
     case SHOAL_REASON_FOLDER_GONE:
-      return g_strdup_printf (_("The folder “%s” is not there. Connect its drive, then start again."), dir);
+      return g_strdup_printf (_("The folder “%s” is not there. Connect its drive, then start "
+                                "again."),
+                              dir);
     case SHOAL_REASON_DATA_MISSING:
-      return g_strdup_printf (_("Files in “%s” were changed or are gone. Put them back, or start again to download what is missing."), dir);
+      return g_strdup_printf (_("Files in “%s” were changed or are gone. Put them back, or start "
+                                "again to download what is missing."), dir);
     case SHOAL_REASON_READ_ONLY:
       return g_strdup_printf (_("The disk of “%s” can only be read."), dir);
     case SHOAL_REASON_BAD_METADATA:
-      return g_strdup (_("This torrent contradicts itself and cannot be downloaded. Look for another one."));
+      return g_strdup (_("This torrent contradicts itself and cannot be downloaded. Look for "
+                         "another one."));
     case SHOAL_REASON_IO:
       if (detail != NULL)
-        return g_strdup_printf (_("The disk reported an error (%s). Start again to retry."), detail);
+        return g_strdup_printf (_("The disk reported an error (%s). Start again to retry."),
+                                detail);
       return g_strdup (_("The disk reported an error. Start again to retry."));
     case SHOAL_REASON_NONE:
     case SHOAL_N_REASONS:

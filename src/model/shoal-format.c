@@ -59,7 +59,8 @@ shoal_format_duration (gint64 seconds)
     }
 
   if (seconds >= MINUTE)
-    return g_strdup_printf (ngettext ("%u min", "%u min", (gulong) (seconds / MINUTE)), (guint) (seconds / MINUTE));
+    return g_strdup_printf (ngettext ("%u min", "%u min", (gulong) (seconds / MINUTE)),
+                            (guint) (seconds / MINUTE));
 
   return g_strdup_printf (ngettext ("%u s", "%u s", (gulong) seconds), (guint) seconds);
 }
@@ -81,7 +82,8 @@ shoal_format_time_left (gint64 seconds)
 char *
 shoal_format_percent (double share)
 {
-  /* What is off by less than a millionth of a percent was a whole number before it became a fraction. */
+  /* What is off by less than a millionth of a percent was a whole number before it became a
+   * fraction. */
   double percent = CLAMP (share, 0.0, 1.0) * 100.0 + 1e-8;
 
   return g_strdup_printf (_("%u%%"), share >= 1.0 ? 100u : MIN ((guint) percent, 99u));

@@ -49,9 +49,11 @@ shoal_mapping_text (const ShoalMapping *mapping)
       return failed_text (mapping);
     case SHOAL_MAP_DONE:
       if (mapping->nested)
-        return g_strdup_printf (_("The router has opened port %u, but is itself behind another router or provider that it does not control."), port);
+        return g_strdup_printf (_("The router has opened port %u, but is itself behind another "
+                                  "router or provider that it does not control."), port);
       /* Translators: the second one is a method: PCP, NAT-PMP or UPnP. */
-      return g_strdup_printf (_("The router has opened port %u (%s)."), port, shoal_mapping_method_name (mapping->method));
+      return g_strdup_printf (_("The router has opened port %u (%s)."), port,
+                              shoal_mapping_method_name (mapping->method));
     case SHOAL_MAP_OFF:
     default:
       return NULL;

@@ -3,7 +3,8 @@
 
 #include "shoal-peer-private.h"
 
-/* Whoever is gone is taken out in place, whoever is new comes to the end: one scan, and signals only for what moved. */
+/* Whoever is gone is taken out in place, whoever is new comes to the end: one scan, and signals
+ * only for what moved. */
 
 struct _ShoalPeerList
 {
@@ -31,7 +32,8 @@ shoal_peer_list_get_item (GListModel *model,
 {
   ShoalPeerList *self = SHOAL_PEER_LIST (model);
 
-  return position < self->peers->len ? g_object_ref (g_ptr_array_index (self->peers, position)) : NULL;
+  return position < self->peers->len ? g_object_ref (g_ptr_array_index (self->peers, position))
+                                     : NULL;
 }
 
 static void
@@ -42,7 +44,8 @@ list_model_init (GListModelInterface *interface)
   interface->get_item = shoal_peer_list_get_item;
 }
 
-G_DEFINE_FINAL_TYPE_WITH_CODE (ShoalPeerList, shoal_peer_list, G_TYPE_OBJECT, G_IMPLEMENT_INTERFACE (G_TYPE_LIST_MODEL, list_model_init))
+G_DEFINE_FINAL_TYPE_WITH_CODE (ShoalPeerList, shoal_peer_list, G_TYPE_OBJECT,
+                               G_IMPLEMENT_INTERFACE (G_TYPE_LIST_MODEL, list_model_init))
 
 static void
 shoal_peer_list_finalize (GObject *object)

@@ -14,7 +14,8 @@ G_DECLARE_FINAL_TYPE (ShoalPeerList, shoal_peer_list, SHOAL, PEER_LIST, GObject)
 /**
  * ShoalPeerList:
  *
- * A #GListModel of #ShoalPeer, in the order in which they were first seen. UI thread. Who stays connected keeps the object.
+ * A #GListModel of #ShoalPeer, in the order in which they were first seen. UI thread. Who stays
+ * connected keeps the object.
  */
 
 ShoalPeerList *shoal_peer_list_new    (void);

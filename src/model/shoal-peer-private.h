@@ -9,7 +9,8 @@
 
 G_BEGIN_DECLS
 
-ShoalPeer *shoal_peer_new        (const ShoalPeerStats *stats);                   /* (transfer full) */
+/* (transfer full) */
+ShoalPeer *shoal_peer_new        (const ShoalPeerStats *stats);
 /* Notifies what differs. Of the same address. */
 void       shoal_peer_apply      (ShoalPeer *self, const ShoalPeerStats *stats);
 

@@ -109,10 +109,13 @@ shoal_peer_class_init (ShoalPeerClass *klass)
   properties[PROP_FLAGS_TEXT] = g_param_spec_string ("flags-text", NULL, NULL, "", flags);
   properties[PROP_SOURCES] = g_param_spec_uint ("sources", NULL, NULL, 0, G_MAXUINT, 0, flags);
   properties[PROP_PROGRESS] = g_param_spec_double ("progress", NULL, NULL, 0.0, 1.0, 0.0, flags);
-  properties[PROP_RATE_DOWN] = g_param_spec_uint64 ("rate-down", NULL, NULL, 0, G_MAXUINT64, 0, flags);
+  properties[PROP_RATE_DOWN] = g_param_spec_uint64 ("rate-down", NULL, NULL, 0, G_MAXUINT64, 0,
+                                                    flags);
   properties[PROP_RATE_UP] = g_param_spec_uint64 ("rate-up", NULL, NULL, 0, G_MAXUINT64, 0, flags);
-  properties[PROP_DOWNLOADED] = g_param_spec_uint64 ("downloaded", NULL, NULL, 0, G_MAXUINT64, 0, flags);
-  properties[PROP_UPLOADED] = g_param_spec_uint64 ("uploaded", NULL, NULL, 0, G_MAXUINT64, 0, flags);
+  properties[PROP_DOWNLOADED] = g_param_spec_uint64 ("downloaded", NULL, NULL, 0, G_MAXUINT64, 0,
+                                                     flags);
+  properties[PROP_UPLOADED] = g_param_spec_uint64 ("uploaded", NULL, NULL, 0, G_MAXUINT64, 0,
+                                                   flags);
   g_object_class_install_properties (G_OBJECT_CLASS (klass), N_PROPS, properties);
 }
 

@@ -14,7 +14,8 @@ G_DECLARE_FINAL_TYPE (ShoalPeer, shoal_peer, SHOAL, PEER, GObject)
 /**
  * ShoalPeer:
  *
- * UI thread. Every property is read-only and notifies when its value has changed, at most once a snapshot:
+ * UI thread. Every property is read-only and notifies when its value has changed, at most once a
+ * snapshot:
  *
  * - `address` (string, with port; never changes), `client` (string; "": not known)
  * - `flags` (uint, bits of #ShoalPeerFlag), `flags-text` (string): the letters that clients show

@@ -6,9 +6,9 @@
 #include <errno.h>
 #include <string.h>
 
-/* The ranges stand in the param specs alone; they are lax, so a value outside is moved to the nearest one inside, wherever
- * it came from. Changes are told once from an idle source: a preferences window, or a reset of all keys, then costs the
- * engine one new configuration. */
+/* The ranges stand in the param specs alone; they are lax, so a value outside is moved to the
+ * nearest one inside, wherever it came from. Changes are told once from an idle source: a
+ * preferences window, or a reset of all keys, then costs the engine one new configuration. */
 
 #define PEERS_MIN 2
 #define PEERS_MAX 10000
@@ -16,7 +16,8 @@
 #define RATIO_MAX 1000.0
 
 /* Those that others use too; the key of the schema has the same. */
-#define SHOAL_DHT_ROUTERS "dht.libtorrent.org:25401 router.bittorrent.com:6881 dht.transmissionbt.com:6881 router.utorrent.com:6881"
+#define SHOAL_DHT_ROUTERS "dht.libtorrent.org:25401 router.bittorrent.com:6881 " \
+                          "dht.transmissionbt.com:6881 router.utorrent.com:6881"
 
 struct _ShoalPreferences
 {
@@ -303,20 +304,24 @@ uint_spec (const char *name,
            guint       value)
 {
   return g_param_spec_uint (name, NULL, NULL, minimum, maximum, value,
-                            G_PARAM_READWRITE | G_PARAM_LAX_VALIDATION | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+                            G_PARAM_READWRITE | G_PARAM_LAX_VALIDATION | G_PARAM_EXPLICIT_NOTIFY
+                              | G_PARAM_STATIC_STRINGS);
 }
 
 static GParamSpec *
 boolean_spec (const char *name,
               gboolean    value)
 {
-  return g_param_spec_boolean (name, NULL, NULL, value, G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+  return g_param_spec_boolean (name, NULL, NULL, value,
+                               G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY
+                                 | G_PARAM_STATIC_STRINGS);
 }
 
 static GParamSpec *
 text_spec (const char *name)
 {
-  return g_param_spec_string (name, NULL, NULL, "", G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+  return g_param_spec_string (name, NULL, NULL, "",
+                              G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
 }
 
 static void
@@ -340,9 +345,10 @@ shoal_preferences_class_init (ShoalPreferencesClass *klass)
   properties[PROP_MAX_PEERS_TORRENT] = uint_spec ("max-peers-torrent", PEERS_MIN, PEERS_MAX, 55);
   properties[PROP_PART_SUFFIX] = boolean_spec ("part-suffix", TRUE);
   properties[PROP_MAX_ACTIVE_DOWNLOADS] = uint_spec ("max-active-downloads", 0, G_MAXUINT, 0);
-  properties[PROP_SEED_RATIO] =
-    g_param_spec_double ("seed-ratio", NULL, NULL, 0.0, RATIO_MAX, 0.0,
-                         G_PARAM_READWRITE | G_PARAM_LAX_VALIDATION | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+  properties[PROP_SEED_RATIO] = g_param_spec_double ("seed-ratio", NULL, NULL, 0.0, RATIO_MAX, 0.0,
+                                                     G_PARAM_READWRITE | G_PARAM_LAX_VALIDATION
+                                                       | G_PARAM_EXPLICIT_NOTIFY
+                                                       | G_PARAM_STATIC_STRINGS);
   properties[PROP_SEED_MINUTES] = uint_spec ("seed-minutes", 0, G_MAXUINT, 0);
   properties[PROP_ADD_PAUSED] = boolean_spec ("add-paused", FALSE);
   properties[PROP_FILTER_SOURCE] = text_spec ("filter-source");
@@ -350,17 +356,20 @@ shoal_preferences_class_init (ShoalPreferencesClass *klass)
   properties[PROP_USE_LSD] = boolean_spec ("use-lsd", TRUE);
   properties[PROP_USE_PEX] = boolean_spec ("use-pex", TRUE);
   properties[PROP_USE_DHT] = boolean_spec ("use-dht", TRUE);
-  properties[PROP_DHT_ROUTERS] =
-    g_param_spec_string ("dht-routers", NULL, NULL, SHOAL_DHT_ROUTERS, G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+  properties[PROP_DHT_ROUTERS] = g_param_spec_string ("dht-routers", NULL, NULL, SHOAL_DHT_ROUTERS,
+                                                      G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY
+                                                        | G_PARAM_STATIC_STRINGS);
   properties[PROP_PORT_MAPPING] = boolean_spec ("port-mapping", TRUE);
   properties[PROP_USE_UTP] = boolean_spec ("use-utp", TRUE);
   properties[PROP_TCP_BBR] = boolean_spec ("tcp-bbr", FALSE);
   properties[PROP_USE_TCP] = boolean_spec ("use-tcp", TRUE);
   properties[PROP_USE_TRACKERS] = boolean_spec ("use-trackers", TRUE);
-  properties[PROP_ENCRYPTION] = uint_spec ("encryption", SHOAL_ENCRYPTION_OFF, SHOAL_ENCRYPTION_REQUIRE, SHOAL_ENCRYPTION_PREFER);
+  properties[PROP_ENCRYPTION] = uint_spec ("encryption", SHOAL_ENCRYPTION_OFF,
+                                           SHOAL_ENCRYPTION_REQUIRE, SHOAL_ENCRYPTION_PREFER);
   g_object_class_install_properties (object_class, N_PROPS, properties);
 
-  signals[CHANGED] = g_signal_new ("changed", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
+  signals[CHANGED] = g_signal_new ("changed", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0, NULL,
+                                   NULL, NULL, G_TYPE_NONE, 0);
 }
 
 static void
@@ -394,7 +403,8 @@ shoal_preferences_new (GSettings *settings)
 
   self->settings = g_object_ref (settings);
   for (guint prop = 1; prop < FIRST_UNSTORED; prop++)
-    g_settings_bind (settings, properties[prop]->name, self, properties[prop]->name, G_SETTINGS_BIND_DEFAULT);
+    g_settings_bind (settings, properties[prop]->name, self, properties[prop]->name,
+                     G_SETTINGS_BIND_DEFAULT);
 
   return self;
 }
@@ -419,10 +429,11 @@ shoal_preferences_dup_download_dir (ShoalPreferences *self)
     return g_strdup (self->download_dir);
 
   special = g_get_user_special_dir (G_USER_DIRECTORY_DOWNLOAD);
-  dir = special != NULL ? g_strdup (special) : g_build_filename (g_get_home_dir (), "Downloads", NULL);
+  dir = special != NULL ? g_strdup (special)
+                        : g_build_filename (g_get_home_dir (), "Downloads", NULL);
 
-  /* Nobody chose it, so it need not be there yet; a folder that the user chose may be on a drive that is away. What goes
-   * wrong here is told by the torrents that are to go there. */
+  /* Nobody chose it, so it need not be there yet; a folder that the user chose may be on a drive
+   * that is away. What goes wrong here is told by the torrents that are to go there. */
   if (g_mkdir_with_parents (dir, 0755) != 0)
     g_debug ("%s: %s", dir, g_strerror (errno));
 
@@ -454,7 +465,8 @@ shoal_preferences_get_config (ShoalPreferences *self,
   config->max_links = self->max_peers;
   config->max_links_torrent = MIN (self->max_peers_torrent, self->max_peers);
   /* A torrent that starves may have about half as many again: 80 for 55. */
-  config->max_links_starved = MIN (config->max_links_torrent + config->max_links_torrent * 5 / 11, self->max_peers);
+  config->max_links_starved = MIN (config->max_links_torrent + config->max_links_torrent * 5 / 11,
+                                   self->max_peers);
   config->max_dialled = MIN (config->max_dialled, config->max_links_torrent);
   config->dial_below = MIN (config->dial_below, config->max_links_torrent);
   config->part_suffix = self->part_suffix;

@@ -16,11 +16,15 @@ G_DECLARE_FINAL_TYPE (ShoalPreferences, shoal_preferences, SHOAL, PREFERENCES, G
 /**
  * ShoalPreferences:
  *
- * UI thread. Properties, all readable and writable, in brackets the range and what a new object has:
+ * UI thread. Properties, all readable and writable, in brackets the range and what a new object
+ * has:
  *
- * - `download-dir` (string): folder for new torrents; "" or what is not an absolute path: the user's Downloads
- * - `bind` (string): the interface or address that everything goes through, and nothing past it; "": any ("")
- * - `dns` (string): numeric addresses of name servers, between spaces; "": the system's, or none while bound ("")
+ * - `download-dir` (string): folder for new torrents; "" or what is not an absolute path: the
+ *   user's Downloads
+ * - `bind` (string): the interface or address that everything goes through, and nothing past it;
+ *   "": any ("")
+ * - `dns` (string): numeric addresses of name servers, between spaces; "": the system's, or none
+ *   while bound ("")
  * - `proxy` (string): "socks5://user:password@host:port" or "http://…"; "": none ("")
  * - `proxy-all` (boolean): nothing at all goes past the proxy (FALSE)
  * - `port` (uint): where peers reach us (0 … 65535; 26413); 0: any free port
@@ -40,14 +44,17 @@ G_DECLARE_FINAL_TYPE (ShoalPreferences, shoal_preferences, SHOAL, PREFERENCES, G
  *
  * Except for the last two each is a key of %SHOAL_SCHEMA_ID of the same name.
  *
- * Signal `changed (ShoalPreferences *self)`: from an idle source, once however many properties changed.
+ * Signal `changed (ShoalPreferences *self)`: from an idle source, once however many properties
+ * changed.
  */
 
-/* @settings: (nullable): of %SHOAL_SCHEMA_ID; both are then bound to each other. %NULL: nothing is stored. */
+/* @settings: (nullable): of %SHOAL_SCHEMA_ID; both are then bound to each other. %NULL: nothing is
+ * stored. */
 ShoalPreferences *shoal_preferences_new              (GSettings *settings);
 /* (transfer none) (nullable): e.g. for keys of the window's own */
 GSettings        *shoal_preferences_get_settings     (ShoalPreferences *self);
 /* (transfer full): the folder in use, never empty: `download-dir`, or the user's Downloads */
-char             *shoal_preferences_dup_download_dir (ShoalPreferences *self);   /* the default one is made if it is missing */
+/* the default one is made if it is missing */
+char             *shoal_preferences_dup_download_dir (ShoalPreferences *self);
 
 G_END_DECLS

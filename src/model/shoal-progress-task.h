@@ -18,6 +18,7 @@ typedef void (*ShoalShareFunc) (double share, gpointer user_data);
  *
  * Runs @func as g_task_run_in_thread() does. Cancelling the task's cancellable cancels @progress.
  */
-void shoal_progress_task_run (GTask *task, ShoalProgress *progress, GTaskThreadFunc func, ShoalShareFunc share, gpointer share_data);
+void shoal_progress_task_run (GTask *task, ShoalProgress *progress, GTaskThreadFunc func,
+                              ShoalShareFunc share, gpointer share_data);
 
 G_END_DECLS

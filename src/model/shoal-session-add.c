@@ -39,7 +39,10 @@ add_task_new (ShoalSession         *self,
 
   params = params != NULL ? params : &defaults;
   data->options = shoal_add_options_new ();
-  data->options->dir = params->dir != NULL ? g_strdup (params->dir) : shoal_preferences_dup_download_dir (shoal_session_get_preferences (self));
+  if (params->dir != NULL)
+    data->options->dir = g_strdup (params->dir);
+  else
+    data->options->dir = shoal_preferences_dup_download_dir (shoal_session_get_preferences (self));
   data->options->select = g_strdup (params->select);
   data->options->peers = g_strdupv ((char **) params->peers);
   data->options->paused = params->paused;
@@ -77,7 +80,8 @@ read_file_thread (GTask        *task,
 
   if (path == NULL)
     {
-      g_task_return_new_error (task, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED, "the file is not on this computer");
+      g_task_return_new_error (task, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED,
+                               "the file is not on this computer");
       return;
     }
 
@@ -107,7 +111,9 @@ static void
 add_file (GTask *task,
           GFile *file)
 {
-  g_autoptr(GTask) reading = g_task_new (g_task_get_source_object (task), g_task_get_cancellable (task), file_read_cb, g_object_ref (task));
+  g_autoptr(GTask) reading = g_task_new (g_task_get_source_object (task),
+                                         g_task_get_cancellable (task), file_read_cb,
+                                         g_object_ref (task));
 
   g_task_set_task_data (reading, g_object_ref (file), g_object_unref);
   g_task_run_in_thread (reading, read_file_thread);

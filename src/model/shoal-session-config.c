@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The engine's configuration: what the user prefers, and less for strangers while the machine has to be sparing. */
+/* The engine's configuration: what the user prefers, and less for strangers while the machine has
+ * to be sparing. */
 
 #include "shoal-session-private.h"
 
@@ -18,7 +19,8 @@ struct _ShoalSessionConfig
 static gboolean
 has_to_spare (const ShoalSessionConfig *self)
 {
-  return g_network_monitor_get_network_metered (self->network) || g_power_profile_monitor_get_power_saver_enabled (self->power);
+  return g_network_monitor_get_network_metered (self->network)
+         || g_power_profile_monitor_get_power_saver_enabled (self->power);
 }
 
 /* Monitors tell of changes that are none, too. */

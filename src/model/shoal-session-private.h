@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What the parts of a session share, and what tests of a detached one hold on to: its two mailboxes. */
+/* What the parts of a session share, and what tests of a detached one hold on to: its two
+ * mailboxes. */
 
 #pragma once
 
@@ -8,7 +9,8 @@
 
 G_BEGIN_DECLS
 
-/* (transfer none): shoal_runtime_next_command() and shoal_runtime_inject() work on that of a detached session. */
+/* (transfer none): shoal_runtime_next_command() and shoal_runtime_inject() work on that of a
+ * detached session. */
 ShoalRuntime *shoal_session_get_runtime (ShoalSession *self);
 
 /* @command: (transfer full); nothing is sent after the end */
@@ -21,13 +23,16 @@ void          shoal_session_add_answered (GTask *task, guint64 id);
 /**
  * ShoalSessionConfig:
  *
- * Preferences, whether the network is metered, and whether the machine saves power: then the DHT is asked, and nobody there is answered.
+ * Preferences, whether the network is metered, and whether the machine saves power: then the DHT is
+ * asked, and nobody there is answered.
  */
 typedef struct _ShoalSessionConfig ShoalSessionConfig;
 typedef void (*ShoalSessionConfigFunc) (ShoalSession *session);
 
 /* @changed: it may be another one now; on the thread that made it */
-ShoalSessionConfig *shoal_session_config_new  (ShoalPreferences *preferences, ShoalSessionConfigFunc changed, ShoalSession *session);
+ShoalSessionConfig *shoal_session_config_new  (ShoalPreferences *preferences,
+                                               ShoalSessionConfigFunc changed,
+                                               ShoalSession *session);
 void                shoal_session_config_free (ShoalSessionConfig *self);
 void                shoal_session_config_get  (const ShoalSessionConfig *self, ShoalConfig *out);
 

@@ -12,9 +12,10 @@
 #include "shoal-torrent-list-private.h"
 #include "shoal-tracker-private.h"
 
-/* Everything here happens on the thread that made the session. Requests go down as commands; a request that somebody waits
- * for carries a serial, under which its GTask is kept until the answer comes up. Snapshots come up to four times a second,
- * and the next only after the last was acknowledged, so a UI thread that is busy is never flooded. */
+/* Everything here happens on the thread that made the session. Requests go down as commands; a
+ * request that somebody waits for carries a serial, under which its GTask is kept until the answer
+ * comes up. Snapshots come up to four times a second, and the next only after the last was
+ * acknowledged, so a UI thread that is busy is never flooded. */
 
 #define VIEW              0
 #define LISTS_VIEW        1      /* peers and trackers of the torrent on show */
@@ -67,7 +68,8 @@ typedef enum
 
 static GParamSpec *properties[N_PROPS];
 
-enum { TORRENT_ADDED, TORRENT_REMOVED, TORRENT_MERGED, TORRENT_METADATA, TORRENT_STATE, TORRENT_COMPLETE, LOADED, N_SIGNALS };
+enum { TORRENT_ADDED, TORRENT_REMOVED, TORRENT_MERGED, TORRENT_METADATA, TORRENT_STATE,
+       TORRENT_COMPLETE, LOADED, N_SIGNALS };
 static guint signals[N_SIGNALS];
 
 G_DEFINE_FINAL_TYPE (ShoalSession, shoal_session, G_TYPE_OBJECT)
@@ -97,14 +99,16 @@ shoal_session_wait (ShoalSession *self,
     }
 
   command->serial = ++self->last_serial;
-  g_hash_table_insert (self->waiting, g_memdup2 (&command->serial, sizeof command->serial), g_object_ref (task));
+  g_hash_table_insert (self->waiting, g_memdup2 (&command->serial, sizeof command->serial),
+                       g_object_ref (task));
   shoal_runtime_send (self->runtime, command);
 }
 
 static void
 send_watched (ShoalSession *self)
 {
-  ShoalCommand *command = shoal_command_new (self->watched ? SHOAL_COMMAND_SUBSCRIBE : SHOAL_COMMAND_UNSUBSCRIBE);
+  ShoalCommand *command = shoal_command_new (self->watched ? SHOAL_COMMAND_SUBSCRIBE
+                                                           : SHOAL_COMMAND_UNSUBSCRIBE);
 
   command->view = VIEW;
   command->interval_ms = VIEW_INTERVAL_MS;
@@ -114,7 +118,9 @@ send_watched (ShoalSession *self)
 static void
 send_shown (ShoalSession *self)
 {
-  ShoalCommand *command = shoal_command_new (self->shown != 0 && self->watched ? SHOAL_COMMAND_SUBSCRIBE : SHOAL_COMMAND_UNSUBSCRIBE);
+  gboolean looks = self->shown != 0 && self->watched;
+  ShoalCommand *command = shoal_command_new (looks ? SHOAL_COMMAND_SUBSCRIBE
+                                                   : SHOAL_COMMAND_UNSUBSCRIBE);
 
   command->view = LISTS_VIEW;
   command->interval_ms = LISTS_INTERVAL_MS;
@@ -259,7 +265,8 @@ take_reply (ShoalSession *self,
   if (event->error != NULL)
     g_task_return_error (task, g_steal_pointer (&event->error));
   else if (g_task_get_source_tag (task) == shoal_session_get_magnet_async)
-    g_task_return_new_error (task, SHOAL_ENGINE_ERROR, SHOAL_ENGINE_ERROR_NO_TORRENT, "no such torrent");
+    g_task_return_new_error (task, SHOAL_ENGINE_ERROR, SHOAL_ENGINE_ERROR_NO_TORRENT,
+                             "no such torrent");
   else
     g_task_return_boolean (task, TRUE);
 }
@@ -276,7 +283,8 @@ take_info (ShoalSession *self,
   if (event->error != NULL)
     g_task_return_error (task, g_steal_pointer (&event->error));
   else if (event->info == NULL || event->info->magnet == NULL)
-    g_task_return_new_error (task, SHOAL_ENGINE_ERROR, SHOAL_ENGINE_ERROR_NO_TORRENT, "no such torrent");
+    g_task_return_new_error (task, SHOAL_ENGINE_ERROR, SHOAL_ENGINE_ERROR_NO_TORRENT,
+                             "no such torrent");
   else
     g_task_return_pointer (task, g_strdup (event->info->magnet), g_free);
 }
@@ -352,8 +360,10 @@ event_cb (ShoalEvent *given,
       take_info (self, event);
       break;
     case SHOAL_EVENT_STATE:
-      shoal_torrent_list_apply_state (self->torrents, event->id, event->state, event->reason, event->text);
-      g_signal_emit (self, signals[TORRENT_STATE], 0, event->id, event->state, event->reason, event->text);
+      shoal_torrent_list_apply_state (self->torrents, event->id, event->state, event->reason,
+                                      event->text);
+      g_signal_emit (self, signals[TORRENT_STATE], 0, event->id, event->state, event->reason,
+                     event->text);
       break;
     case SHOAL_EVENT_COMPLETE:
       g_signal_emit (self, signals[TORRENT_COMPLETE], 0, event->id);
@@ -388,7 +398,8 @@ event_cb (ShoalEvent *given,
 static void
 items_changed_cb (ShoalSession *self)
 {
-  set_uint (self, &self->n_torrents, g_list_model_get_n_items (G_LIST_MODEL (self->torrents)), PROP_N_TORRENTS);
+  set_uint (self, &self->n_torrents, g_list_model_get_n_items (G_LIST_MODEL (self->torrents)),
+            PROP_N_TORRENTS);
 }
 
 /* --- The object --- */
@@ -478,15 +489,22 @@ shoal_session_finalize (GObject *object)
 static void
 install_signals (GType type)
 {
-  signals[TORRENT_ADDED] = g_signal_new ("torrent-added", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 1, G_TYPE_UINT64);
-  signals[TORRENT_REMOVED] = g_signal_new ("torrent-removed", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 1, G_TYPE_UINT64);
-  signals[TORRENT_MERGED] = g_signal_new ("torrent-merged", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 2, G_TYPE_UINT64, G_TYPE_UINT64);
-  signals[TORRENT_METADATA] = g_signal_new ("torrent-metadata", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
-                                            G_TYPE_NONE, 3, G_TYPE_UINT64, G_TYPE_STRING, G_TYPE_STRING);
-  signals[TORRENT_STATE] = g_signal_new ("torrent-state", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
-                                         G_TYPE_NONE, 4, G_TYPE_UINT64, G_TYPE_UINT, G_TYPE_UINT, G_TYPE_STRING);
-  signals[TORRENT_COMPLETE] = g_signal_new ("torrent-complete", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 1, G_TYPE_UINT64);
-  signals[LOADED] = g_signal_new ("loaded", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 1, G_TYPE_UINT);
+  signals[TORRENT_ADDED] = g_signal_new ("torrent-added", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL,
+                                         NULL, G_TYPE_NONE, 1, G_TYPE_UINT64);
+  signals[TORRENT_REMOVED] = g_signal_new ("torrent-removed", type, G_SIGNAL_RUN_LAST, 0, NULL,
+                                           NULL, NULL, G_TYPE_NONE, 1, G_TYPE_UINT64);
+  signals[TORRENT_MERGED] = g_signal_new ("torrent-merged", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL,
+                                          NULL, G_TYPE_NONE, 2, G_TYPE_UINT64, G_TYPE_UINT64);
+  signals[TORRENT_METADATA] = g_signal_new ("torrent-metadata", type, G_SIGNAL_RUN_LAST, 0, NULL,
+                                            NULL, NULL, G_TYPE_NONE, 3, G_TYPE_UINT64,
+                                            G_TYPE_STRING, G_TYPE_STRING);
+  signals[TORRENT_STATE] = g_signal_new ("torrent-state", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL,
+                                         NULL, G_TYPE_NONE, 4, G_TYPE_UINT64, G_TYPE_UINT,
+                                         G_TYPE_UINT, G_TYPE_STRING);
+  signals[TORRENT_COMPLETE] = g_signal_new ("torrent-complete", type, G_SIGNAL_RUN_LAST, 0, NULL,
+                                            NULL, NULL, G_TYPE_NONE, 1, G_TYPE_UINT64);
+  signals[LOADED] = g_signal_new ("loaded", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                                  G_TYPE_NONE, 1, G_TYPE_UINT);
 }
 
 static void
@@ -499,18 +517,24 @@ shoal_session_class_init (ShoalSessionClass *klass)
   object_class->dispose = shoal_session_dispose;
   object_class->finalize = shoal_session_finalize;
 
-  properties[PROP_TORRENTS] = g_param_spec_object ("torrents", NULL, NULL, SHOAL_TYPE_TORRENT_LIST, flags);
-  properties[PROP_PREFERENCES] = g_param_spec_object ("preferences", NULL, NULL, SHOAL_TYPE_PREFERENCES, flags);
-  properties[PROP_N_TORRENTS] = g_param_spec_uint ("n-torrents", NULL, NULL, 0, G_MAXUINT, 0, flags);
+  properties[PROP_TORRENTS] = g_param_spec_object ("torrents", NULL, NULL, SHOAL_TYPE_TORRENT_LIST,
+                                                   flags);
+  properties[PROP_PREFERENCES] = g_param_spec_object ("preferences", NULL, NULL,
+                                                      SHOAL_TYPE_PREFERENCES, flags);
+  properties[PROP_N_TORRENTS] = g_param_spec_uint ("n-torrents", NULL, NULL, 0, G_MAXUINT, 0,
+                                                   flags);
   properties[PROP_READY] = g_param_spec_boolean ("ready", NULL, NULL, FALSE, flags);
-  properties[PROP_RATE_DOWN] = g_param_spec_uint64 ("rate-down", NULL, NULL, 0, G_MAXUINT64, 0, flags);
+  properties[PROP_RATE_DOWN] = g_param_spec_uint64 ("rate-down", NULL, NULL, 0, G_MAXUINT64, 0,
+                                                    flags);
   properties[PROP_RATE_UP] = g_param_spec_uint64 ("rate-up", NULL, NULL, 0, G_MAXUINT64, 0, flags);
   properties[PROP_N_PEERS] = g_param_spec_uint ("n-peers", NULL, NULL, 0, G_MAXUINT, 0, flags);
   properties[PROP_PORT] = g_param_spec_uint ("port", NULL, NULL, 0, G_MAXUINT16, 0, flags);
   properties[PROP_PEERS] = g_param_spec_object ("peers", NULL, NULL, SHOAL_TYPE_PEER_LIST, flags);
-  properties[PROP_TRACKERS] = g_param_spec_object ("trackers", NULL, NULL, G_TYPE_LIST_MODEL, flags);
+  properties[PROP_TRACKERS] = g_param_spec_object ("trackers", NULL, NULL, G_TYPE_LIST_MODEL,
+                                                   flags);
   properties[PROP_MAPPING_TEXT] = g_param_spec_string ("mapping-text", NULL, NULL, NULL, flags);
-  properties[PROP_LISTENING_ERROR] = g_param_spec_string ("listening-error", NULL, NULL, NULL, flags);
+  properties[PROP_LISTENING_ERROR] = g_param_spec_string ("listening-error", NULL, NULL, NULL,
+                                                          flags);
   g_object_class_install_properties (object_class, N_PROPS, properties);
   install_signals (G_TYPE_FROM_CLASS (klass));
 }
@@ -531,7 +555,8 @@ make_session (ShoalPreferences *preferences)
 {
   ShoalSession *self = g_object_new (SHOAL_TYPE_SESSION, NULL);
 
-  self->preferences = preferences != NULL ? g_object_ref (preferences) : shoal_preferences_new (NULL);
+  self->preferences = preferences != NULL ? g_object_ref (preferences)
+                                          : shoal_preferences_new (NULL);
   self->config = shoal_session_config_new (self->preferences, config_changed_cb, self);
   return self;
 }

@@ -14,7 +14,8 @@
 gboolean
 shoal_source_is_link (const char *source)
 {
-  return g_ascii_strncasecmp (source, "http:", 5) == 0 || g_ascii_strncasecmp (source, "https:", 6) == 0;
+  return g_ascii_strncasecmp (source, "http:", 5) == 0
+         || g_ascii_strncasecmp (source, "https:", 6) == 0;
 }
 
 static void
@@ -45,7 +46,8 @@ read_all (int      fd,
     }
   if (info.st_size > SHOAL_SOURCE_SIZE_MAX)
     {
-      g_set_error_literal (error, SHOAL_WIRE_ERROR, SHOAL_WIRE_ERROR_TOO_LARGE, "it is over 64 MiB, which no .torrent should be");
+      g_set_error_literal (error, SHOAL_WIRE_ERROR, SHOAL_WIRE_ERROR_TOO_LARGE,
+                           "it is over 64 MiB, which no .torrent should be");
       return NULL;
     }
 

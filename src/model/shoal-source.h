@@ -18,7 +18,8 @@ gboolean shoal_source_is_link (const char *source);
  *
  * Blocks: not for the UI thread. Only regular files are read.
  *
- * Returns: (transfer full) (nullable): %NULL with %SHOAL_ENGINE_ERROR_FETCH for a link, %SHOAL_WIRE_ERROR_TOO_LARGE, or %G_IO_ERROR
+ * Returns: (transfer full) (nullable): %NULL with %SHOAL_ENGINE_ERROR_FETCH for a link,
+ * %SHOAL_WIRE_ERROR_TOO_LARGE, or %G_IO_ERROR
  */
 GBytes  *shoal_source_load    (const char *source, GError **error);
 

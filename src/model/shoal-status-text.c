@@ -12,7 +12,9 @@ static char *
 no_peers_text (const ShoalTorrentStats *stats)
 {
   if (stats->n_known > 0)
-    return g_strdup_printf (ngettext ("trying to reach %u peer", "trying to reach %u peers", stats->n_known), stats->n_known);
+    return g_strdup_printf (ngettext ("trying to reach %u peer", "trying to reach %u peers",
+                                      stats->n_known),
+                            stats->n_known);
   if (stats->tracker_error != NULL)
     return g_strdup_printf (_("no peers, because the tracker failed: %s"), stats->tracker_error);
   if (stats->tracker_state == SHOAL_TRACKER_ANNOUNCING)
@@ -51,11 +53,14 @@ metadata_text (const ShoalTorrentStats *stats)
   if (stats->metadata_progress > 0.0)
     {
       text = shoal_format_percent (stats->metadata_progress);
-      return g_strdup_printf (ngettext ("Fetching the list of files from %u peer, %s", "Fetching the list of files from %u peers, %s", stats->n_links),
+      return g_strdup_printf (ngettext ("Fetching the list of files from %u peer, %s",
+                                        "Fetching the list of files from %u peers, %s",
+                                        stats->n_links),
                               stats->n_links, text);
     }
 
-  return g_strdup_printf (ngettext ("Fetching the list of files: asking %u peer", "Fetching the list of files: asking %u peers", stats->n_links),
+  return g_strdup_printf (ngettext ("Fetching the list of files: asking %u peer",
+                                    "Fetching the list of files: asking %u peers", stats->n_links),
                           stats->n_links);
 }
 
@@ -67,10 +72,12 @@ web_text (const ShoalTorrentStats *stats)
   g_autofree char *left = shoal_format_time_left (stats->eta_s);
 
   if (left == NULL)
-    return g_strdup_printf (ngettext ("Downloading from %u web seed, %s", "Downloading from %u web seeds, %s", stats->n_web_seeds),
+    return g_strdup_printf (ngettext ("Downloading from %u web seed, %s",
+                                      "Downloading from %u web seeds, %s", stats->n_web_seeds),
                             stats->n_web_seeds, rate);
 
-  return g_strdup_printf (ngettext ("Downloading from %u web seed, %s, %s", "Downloading from %u web seeds, %s, %s", stats->n_web_seeds),
+  return g_strdup_printf (ngettext ("Downloading from %u web seed, %s, %s",
+                                    "Downloading from %u web seeds, %s, %s", stats->n_web_seeds),
                           stats->n_web_seeds, rate, left);
 }
 
@@ -90,16 +97,20 @@ downloading_text (const ShoalTorrentStats *stats)
     }
 
   if (stats->n_sending == 0)
-    return g_strdup_printf (ngettext ("Waiting for data from %u peer", "Waiting for data from %u peers", stats->n_links), stats->n_links);
+    return g_strdup_printf (ngettext ("Waiting for data from %u peer",
+                                      "Waiting for data from %u peers", stats->n_links),
+                            stats->n_links);
 
   rate = shoal_format_rate (stats->rate_down);
   left = shoal_format_time_left (stats->eta_s);
 
   if (left == NULL)
-    return g_strdup_printf (ngettext ("Downloading from %u of %u peer, %s", "Downloading from %u of %u peers, %s", stats->n_links),
+    return g_strdup_printf (ngettext ("Downloading from %u of %u peer, %s",
+                                      "Downloading from %u of %u peers, %s", stats->n_links),
                             stats->n_sending, stats->n_links, rate);
 
-  return g_strdup_printf (ngettext ("Downloading from %u of %u peer, %s, %s", "Downloading from %u of %u peers, %s, %s", stats->n_links),
+  return g_strdup_printf (ngettext ("Downloading from %u of %u peer, %s, %s",
+                                    "Downloading from %u of %u peers, %s, %s", stats->n_links),
                           stats->n_sending, stats->n_links, rate, left);
 }
 
@@ -116,10 +127,13 @@ seeding_text (const ShoalTorrentStats *stats)
     }
 
   if (stats->n_receiving == 0)
-    return g_strdup_printf (ngettext ("Seeding, %u peer is connected", "Seeding, %u peers are connected", stats->n_links), stats->n_links);
+    return g_strdup_printf (ngettext ("Seeding, %u peer is connected",
+                                      "Seeding, %u peers are connected", stats->n_links),
+                            stats->n_links);
 
   rate = shoal_format_rate (stats->rate_up);
-  return g_strdup_printf (ngettext ("Seeding to %u of %u peer, %s", "Seeding to %u of %u peers, %s", stats->n_links),
+  return g_strdup_printf (ngettext ("Seeding to %u of %u peer, %s", "Seeding to %u of %u peers, %s",
+                                    stats->n_links),
                           stats->n_receiving, stats->n_links, rate);
 }
 

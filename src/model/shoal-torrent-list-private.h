@@ -9,8 +9,11 @@
 G_BEGIN_DECLS
 
 ShoalTorrentList *shoal_torrent_list_new         (void);
-void              shoal_torrent_list_apply       (ShoalTorrentList *self, const ShoalSnapshot *snapshot);
-void              shoal_torrent_list_apply_state (ShoalTorrentList *self, guint64 id, ShoalTorrentState state, ShoalReason reason, const char *detail);
+void              shoal_torrent_list_apply       (ShoalTorrentList *self,
+                                                  const ShoalSnapshot *snapshot);
+void              shoal_torrent_list_apply_state (ShoalTorrentList *self, guint64 id,
+                                                  ShoalTorrentState state, ShoalReason reason,
+                                                  const char *detail);
 /* Nothing happens if there is none. */
 void              shoal_torrent_list_remove      (ShoalTorrentList *self, guint64 id);
 

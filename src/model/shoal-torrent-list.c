@@ -5,7 +5,8 @@
 
 #include "shoal-torrent-private.h"
 
-/* Ids only ever grow, so an array that is sorted by id is also in the order of adding, and a look-up is a binary search. */
+/* Ids only ever grow, so an array that is sorted by id is also in the order of adding, and a
+ * look-up is a binary search. */
 
 struct _ShoalTorrentList
 {
@@ -19,7 +20,8 @@ static guint signals[N_SIGNALS];
 
 static void list_model_init (GListModelInterface *iface);
 
-G_DEFINE_FINAL_TYPE_WITH_CODE (ShoalTorrentList, shoal_torrent_list, G_TYPE_OBJECT, G_IMPLEMENT_INTERFACE (G_TYPE_LIST_MODEL, list_model_init))
+G_DEFINE_FINAL_TYPE_WITH_CODE (ShoalTorrentList, shoal_torrent_list, G_TYPE_OBJECT,
+                               G_IMPLEMENT_INTERFACE (G_TYPE_LIST_MODEL, list_model_init))
 
 static GType
 get_item_type (GListModel *model)
@@ -62,7 +64,8 @@ shoal_torrent_list_class_init (ShoalTorrentListClass *klass)
 {
   G_OBJECT_CLASS (klass)->finalize = shoal_torrent_list_finalize;
 
-  signals[CHANGED] = g_signal_new ("changed", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 1, G_TYPE_UINT);
+  signals[CHANGED] = g_signal_new ("changed", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0, NULL,
+                                   NULL, NULL, G_TYPE_NONE, 1, G_TYPE_UINT);
 }
 
 static void
@@ -90,7 +93,8 @@ position_of (ShoalTorrentList *self,
         high = middle;
     }
 
-  *found = low < self->torrents->len && shoal_torrent_get_id (g_ptr_array_index (self->torrents, low)) == id;
+  *found = low < self->torrents->len
+           && shoal_torrent_get_id (g_ptr_array_index (self->torrents, low)) == id;
   return low;
 }
 
@@ -110,8 +114,9 @@ remove_all (ShoalTorrentList *self,
       if (!found)
         continue;
 
-      /* What goes is taken out at once; of a run of neighbours the next one is then always at its beginning, and what
-       * listeners see in between is right, since they are told before anything else goes. */
+      /* What goes is taken out at once; of a run of neighbours the next one is then always at its
+       * beginning, and what listeners see in between is right, since they are told before anything
+       * else goes. */
       if (n > 0 && position != at)
         {
           g_list_model_items_changed (G_LIST_MODEL (self), at, n, 0);

@@ -13,6 +13,7 @@ ShoalTorrent       *shoal_torrent_new         (const ShoalTorrentStats *stats);
 /* Notifies what differs. */
 ShoalTorrentChange  shoal_torrent_apply       (ShoalTorrent *self, const ShoalTorrentStats *stats);
 /* The same for a state that is told ahead of the next snapshot. */
-ShoalTorrentChange  shoal_torrent_apply_state (ShoalTorrent *self, ShoalTorrentState state, ShoalReason reason, const char *detail);
+ShoalTorrentChange  shoal_torrent_apply_state (ShoalTorrent *self, ShoalTorrentState state,
+                                               ShoalReason reason, const char *detail);
 
 G_END_DECLS

@@ -6,11 +6,13 @@
 #include <string.h>
 #include "shoal-status-text.h"
 
-/* A torrent keeps the last stats it was given. A table says which property stands for which field; applying new stats is one
- * pass over it, then the properties that differ are notified, all new values being in place already.
+/* A torrent keeps the last stats it was given. A table says which property stands for which field;
+ * applying new stats is one pass over it, then the properties that differ are notified, all new
+ * values being in place already.
  *
- * With thousands of torrents of which a few rows are on show, most have nobody listening: then nothing is notified, and the
- * line of text is not even made. It is kept only from the time somebody asks until something in it changes. */
+ * With thousands of torrents of which a few rows are on show, most have nobody listening: then
+ * nothing is notified, and the line of text is not even made. It is kept only from the time
+ * somebody asks until something in it changes. */
 
 struct _ShoalTorrent
 {
@@ -62,7 +64,8 @@ typedef enum
   N_PROPS,
 } ShoalTorrentProp;
 
-typedef enum { FIELD_UINT, FIELD_BOOLEAN, FIELD_UINT64, FIELD_INT64, FIELD_DOUBLE, FIELD_STRING, FIELD_ID, FIELD_TEXT } FieldType;
+typedef enum { FIELD_UINT, FIELD_BOOLEAN, FIELD_UINT64, FIELD_INT64, FIELD_DOUBLE, FIELD_STRING,
+               FIELD_ID, FIELD_TEXT } FieldType;
 
 typedef struct
 {
@@ -84,32 +87,48 @@ static const Field fields[N_PROPS] = {
   [PROP_REASON]        = { "reason", STATS (reason), FIELD_UINT, SHOAL_TORRENT_CHANGE_STATE },
   [PROP_DETAIL]        = { "detail", STATS (detail), FIELD_STRING, SHOAL_TORRENT_CHANGE_STATE },
   [PROP_RUNNING]       = { "running", OWN (running), FIELD_BOOLEAN, SHOAL_TORRENT_CHANGE_STATE },
-  [PROP_HAS_METADATA]  = { "has-metadata", STATS (has_metadata), FIELD_BOOLEAN, SHOAL_TORRENT_CHANGE_STATE },
-  [PROP_COMPLETE]      = { "complete", STATS (complete), FIELD_BOOLEAN, SHOAL_TORRENT_CHANGE_STATE },
-  [PROP_SEQUENTIAL]    = { "sequential", STATS (sequential), FIELD_BOOLEAN, SHOAL_TORRENT_CHANGE_STATE },
+  [PROP_HAS_METADATA]  = { "has-metadata", STATS (has_metadata), FIELD_BOOLEAN,
+                           SHOAL_TORRENT_CHANGE_STATE },
+  [PROP_COMPLETE]      = { "complete", STATS (complete), FIELD_BOOLEAN,
+                           SHOAL_TORRENT_CHANGE_STATE },
+  [PROP_SEQUENTIAL]    = { "sequential", STATS (sequential), FIELD_BOOLEAN,
+                           SHOAL_TORRENT_CHANGE_STATE },
   [PROP_PROGRESS]      = { "progress", OWN (progress), FIELD_DOUBLE, SHOAL_TORRENT_CHANGE_SIZES },
-  [PROP_TOTAL_SIZE]    = { "total-size", STATS (total_size), FIELD_UINT64, SHOAL_TORRENT_CHANGE_SIZES },
-  [PROP_WANTED_SIZE]   = { "wanted-size", STATS (wanted_size), FIELD_UINT64, SHOAL_TORRENT_CHANGE_SIZES },
-  [PROP_DONE_SIZE]     = { "done-size", STATS (wanted_had), FIELD_UINT64, SHOAL_TORRENT_CHANGE_SIZES },
-  [PROP_DOWNLOADED]    = { "downloaded", STATS (downloaded), FIELD_UINT64, SHOAL_TORRENT_CHANGE_SIZES },
+  [PROP_TOTAL_SIZE]    = { "total-size", STATS (total_size), FIELD_UINT64,
+                           SHOAL_TORRENT_CHANGE_SIZES },
+  [PROP_WANTED_SIZE]   = { "wanted-size", STATS (wanted_size), FIELD_UINT64,
+                           SHOAL_TORRENT_CHANGE_SIZES },
+  [PROP_DONE_SIZE]     = { "done-size", STATS (wanted_had), FIELD_UINT64,
+                           SHOAL_TORRENT_CHANGE_SIZES },
+  [PROP_DOWNLOADED]    = { "downloaded", STATS (downloaded), FIELD_UINT64,
+                           SHOAL_TORRENT_CHANGE_SIZES },
   [PROP_UPLOADED]      = { "uploaded", STATS (uploaded), FIELD_UINT64, SHOAL_TORRENT_CHANGE_SIZES },
   [PROP_RATIO]         = { "ratio", OWN (ratio), FIELD_DOUBLE, SHOAL_TORRENT_CHANGE_SIZES },
-  [PROP_RATE_DOWN]     = { "rate-down", STATS (rate_down), FIELD_UINT64, SHOAL_TORRENT_CHANGE_RATES },
+  [PROP_RATE_DOWN]     = { "rate-down", STATS (rate_down), FIELD_UINT64,
+                           SHOAL_TORRENT_CHANGE_RATES },
   [PROP_RATE_UP]       = { "rate-up", STATS (rate_up), FIELD_UINT64, SHOAL_TORRENT_CHANGE_RATES },
   [PROP_N_PEERS]       = { "n-peers", STATS (n_links), FIELD_UINT, SHOAL_TORRENT_CHANGE_PEERS },
   [PROP_N_SENDING]     = { "n-sending", STATS (n_sending), FIELD_UINT, SHOAL_TORRENT_CHANGE_PEERS },
-  [PROP_N_RECEIVING]   = { "n-receiving", STATS (n_receiving), FIELD_UINT, SHOAL_TORRENT_CHANGE_PEERS },
+  [PROP_N_RECEIVING]   = { "n-receiving", STATS (n_receiving), FIELD_UINT,
+                           SHOAL_TORRENT_CHANGE_PEERS },
   [PROP_N_SEEDS]       = { "n-seeds", STATS (n_seeds), FIELD_UINT, SHOAL_TORRENT_CHANGE_PEERS },
   [PROP_N_KNOWN]       = { "n-known", STATS (n_known), FIELD_UINT, SHOAL_TORRENT_CHANGE_PEERS },
   [PROP_ETA]           = { "eta", STATS (eta_s), FIELD_INT64, SHOAL_TORRENT_CHANGE_RATES },
-  [PROP_TRACKER_STATE] = { "tracker-state", STATS (tracker_state), FIELD_UINT, SHOAL_TORRENT_CHANGE_TRACKERS },
-  [PROP_TRACKER_ERROR] = { "tracker-error", STATS (tracker_error), FIELD_STRING, SHOAL_TORRENT_CHANGE_TRACKERS },
-  [PROP_TRACKER_SEEDS] = { "tracker-seeds", STATS (tracker_seeds), FIELD_INT64, SHOAL_TORRENT_CHANGE_TRACKERS },
-  [PROP_TRACKER_LEECHERS] = { "tracker-leechers", STATS (tracker_leechers), FIELD_INT64, SHOAL_TORRENT_CHANGE_TRACKERS },
-  [PROP_TRACKER_COMPLETED] = { "tracker-completed", STATS (tracker_completed), FIELD_INT64, SHOAL_TORRENT_CHANGE_TRACKERS },
+  [PROP_TRACKER_STATE] = { "tracker-state", STATS (tracker_state), FIELD_UINT,
+                           SHOAL_TORRENT_CHANGE_TRACKERS },
+  [PROP_TRACKER_ERROR] = { "tracker-error", STATS (tracker_error), FIELD_STRING,
+                           SHOAL_TORRENT_CHANGE_TRACKERS },
+  [PROP_TRACKER_SEEDS] = { "tracker-seeds", STATS (tracker_seeds), FIELD_INT64,
+                           SHOAL_TORRENT_CHANGE_TRACKERS },
+  [PROP_TRACKER_LEECHERS] = { "tracker-leechers", STATS (tracker_leechers), FIELD_INT64,
+                              SHOAL_TORRENT_CHANGE_TRACKERS },
+  [PROP_TRACKER_COMPLETED] = { "tracker-completed", STATS (tracker_completed), FIELD_INT64,
+                               SHOAL_TORRENT_CHANGE_TRACKERS },
   [PROP_ADDED]         = { "added", STATS (added_s), FIELD_INT64, SHOAL_TORRENT_CHANGE_STATE },
-  [PROP_COMPLETED]     = { "completed", STATS (completed_s), FIELD_INT64, SHOAL_TORRENT_CHANGE_STATE },
-  [PROP_STATUS_TEXT]   = { "status-text", OWN (status_text), FIELD_TEXT, SHOAL_TORRENT_CHANGE_NONE },
+  [PROP_COMPLETED]     = { "completed", STATS (completed_s), FIELD_INT64,
+                           SHOAL_TORRENT_CHANGE_STATE },
+  [PROP_STATUS_TEXT]   = { "status-text", OWN (status_text), FIELD_TEXT,
+                           SHOAL_TORRENT_CHANGE_NONE },
 };
 
 /* A set of properties. */
@@ -216,7 +235,8 @@ renew_text (ShoalTorrent *self,
   g_autofree char *old = g_steal_pointer (&self->status_text);
 
   /* A handler of every property is found under no detail. */
-  if (!g_signal_has_handler_pending (self, notify_id, g_quark_from_static_string ("status-text"), TRUE)
+  if (!g_signal_has_handler_pending (self, notify_id, g_quark_from_static_string ("status-text"),
+                                     TRUE)
       && !g_signal_has_handler_pending (self, notify_id, 0, TRUE))
     return 0;
 
@@ -367,7 +387,9 @@ take_stats (ShoalTorrent            *self,
   for (guint prop = 1; prop < N_PROPS; prop++)
     if (fields[prop].offset >= G_STRUCT_OFFSET (ShoalTorrent, stats)
         && fields[prop].offset < G_STRUCT_OFFSET (ShoalTorrent, stats) + sizeof (ShoalTorrentStats)
-        && take_field (self, &fields[prop], G_STRUCT_MEMBER_P (stats, fields[prop].offset - G_STRUCT_OFFSET (ShoalTorrent, stats))))
+        && take_field (self, &fields[prop],
+                       G_STRUCT_MEMBER_P (stats, fields[prop].offset
+                                                   - G_STRUCT_OFFSET (ShoalTorrent, stats))))
       changed |= BIT (prop);
 
   return changed | take_own (self);
@@ -387,7 +409,8 @@ ShoalTorrentChange
 shoal_torrent_apply (ShoalTorrent            *self,
                      const ShoalTorrentStats *stats)
 {
-  g_return_val_if_fail (SHOAL_IS_TORRENT (self) && stats->id == self->stats.id, SHOAL_TORRENT_CHANGE_NONE);
+  g_return_val_if_fail (SHOAL_IS_TORRENT (self) && stats->id == self->stats.id,
+                        SHOAL_TORRENT_CHANGE_NONE);
 
   return tell (self, take_stats (self, stats));
 }

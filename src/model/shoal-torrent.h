@@ -14,14 +14,16 @@ G_DECLARE_FINAL_TYPE (ShoalTorrent, shoal_torrent, SHOAL, TORRENT, GObject)
 /**
  * ShoalTorrent:
  *
- * UI thread. Made by #ShoalSession when the engine first tells about it. Every property is read-only and notifies when
- * its value has changed, at most once a snapshot:
+ * UI thread. Made by #ShoalSession when the engine first tells about it. Every property is
+ * read-only and notifies when its value has changed, at most once a snapshot:
  *
  * - `id` (uint64, never changes), `hash` (string, 40 hex), `name`, `dir` (string)
- * - `state` (uint, a #ShoalTorrentState), `reason` (uint, a #ShoalReason), `detail` (string, nullable, technical)
+ * - `state` (uint, a #ShoalTorrentState), `reason` (uint, a #ShoalReason), `detail` (string,
+ *   nullable, technical)
  * - `running` (boolean): neither paused nor failed: the button pauses it, else it starts it
  * - `has-metadata`, `complete`, `sequential` (boolean)
- * - `progress` (double, 0 … 1): of checking while that goes on, of the metadata before they are known, else of the wanted bytes
+ * - `progress` (double, 0 … 1): of checking while that goes on, of the metadata before they are
+ *   known, else of the wanted bytes
  * - `total-size`, `wanted-size`, `done-size`, `downloaded`, `uploaded` (uint64): bytes
  * - `ratio` (double): uploaded for each byte that was had
  * - `rate-down`, `rate-up` (uint64): bytes a second
@@ -30,7 +32,8 @@ G_DECLARE_FINAL_TYPE (ShoalTorrent, shoal_torrent, SHOAL, TORRENT, GObject)
  * - `tracker-state` (uint, a #ShoalTrackerState), `tracker-error` (string, nullable)
  * - `tracker-seeds`, `tracker-leechers`, `tracker-completed` (int64): as a tracker counts them; -1: not known
  * - `added`, `completed` (int64): seconds since 1970; 0: not known, not yet
- * - `status-text` (string): one translated line in words: "Downloading from 4 of 12 peers, 3.2 MB/s, 2 min left"
+ * - `status-text` (string): one translated line in words: "Downloading from 4 of 12 peers, 3.2
+ *   MB/s, 2 min left"
  */
 
 guint64           shoal_torrent_get_id          (ShoalTorrent *self);
