@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The program: one instance, one session, one window. */
 
-/* The session starts with the first window and ends after it: closing hides the window at once, the engine says
- * goodbye to trackers and peers and saves, and then the window is destroyed, which ends the program. What another
- * start of the program asks for in that time waits, and is done by a new session. */
+/* The session starts with the first window and ends after it: closing hides the window at once, the
+ * engine says goodbye to trackers and peers and saves, and then the window is destroyed, which ends
+ * the program. What another start of the program asks for in that time waits, and is done by a new
+ * session. */
 
 #include "shoal-application.h"
 
@@ -44,7 +45,8 @@ make_preferences (void)
   if (schema != NULL)
     settings = g_settings_new_full (schema, NULL, NULL);
   else
-    g_message ("The settings schema %s is not installed: preferences are not kept", SHOAL_SCHEMA_ID);
+    g_message ("The settings schema %s is not installed: preferences are not kept",
+               SHOAL_SCHEMA_ID);
 
   return shoal_preferences_new (settings);
 }
@@ -138,7 +140,8 @@ show (ShoalApplication *self)
     {
       g_set_weak_pointer (&self->window, shoal_window_new (GTK_APPLICATION (self)));
       gtk_window_set_icon_name (GTK_WINDOW (self->window), SHOAL_ICON_NAME);
-      g_signal_connect_object (self->window, "close-request", G_CALLBACK (close_request_cb), self, G_CONNECT_SWAPPED);
+      g_signal_connect_object (self->window, "close-request", G_CALLBACK (close_request_cb), self,
+                               G_CONNECT_SWAPPED);
     }
 
   if (self->session == NULL)
@@ -257,7 +260,8 @@ shoal_application_handle_local_options (GApplication *application,
       return 0;
     }
 
-  return G_APPLICATION_CLASS (shoal_application_parent_class)->handle_local_options (application, options);
+  return G_APPLICATION_CLASS (shoal_application_parent_class)
+    ->handle_local_options (application, options);
 }
 
 static void

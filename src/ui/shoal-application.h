@@ -10,7 +10,8 @@ G_BEGIN_DECLS
 #define SHOAL_TYPE_APPLICATION (shoal_application_get_type ())
 G_DECLARE_FINAL_TYPE (ShoalApplication, shoal_application, SHOAL, APPLICATION, AdwApplication)
 
-/* Makes the templates and icons of this library available; shoal_application_new() does it, tests of single widgets must. */
+/* Makes the templates and icons of this library available; shoal_application_new() does it, tests
+ * of single widgets must. */
 void              shoal_application_register_resources (void);
 
 ShoalApplication *shoal_application_new                (void);

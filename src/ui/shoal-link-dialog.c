@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The dialog that asks for a link to add. */
 
-/* It does not know what makes a link good: the session judges it when it is added, and the window tells. */
+/* It does not know what makes a link good: the session judges it when it is added, and the window
+ * tells. */
 
 #include "shoal-link-dialog.h"
 
@@ -54,7 +55,8 @@ shoal_link_dialog_map (GtkWidget *widget)
   GTK_WIDGET_CLASS (shoal_link_dialog_parent_class)->map (widget);
 
   gtk_widget_grab_focus (GTK_WIDGET (self->entry));
-  gdk_clipboard_read_text_async (gtk_widget_get_clipboard (widget), self->cancellable, clipboard_text_cb, self);
+  gdk_clipboard_read_text_async (gtk_widget_get_clipboard (widget), self->cancellable,
+                                 clipboard_text_cb, self);
 }
 
 static void
@@ -78,7 +80,8 @@ shoal_link_dialog_class_init (ShoalLinkDialogClass *klass)
   object_class->dispose = shoal_link_dialog_dispose;
   widget_class->map = shoal_link_dialog_map;
 
-  gtk_widget_class_set_template_from_resource (widget_class, "/io/github/shoalbt/Shoal/ui/shoal-link-dialog.ui");
+  gtk_widget_class_set_template_from_resource (widget_class,
+                                               "/io/github/shoalbt/Shoal/ui/shoal-link-dialog.ui");
   gtk_widget_class_bind_template_child (widget_class, ShoalLinkDialog, entry);
   gtk_widget_class_bind_template_callback (widget_class, entry_changed_cb);
 }

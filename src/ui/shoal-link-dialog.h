@@ -13,8 +13,8 @@ G_DECLARE_FINAL_TYPE (ShoalLinkDialog, shoal_link_dialog, SHOAL, LINK_DIALOG, Ad
 /**
  * ShoalLinkDialog:
  *
- * Starts with the link that the clipboard holds, if there is one. The response is "add" or "cancel"; "add" is
- * possible only while the text has a link.
+ * Starts with the link that the clipboard holds, if there is one. The response is "add" or
+ * "cancel"; "add" is possible only while the text has a link.
  */
 
 ShoalLinkDialog *shoal_link_dialog_new       (GtkWindow *parent);

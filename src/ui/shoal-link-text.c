@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Finds links that can be added in text that the user pasted, dropped or typed. */
 
-/* Only the beginning of a link is looked at: whether it is a good one is for the session to say, whose error
- * then names what is wrong. */
+/* Only the beginning of a link is looked at: whether it is a good one is for the session to say,
+ * whose error then names what is wrong. */
 
 #include "shoal-link-text.h"
 
@@ -54,7 +54,8 @@ shoal_link_text_find (const char *text)
       if (!g_utf8_validate (words[i], -1, NULL))
         continue;
 
-      if (has_prefix (words[i], "magnet:?") || has_prefix (words[i], "http://") || has_prefix (words[i], "https://"))
+      if (has_prefix (words[i], "magnet:?") || has_prefix (words[i], "http://")
+          || has_prefix (words[i], "https://"))
         g_strv_builder_add (links, words[i]);
       else if (is_info_hash (words[i]))
         {
@@ -86,5 +87,7 @@ shoal_link_text_is_torrent (const char *link)
   path_size = strcspn (link, "?#");
 
   return path_size > strlen (".torrent")
-         && g_ascii_strncasecmp (link + path_size - strlen (".torrent"), ".torrent", strlen (".torrent")) == 0;
+         && g_ascii_strncasecmp (link + path_size - strlen (".torrent"), ".torrent",
+                                 strlen (".torrent"))
+              == 0;
 }

@@ -11,8 +11,8 @@ G_BEGIN_DECLS
  * shoal_link_text_find:
  * @text: (nullable): anything
  *
- * Links stand between white space: magnet, http and https links, and bare info-hashes (40 hex or 32 base32
- * digits), which become magnet links. At most 100 are found.
+ * Links stand between white space: magnet, http and https links, and bare info-hashes (40 hex or 32
+ * base32 digits), which become magnet links. At most 100 are found.
  *
  * Returns: (transfer full): a %NULL-terminated array, empty if there is none
  */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The window with what the user chooses for the whole session. */
 
-/* Every control is bound to a property of ShoalPreferences, which keeps the range, stores it and tells the engine:
+/* Every control is bound to a property of ShoalPreferences, which keeps the range, stores it and
+ * tells the engine:
  * there is nothing to apply or to cancel. */
 
 #include "shoal-preferences-window.h"
@@ -43,7 +44,8 @@ update_port (ShoalPreferencesWindow *self,
   const char *error = shoal_session_get_listening_error (session);
 
   adw_action_row_set_subtitle (self->port_row,
-                               error != NULL ? error : _("Where other peers reach this computer. 0 is any free port."));
+                               error != NULL ? error : _("Where other peers reach this computer. 0 "
+                                                         "is any free port."));
 }
 
 static void
@@ -58,7 +60,8 @@ folder_chosen_cb (ShoalPreferencesWindow *self,
   if (folder != NULL && g_file_peek_path (folder) != NULL)
     g_object_set (self->preferences, "download-dir", g_file_peek_path (folder), NULL);
   else if (folder != NULL)
-    adw_preferences_window_add_toast (ADW_PREFERENCES_WINDOW (self), adw_toast_new (_("This folder is not on this computer")));
+    adw_preferences_window_add_toast (ADW_PREFERENCES_WINDOW (self),
+                                      adw_toast_new (_("This folder is not on this computer")));
 
   gtk_native_dialog_destroy (GTK_NATIVE_DIALOG (self->chooser));
   g_clear_object (&self->chooser);
@@ -73,10 +76,13 @@ choose_folder_cb (ShoalPreferencesWindow *self)
   if (self->chooser != NULL)
     return;
 
-  self->chooser = gtk_file_chooser_native_new (_("Download Folder"), GTK_WINDOW (self), GTK_FILE_CHOOSER_ACTION_SELECT_FOLDER, _("_Select"), NULL);
+  self->chooser = gtk_file_chooser_native_new (_("Download Folder"), GTK_WINDOW (self),
+                                               GTK_FILE_CHOOSER_ACTION_SELECT_FOLDER, _("_Select"),
+                                               NULL);
   gtk_native_dialog_set_modal (GTK_NATIVE_DIALOG (self->chooser), TRUE);
   gtk_file_chooser_set_file (GTK_FILE_CHOOSER (self->chooser), folder, NULL);
-  g_signal_connect_object (self->chooser, "response", G_CALLBACK (folder_chosen_cb), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (self->chooser, "response", G_CALLBACK (folder_chosen_cb), self,
+                           G_CONNECT_SWAPPED);
   gtk_native_dialog_show (GTK_NATIVE_DIALOG (self->chooser));
 }
 
@@ -86,7 +92,8 @@ bind (ShoalPreferencesWindow *self,
       gpointer                target,
       const char             *target_property)
 {
-  g_object_bind_property (self->preferences, property, target, target_property, G_BINDING_BIDIRECTIONAL | G_BINDING_SYNC_CREATE);
+  g_object_bind_property (self->preferences, property, target, target_property,
+                          G_BINDING_BIDIRECTIONAL | G_BINDING_SYNC_CREATE);
 }
 
 static void
@@ -110,7 +117,8 @@ shoal_preferences_window_class_init (ShoalPreferencesWindowClass *klass)
 
   G_OBJECT_CLASS (klass)->dispose = shoal_preferences_window_dispose;
 
-  gtk_widget_class_set_template_from_resource (widget_class, "/io/github/shoalbt/Shoal/ui/shoal-preferences-window.ui");
+  gtk_widget_class_set_template_from_resource (widget_class, "/io/github/shoalbt/Shoal/ui/"
+                                                             "shoal-preferences-window.ui");
   gtk_widget_class_bind_template_child (widget_class, ShoalPreferencesWindow, folder_row);
   gtk_widget_class_bind_template_child (widget_class, ShoalPreferencesWindow, port_row);
   gtk_widget_class_bind_template_child (widget_class, ShoalPreferencesWindow, part_suffix);
@@ -131,7 +139,8 @@ ShoalPreferencesWindow *
 shoal_preferences_window_new (GtkWindow    *parent,
                               ShoalSession *session)
 {
-  ShoalPreferencesWindow *self = g_object_new (SHOAL_TYPE_PREFERENCES_WINDOW, "transient-for", parent, NULL);
+  ShoalPreferencesWindow *self = g_object_new (SHOAL_TYPE_PREFERENCES_WINDOW, "transient-for",
+                                               parent, NULL);
 
   self->preferences = g_object_ref (shoal_session_get_preferences (session));
 
@@ -141,9 +150,11 @@ shoal_preferences_window_new (GtkWindow    *parent,
   bind (self, "limit-up", self->limit_up_value, "value");
   bind (self, "port", self->port_value, "value");
 
-  g_signal_connect_object (self->preferences, "notify::download-dir", G_CALLBACK (update_folder), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (self->preferences, "notify::download-dir", G_CALLBACK (update_folder),
+                           self, G_CONNECT_SWAPPED);
   update_folder (self);
-  g_signal_connect_object (session, "notify::listening-error", G_CALLBACK (update_port), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (session, "notify::listening-error", G_CALLBACK (update_port), self,
+                           G_CONNECT_SWAPPED);
   update_port (self, NULL, session);
 
   return self;

@@ -10,7 +10,8 @@
 G_BEGIN_DECLS
 
 #define SHOAL_TYPE_PREFERENCES_WINDOW (shoal_preferences_window_get_type ())
-G_DECLARE_FINAL_TYPE (ShoalPreferencesWindow, shoal_preferences_window, SHOAL, PREFERENCES_WINDOW, AdwPreferencesWindow)
+G_DECLARE_FINAL_TYPE (ShoalPreferencesWindow, shoal_preferences_window, SHOAL, PREFERENCES_WINDOW,
+                      AdwPreferencesWindow)
 
 ShoalPreferencesWindow *shoal_preferences_window_new (GtkWindow *parent, ShoalSession *session);
 

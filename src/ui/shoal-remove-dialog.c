@@ -31,7 +31,8 @@ shoal_remove_dialog_class_init (ShoalRemoveDialogClass *klass)
 
   G_OBJECT_CLASS (klass)->dispose = shoal_remove_dialog_dispose;
 
-  gtk_widget_class_set_template_from_resource (widget_class, "/io/github/shoalbt/Shoal/ui/shoal-remove-dialog.ui");
+  gtk_widget_class_set_template_from_resource (widget_class, "/io/github/shoalbt/Shoal/ui/"
+                                                             "shoal-remove-dialog.ui");
 }
 
 static void
@@ -54,7 +55,9 @@ shoal_remove_dialog_new (GtkWindow    *parent,
   if (shoal_torrent_get_has_metadata (torrent))
     {
       /* Translators: %s is a folder */
-      adw_message_dialog_format_body (dialog, _("Its files can stay in “%s” or be moved to the trash."), shoal_torrent_get_dir (torrent));
+      adw_message_dialog_format_body (dialog,
+                                      _("Its files can stay in “%s” or be moved to the trash."),
+                                      shoal_torrent_get_dir (torrent));
     }
   else
     {

@@ -10,7 +10,8 @@
 G_BEGIN_DECLS
 
 #define SHOAL_TYPE_REMOVE_DIALOG (shoal_remove_dialog_get_type ())
-G_DECLARE_FINAL_TYPE (ShoalRemoveDialog, shoal_remove_dialog, SHOAL, REMOVE_DIALOG, AdwMessageDialog)
+G_DECLARE_FINAL_TYPE (ShoalRemoveDialog, shoal_remove_dialog, SHOAL, REMOVE_DIALOG,
+                      AdwMessageDialog)
 
 /* The response is "keep", "trash" or "cancel". */
 ShoalRemoveDialog *shoal_remove_dialog_new    (GtkWindow *parent, ShoalTorrent *torrent);

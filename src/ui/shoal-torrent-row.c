@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* One torrent in the window's list. */
 
-/* What it shows is bound in the template. Code does what a binding cannot: style classes, enabled actions, names for
- * screen readers, and the menu, which is made when it is first asked for, since about 200 rows live behind a long list.
- * A row does nothing itself: it hands its torrent's id to an action of the window. */
+/* What it shows is bound in the template. Code does what a binding cannot: style classes, enabled
+ * actions, names for screen readers, and the menu, which is made when it is first asked for, since
+ * about 200 rows live behind a long list. A row does nothing itself: it hands its torrent's id to
+ * an action of the window. */
 
 #include "shoal-torrent-row.h"
 
@@ -180,11 +181,13 @@ update_name (ShoalTorrentRow *self)
                       shoal_torrent_get_n_seeds (self->torrent),
                       shoal_torrent_get_tracker_seeds (self->torrent),
                       shoal_torrent_get_tracker_leechers (self->torrent));
-  /* Translators: what a screen reader says of a torrent: its name, and the line about what it does */
+  /* Translators: what a screen reader says of a torrent: its name, and the line about what it
+   * does */
   label = g_strdup_printf (_("%s, %s"), shoal_torrent_get_name (self->torrent), texts->str);
   gtk_accessible_update_property (GTK_ACCESSIBLE (self), GTK_ACCESSIBLE_PROPERTY_LABEL, label, -1);
   if (item != NULL)
-    gtk_accessible_update_property (GTK_ACCESSIBLE (item), GTK_ACCESSIBLE_PROPERTY_LABEL, label, -1);
+    gtk_accessible_update_property (GTK_ACCESSIBLE (item), GTK_ACCESSIBLE_PROPERTY_LABEL, label,
+                                    -1);
 }
 
 static void
@@ -229,7 +232,8 @@ menu_action (GtkWidget  *widget,
   if (!gtk_widget_compute_bounds (self->menu_button, widget, &bounds))
     return;
 
-  show_menu (self, &(GdkRectangle) { bounds.origin.x, bounds.origin.y, bounds.size.width, bounds.size.height });
+  show_menu (self, &(GdkRectangle){ bounds.origin.x, bounds.origin.y, bounds.size.width,
+                                    bounds.size.height });
 }
 
 static void
@@ -314,7 +318,8 @@ static void
 shoal_torrent_row_class_init (ShoalTorrentRowClass *klass)
 {
   static const char *const forwarded[] = {
-    "torrent.pause", "torrent.start", "torrent.toggle", "torrent.open-folder", "torrent.copy-magnet", "torrent.verify", "torrent.remove",
+    "torrent.pause",       "torrent.start",  "torrent.toggle", "torrent.open-folder",
+    "torrent.copy-magnet", "torrent.verify", "torrent.remove",
   };
   GObjectClass *object_class = G_OBJECT_CLASS (klass);
   GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
@@ -325,10 +330,12 @@ shoal_torrent_row_class_init (ShoalTorrentRowClass *klass)
   widget_class->root = shoal_torrent_row_root;
 
   properties[PROP_TORRENT] = g_param_spec_object ("torrent", NULL, NULL, SHOAL_TYPE_TORRENT,
-                                                  G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY);
+                                                  G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS
+                                                    | G_PARAM_EXPLICIT_NOTIFY);
   g_object_class_install_properties (object_class, N_PROPS, properties);
 
-  gtk_widget_class_set_template_from_resource (widget_class, "/io/github/shoalbt/Shoal/ui/shoal-torrent-row.ui");
+  gtk_widget_class_set_template_from_resource (widget_class,
+                                               "/io/github/shoalbt/Shoal/ui/shoal-torrent-row.ui");
   gtk_widget_class_bind_template_child (widget_class, ShoalTorrentRow, toggle_button);
   gtk_widget_class_bind_template_child (widget_class, ShoalTorrentRow, menu_button);
   gtk_widget_class_bind_template_child (widget_class, ShoalTorrentRow, torrent_menu);
@@ -357,13 +364,18 @@ shoal_torrent_row_init (ShoalTorrentRow *self)
 
   self->signals = g_signal_group_new (SHOAL_TYPE_TORRENT);
   g_signal_group_connect_swapped (self->signals, "notify::state", G_CALLBACK (update_state), self);
-  g_signal_group_connect_swapped (self->signals, "notify::running", G_CALLBACK (update_actions), self);
-  g_signal_group_connect_swapped (self->signals, "notify::has-metadata", G_CALLBACK (update_actions), self);
+  g_signal_group_connect_swapped (self->signals, "notify::running", G_CALLBACK (update_actions),
+                                  self);
+  g_signal_group_connect_swapped (self->signals, "notify::has-metadata",
+                                  G_CALLBACK (update_actions), self);
   g_signal_group_connect_swapped (self->signals, "notify::name", G_CALLBACK (update_name), self);
-  g_signal_group_connect_swapped (self->signals, "notify::status-text", G_CALLBACK (update_name), self);
+  g_signal_group_connect_swapped (self->signals, "notify::status-text", G_CALLBACK (update_name),
+                                  self);
   g_signal_group_connect_swapped (self->signals, "notify::n-seeds", G_CALLBACK (update_name), self);
-  g_signal_group_connect_swapped (self->signals, "notify::tracker-seeds", G_CALLBACK (update_name), self);
-  g_signal_group_connect_swapped (self->signals, "notify::tracker-leechers", G_CALLBACK (update_name), self);
+  g_signal_group_connect_swapped (self->signals, "notify::tracker-seeds", G_CALLBACK (update_name),
+                                  self);
+  g_signal_group_connect_swapped (self->signals, "notify::tracker-leechers",
+                                  G_CALLBACK (update_name), self);
 }
 
 GtkWidget *

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What the window can do with a torrent, and its other windows. */
 
-/* An action on a torrent takes the torrent's id, so that a button, a menu and a key mean the same torrent however the
- * list changes meanwhile; an id that is gone is nothing to do. */
+/* An action on a torrent takes the torrent's id, so that a button, a menu and a key mean the same
+ * torrent however the list changes meanwhile; an id that is gone is nothing to do. */
 
 #include "shoal-window-private.h"
 
@@ -16,7 +16,9 @@ static ShoalTorrent *
 lookup (ShoalWindow *self,
         guint64      id)
 {
-  return self->session != NULL ? shoal_torrent_list_lookup (shoal_session_get_torrents (self->session), id) : NULL;
+  return self->session != NULL
+           ? shoal_torrent_list_lookup (shoal_session_get_torrents (self->session), id)
+           : NULL;
 }
 
 static void
@@ -75,7 +77,8 @@ magnet_cb (GObject      *source,
 {
   g_autoptr(ShoalWindow) self = user_data;
   g_autoptr(GError) error = NULL;
-  g_autofree char *magnet = shoal_session_get_magnet_finish (SHOAL_SESSION (source), result, &error);
+  g_autofree char *magnet = shoal_session_get_magnet_finish (SHOAL_SESSION (source), result,
+                                                             &error);
 
   if (magnet == NULL)
     {
@@ -95,7 +98,8 @@ copy_magnet_action (GtkWidget  *widget,
   ShoalWindow *self = SHOAL_WINDOW (widget);
 
   if (self->session != NULL)
-    shoal_session_get_magnet_async (self->session, g_variant_get_uint64 (parameter), NULL, magnet_cb, g_object_ref (self));
+    shoal_session_get_magnet_async (self->session, g_variant_get_uint64 (parameter), NULL,
+                                    magnet_cb, g_object_ref (self));
 }
 
 static void
@@ -122,11 +126,13 @@ item_shown_cb (GObject      *source,
                gpointer      user_data)
 {
   ShoalShowItem *item = user_data;
-  g_autoptr(GVariant) reply = g_dbus_connection_call_finish (G_DBUS_CONNECTION (source), result, NULL);
+  g_autoptr(GVariant) reply = g_dbus_connection_call_finish (G_DBUS_CONNECTION (source), result,
+                                                             NULL);
 
   /* Not every desktop has a file manager that can select a file. */
   if (reply == NULL && item->window->toasts != NULL)
-    gtk_show_uri_full (GTK_WINDOW (item->window), item->folder, GDK_CURRENT_TIME, NULL, uri_shown_cb, NULL);
+    gtk_show_uri_full (GTK_WINDOW (item->window), item->folder, GDK_CURRENT_TIME, NULL,
+                       uri_shown_cb, NULL);
 
   g_object_unref (item->window);
   g_free (item->folder);
@@ -141,7 +147,8 @@ open_folder_action (GtkWidget  *widget,
   ShoalWindow *self = SHOAL_WINDOW (widget);
   ShoalTorrent *torrent = lookup (self, g_variant_get_uint64 (parameter));
   GApplication *application = G_APPLICATION (gtk_window_get_application (GTK_WINDOW (self)));
-  GDBusConnection *bus = application != NULL ? g_application_get_dbus_connection (application) : NULL;
+  GDBusConnection *bus = application != NULL ? g_application_get_dbus_connection (application)
+                                             : NULL;
   g_autoptr(GFile) folder = NULL;
   g_autoptr(GFile) file = NULL;
   g_autofree char *file_uri = NULL;
@@ -167,8 +174,10 @@ open_folder_action (GtkWidget  *widget,
   item = g_new0 (ShoalShowItem, 1);
   item->window = g_object_ref (self);
   item->folder = g_steal_pointer (&folder_uri);
-  g_dbus_connection_call (bus, "org.freedesktop.FileManager1", "/org/freedesktop/FileManager1", "org.freedesktop.FileManager1", "ShowItems",
-                          g_variant_new ("(^ass)", uris, ""), NULL, G_DBUS_CALL_FLAGS_NONE, -1, NULL, item_shown_cb, item);
+  g_dbus_connection_call (bus, "org.freedesktop.FileManager1", "/org/freedesktop/FileManager1",
+                          "org.freedesktop.FileManager1", "ShowItems",
+                          g_variant_new ("(^ass)", uris, ""), NULL, G_DBUS_CALL_FLAGS_NONE, -1,
+                          NULL, item_shown_cb, item);
 }
 
 static void
@@ -190,10 +199,12 @@ remove_response_cb (ShoalWindow       *self,
                     const char        *response,
                     ShoalRemoveDialog *dialog)
 {
-  ShoalRemoveMode mode = g_str_equal (response, "trash") ? SHOAL_REMOVE_TRASH_DATA : SHOAL_REMOVE_KEEP_DATA;
+  ShoalRemoveMode mode = g_str_equal (response, "trash") ? SHOAL_REMOVE_TRASH_DATA
+                                                         : SHOAL_REMOVE_KEEP_DATA;
 
   if (self->session != NULL && !g_str_equal (response, "cancel"))
-    shoal_session_remove_async (self->session, shoal_remove_dialog_get_id (dialog), mode, NULL, removed_cb, g_object_ref (self));
+    shoal_session_remove_async (self->session, shoal_remove_dialog_get_id (dialog), mode, NULL,
+                                removed_cb, g_object_ref (self));
 }
 
 static void
@@ -208,7 +219,8 @@ remove_action (GtkWidget  *widget,
     return;
 
   dialog = shoal_remove_dialog_new (GTK_WINDOW (widget), torrent);
-  g_signal_connect_object (dialog, "response", G_CALLBACK (remove_response_cb), widget, G_CONNECT_SWAPPED);
+  g_signal_connect_object (dialog, "response", G_CALLBACK (remove_response_cb), widget,
+                           G_CONNECT_SWAPPED);
   gtk_window_present (GTK_WINDOW (dialog));
 }
 
@@ -220,7 +232,8 @@ preferences_action (GtkWidget  *widget,
   ShoalWindow *self = SHOAL_WINDOW (widget);
 
   if (self->session != NULL)
-    gtk_window_present (GTK_WINDOW (shoal_preferences_window_new (GTK_WINDOW (self), self->session)));
+    gtk_window_present (GTK_WINDOW (shoal_preferences_window_new (GTK_WINDOW (self),
+                                                                  self->session)));
 }
 
 static void
@@ -251,7 +264,8 @@ get_current (ShoalWindow *self,
   GtkWidget *focus = gtk_window_get_focus (GTK_WINDOW (self));
   GtkWidget *row = focus != NULL ? gtk_widget_get_ancestor (focus, SHOAL_TYPE_TORRENT_ROW) : NULL;
 
-  *on_item = row == NULL && focus != NULL && gtk_widget_is_ancestor (focus, GTK_WIDGET (self->list));
+  *on_item = row == NULL && focus != NULL
+             && gtk_widget_is_ancestor (focus, GTK_WIDGET (self->list));
   if (row == NULL && focus != NULL)
     row = gtk_widget_get_first_child (focus);
   if (row != NULL && SHOAL_IS_TORRENT_ROW (row))
@@ -269,7 +283,8 @@ show_current_menu (ShoalWindow *self)
   if (row == NULL && focus != NULL)
     row = gtk_widget_get_first_child (focus);
 
-  return row != NULL && SHOAL_IS_TORRENT_ROW (row) && gtk_widget_activate_action (row, "torrent.menu", NULL);
+  return row != NULL && SHOAL_IS_TORRENT_ROW (row)
+         && gtk_widget_activate_action (row, "torrent.menu", NULL);
 }
 
 static gboolean
@@ -313,7 +328,8 @@ shoal_window_init_keys (ShoalWindow *self)
 {
   GtkEventController *keys = gtk_event_controller_key_new ();
 
-  /* Before the list, which takes the space bar for selecting; of the window, since the focus rests on the header bar at first. */
+  /* Before the list, which takes the space bar for selecting; of the window, since the focus rests
+   * on the header bar at first. */
   gtk_event_controller_set_propagation_phase (keys, GTK_PHASE_CAPTURE);
   gtk_event_controller_set_name (keys, "torrent-keys");
   g_signal_connect_object (keys, "key-pressed", G_CALLBACK (key_pressed_cb), self, 0);
@@ -323,7 +339,8 @@ shoal_window_init_keys (ShoalWindow *self)
 void
 shoal_window_update_actions (ShoalWindow *self)
 {
-  static const char *const of_session[] = { "win.add-file", "win.add-link", "win.paste", "win.preferences" };
+  static const char *const of_session[] = { "win.add-file", "win.add-link", "win.paste",
+                                            "win.preferences" };
 
   for (guint i = 0; i < G_N_ELEMENTS (of_session); i++)
     gtk_widget_action_set_enabled (GTK_WIDGET (self), of_session[i], self->session != NULL);

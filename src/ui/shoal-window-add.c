@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The window's ways to add torrents: files, links, the file chooser, the dialog for a link. */
 
-/* What is added together is one batch: a toast tells of all that worked, and each error has its own. The session reads
- * the files; nothing here touches the disk. */
+/* What is added together is one batch: a toast tells of all that worked, and each error has its
+ * own. The session reads the files; nothing here touches the disk. */
 
 #include "shoal-window-private.h"
 
@@ -40,7 +40,8 @@ batch_close_one (ShoalAddBatch *batch)
 
   if (batch->n_added > 0)
     {
-      text = g_strdup_printf (ngettext ("Torrent added", "%u torrents added", batch->n_added), batch->n_added);
+      text = g_strdup_printf (ngettext ("Torrent added", "%u torrents added", batch->n_added),
+                              batch->n_added);
       shoal_window_toast (batch->window, text);
     }
   if (batch->last_id != 0 && batch->window->session != NULL)
@@ -85,7 +86,8 @@ batch_add_file (ShoalAddBatch *batch,
 {
   g_autofree char *uri = NULL;
 
-  if (g_file_has_uri_scheme (file, "magnet") || g_file_has_uri_scheme (file, "http") || g_file_has_uri_scheme (file, "https"))
+  if (g_file_has_uri_scheme (file, "magnet") || g_file_has_uri_scheme (file, "http")
+      || g_file_has_uri_scheme (file, "https"))
     {
       uri = g_file_get_uri (file);
       batch_add_link (batch, uri);
@@ -173,7 +175,8 @@ add_file_action (GtkWidget  *widget,
   if (self->chooser != NULL)
     return;
 
-  self->chooser = gtk_file_chooser_native_new (_("Add Torrent Files"), GTK_WINDOW (self), GTK_FILE_CHOOSER_ACTION_OPEN, _("_Add"), NULL);
+  self->chooser = gtk_file_chooser_native_new (_("Add Torrent Files"), GTK_WINDOW (self),
+                                               GTK_FILE_CHOOSER_ACTION_OPEN, _("_Add"), NULL);
   chooser = GTK_FILE_CHOOSER (self->chooser);
 
   torrents = gtk_file_filter_new ();
@@ -189,7 +192,8 @@ add_file_action (GtkWidget  *widget,
 
   gtk_file_chooser_set_select_multiple (chooser, TRUE);
   gtk_native_dialog_set_modal (GTK_NATIVE_DIALOG (self->chooser), TRUE);
-  g_signal_connect_object (self->chooser, "response", G_CALLBACK (file_chosen_cb), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (self->chooser, "response", G_CALLBACK (file_chosen_cb), self,
+                           G_CONNECT_SWAPPED);
   gtk_native_dialog_show (GTK_NATIVE_DIALOG (self->chooser));
 }
 
@@ -214,7 +218,8 @@ add_link_action (GtkWidget  *widget,
 {
   ShoalLinkDialog *dialog = shoal_link_dialog_new (GTK_WINDOW (widget));
 
-  g_signal_connect_object (dialog, "response", G_CALLBACK (link_response_cb), widget, G_CONNECT_SWAPPED);
+  g_signal_connect_object (dialog, "response", G_CALLBACK (link_response_cb), widget,
+                           G_CONNECT_SWAPPED);
   gtk_window_present (GTK_WINDOW (dialog));
 }
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The window: the list of torrents, and every way to add to it. */
 
-/* This file holds what the window shows; shoal-window-add.c adds torrents, shoal-window-actions.c acts on them, and
- * shoal-window-drop.c takes what is dropped or pasted. The window owns no state of torrents: the list is bound to the
- * session's. A session may be absent: before the start, when starting failed, and while quitting. */
+/* This file holds what the window shows; shoal-window-add.c adds torrents, shoal-window-actions.c
+ * acts on them, and shoal-window-drop.c takes what is dropped or pasted. The window owns no state
+ * of torrents: the list is bound to the session's. A session may be absent: before the start, when
+ * starting failed, and while quitting. */
 
 #include "shoal-window-private.h"
 
@@ -103,7 +104,8 @@ static void
 torrent_complete_cb (ShoalWindow *self,
                      guint64      id)
 {
-  ShoalTorrent *torrent = shoal_torrent_list_lookup (shoal_session_get_torrents (self->session), id);
+  ShoalTorrent *torrent = shoal_torrent_list_lookup (shoal_session_get_torrents (self->session),
+                                                     id);
   g_autofree char *text = NULL;
 
   if (torrent == NULL)
@@ -155,10 +157,12 @@ row_activated_cb (GtkListView *list,
                   gpointer     user_data)
 {
   ShoalWindow *self = SHOAL_WINDOW (user_data);
-  g_autoptr(ShoalTorrent) torrent = g_list_model_get_item (G_LIST_MODEL (self->selection), position);
+  g_autoptr(ShoalTorrent) torrent = g_list_model_get_item (G_LIST_MODEL (self->selection),
+                                                           position);
 
   if (torrent != NULL)
-    gtk_widget_activate_action (GTK_WIDGET (self), "win.open-folder", "t", shoal_torrent_get_id (torrent));
+    gtk_widget_activate_action (GTK_WIDGET (self), "win.open-folder", "t",
+                                shoal_torrent_get_id (torrent));
 }
 
 /* Nobody sees a minimized window: no snapshots are made for it. */
@@ -166,7 +170,9 @@ static void
 surface_state_cb (ShoalWindow *self)
 {
   GdkSurface *surface = gtk_native_get_surface (GTK_NATIVE (self));
-  gboolean minimized = GDK_IS_TOPLEVEL (surface) && (gdk_toplevel_get_state (GDK_TOPLEVEL (surface)) & GDK_TOPLEVEL_STATE_MINIMIZED);
+  gboolean minimized = GDK_IS_TOPLEVEL (surface)
+                       && (gdk_toplevel_get_state (GDK_TOPLEVEL (surface))
+                           & GDK_TOPLEVEL_STATE_MINIMIZED);
 
   if (self->session != NULL)
     shoal_session_set_watched (self->session, !minimized);
@@ -177,7 +183,8 @@ shoal_window_realize (GtkWidget *widget)
 {
   GTK_WIDGET_CLASS (shoal_window_parent_class)->realize (widget);
 
-  g_signal_connect_object (gtk_native_get_surface (GTK_NATIVE (widget)), "notify::state", G_CALLBACK (surface_state_cb), widget, G_CONNECT_SWAPPED);
+  g_signal_connect_object (gtk_native_get_surface (GTK_NATIVE (widget)), "notify::state",
+                           G_CALLBACK (surface_state_cb), widget, G_CONNECT_SWAPPED);
 }
 
 static void
@@ -206,7 +213,8 @@ shoal_window_class_init (ShoalWindowClass *klass)
 
   g_type_ensure (SHOAL_TYPE_TORRENT_ROW);
 
-  gtk_widget_class_set_template_from_resource (widget_class, "/io/github/shoalbt/Shoal/ui/shoal-window.ui");
+  gtk_widget_class_set_template_from_resource (widget_class,
+                                               "/io/github/shoalbt/Shoal/ui/shoal-window.ui");
   gtk_widget_class_bind_template_child (widget_class, ShoalWindow, toasts);
   gtk_widget_class_bind_template_child (widget_class, ShoalWindow, title);
   gtk_widget_class_bind_template_child (widget_class, ShoalWindow, pages);
@@ -233,13 +241,18 @@ shoal_window_init (ShoalWindow *self)
 
   self->signals = g_signal_group_new (SHOAL_TYPE_SESSION);
   g_signal_group_connect_swapped (self->signals, "notify::ready", G_CALLBACK (update_page), self);
-  g_signal_group_connect_swapped (self->signals, "notify::rate-down", G_CALLBACK (update_rates), self);
-  g_signal_group_connect_swapped (self->signals, "notify::rate-up", G_CALLBACK (update_rates), self);
-  g_signal_group_connect_swapped (self->signals, "notify::listening-error", G_CALLBACK (listening_error_cb), self);
-  g_signal_group_connect_swapped (self->signals, "torrent-complete", G_CALLBACK (torrent_complete_cb), self);
+  g_signal_group_connect_swapped (self->signals, "notify::rate-down", G_CALLBACK (update_rates),
+                                  self);
+  g_signal_group_connect_swapped (self->signals, "notify::rate-up", G_CALLBACK (update_rates),
+                                  self);
+  g_signal_group_connect_swapped (self->signals, "notify::listening-error",
+                                  G_CALLBACK (listening_error_cb), self);
+  g_signal_group_connect_swapped (self->signals, "torrent-complete",
+                                  G_CALLBACK (torrent_complete_cb), self);
 
   self->list_signals = g_signal_group_new (G_TYPE_LIST_MODEL);
-  g_signal_group_connect_swapped (self->list_signals, "items-changed", G_CALLBACK (items_changed_cb), self);
+  g_signal_group_connect_swapped (self->list_signals, "items-changed",
+                                  G_CALLBACK (items_changed_cb), self);
 
   shoal_window_init_drop (self);
   shoal_window_init_keys (self);
@@ -286,7 +299,8 @@ shoal_window_set_session (ShoalWindow  *self,
   g_signal_group_set_target (self->signals, session);
   gtk_single_selection_set_model (self->selection, torrents);
   /* After the selection, whose items are looked at. */
-  g_signal_group_set_target (self->list_signals, torrents != NULL ? G_OBJECT (self->selection) : NULL);
+  g_signal_group_set_target (self->list_signals,
+                             torrents != NULL ? G_OBJECT (self->selection) : NULL);
 
   shoal_window_update_actions (self);
   update_page (self);
