@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The commands of shoal-cli. Each takes its own arguments, the command's name first, and answers what to exit with. */
+/* The commands of shoal-cli. Each takes its own arguments, the command's name first, and answers
+ * what to exit with. */
 
 #pragma once
 

@@ -74,7 +74,8 @@ check_urls (const char        *option,
 
       if (scheme == NULL || !g_strv_contains (schemes, scheme))
         {
-          shoal_cli_complain (urls[i], "%s needs an address that begins with %s", option, schemes[0]);
+          shoal_cli_complain (urls[i], "%s needs an address that begins with %s", option,
+                              schemes[0]);
           return FALSE;
         }
     }
@@ -122,9 +123,11 @@ make_options (const Arguments  *arguments,
   options->is_private = arguments->is_private;
   options->creation_date = g_get_real_time () / G_USEC_PER_SEC;
   if (arguments->piece_size != NULL
-      && (!shoal_cli_parse_size (arguments->piece_size, &options->piece_size) || options->piece_size == 0))
+      && (!shoal_cli_parse_size (arguments->piece_size, &options->piece_size)
+          || options->piece_size == 0))
     {
-      shoal_cli_complain ("--piece-size", "%s is no size: 16KiB, 1MiB or the like", arguments->piece_size);
+      shoal_cli_complain ("--piece-size", "%s is no size: 16KiB, 1MiB or the like",
+                          arguments->piece_size);
       return FALSE;
     }
 
@@ -163,12 +166,17 @@ shoal_cli_create (int    argc,
   g_auto(Arguments) arguments = { NULL };
   const GOptionEntry entries[] = {
     { "output", 'o', 0, G_OPTION_ARG_FILENAME, &arguments.output, "The .torrent to write", "FILE" },
-    { "piece-size", 0, 0, G_OPTION_ARG_STRING, &arguments.piece_size, "A power of two, 16KiB or more", "SIZE" },
-    { "tracker", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &arguments.trackers, "Add a tracker, each in a tier of its own", "URL" },
-    { "web-seed", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &arguments.web_seeds, "Add a web seed", "URL" },
+    { "piece-size", 0, 0, G_OPTION_ARG_STRING, &arguments.piece_size,
+      "A power of two, 16KiB or more", "SIZE" },
+    { "tracker", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &arguments.trackers,
+      "Add a tracker, each in a tier of its own", "URL" },
+    { "web-seed", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &arguments.web_seeds, "Add a web seed",
+      "URL" },
     { "comment", 0, 0, G_OPTION_ARG_FILENAME, &arguments.comment, "A comment", "TEXT" },
-    { "source", 0, 0, G_OPTION_ARG_FILENAME, &arguments.source, "Where it comes from; changes the info-hash", "TEXT" },
-    { "private", 0, 0, G_OPTION_ARG_NONE, &arguments.is_private, "Peers are found by its trackers only", NULL },
+    { "source", 0, 0, G_OPTION_ARG_FILENAME, &arguments.source,
+      "Where it comes from; changes the info-hash", "TEXT" },
+    { "private", 0, 0, G_OPTION_ARG_NONE, &arguments.is_private,
+      "Peers are found by its trackers only", NULL },
     { "v1", 0, 0, G_OPTION_ARG_NONE, &arguments.v1, "Version 1 only", NULL },
     { "v2", 0, 0, G_OPTION_ARG_NONE, &arguments.v2, "Version 2 only", NULL },
     { "hybrid", 0, 0, G_OPTION_ARG_NONE, &arguments.hybrid, "Both versions (default)", NULL },
@@ -179,7 +187,8 @@ shoal_cli_create (int    argc,
   ShoalMakeOptions options = { NULL };
   Create self = { .loop = loop, .exit = SHOAL_EXIT_DONE };
 
-  if (!shoal_cli_parse (argc, argv, "PATH -o FILE", "Makes a .torrent from a file or folder.", entries, NULL)
+  if (!shoal_cli_parse (argc, argv, "PATH -o FILE", "Makes a .torrent from a file or folder.",
+                        entries, NULL)
       || !make_options (&arguments, &options))
     return SHOAL_EXIT_WRONG;
 

@@ -18,8 +18,9 @@
 #include "shoal-session.h"
 #include "shoal-source.h"
 
-/* What the engine tells of a torrent may come before the answer to its adding, so it is noted by id first, and every change
- * ends in settle(), which says what is to be said and looks whether all is done. */
+/* What the engine tells of a torrent may come before the answer to its adding, so it is noted by id
+ * first, and every change ends in settle(), which says what is to be said and looks whether all is
+ * done. */
 
 #define TICK_MS       1000
 #define TERMINAL_MS   500
@@ -159,7 +160,9 @@ static ShoalTorrent *
 torrent_of (Download *self,
             Item     *item)
 {
-  return item->id != 0 && !item->alias ? shoal_torrent_list_lookup (shoal_session_get_torrents (self->session), item->id) : NULL;
+  return item->id != 0 && !item->alias
+           ? shoal_torrent_list_lookup (shoal_session_get_torrents (self->session), item->id)
+           : NULL;
 }
 
 static void
@@ -326,7 +329,8 @@ tick_cb (gpointer user_data)
       Item *item = g_ptr_array_index (self->items, i);
 
       if (item->complete_told && arguments->seed_time >= 0.0
-          && (double) (g_get_monotonic_time () - item->complete_us) >= arguments->seed_time * 60.0 * G_USEC_PER_SEC)
+          && (double) (g_get_monotonic_time () - item->complete_us)
+               >= arguments->seed_time * 60.0 * G_USEC_PER_SEC)
         stop_seeding (self, item);
     }
   settle (self);
@@ -399,7 +403,8 @@ state_cb (ShoalSession *session,
     {
       g_autofree char *text = shoal_reason_text (reason, self->arguments->dir, detail);
 
-      shoal_cli_complain (item->source, "%s%s%s%s", text, detail != NULL ? " (" : "", detail != NULL ? detail : "", detail != NULL ? ")" : "");
+      shoal_cli_complain (item->source, "%s%s%s%s", text, detail != NULL ? " (" : "",
+                          detail != NULL ? detail : "", detail != NULL ? ")" : "");
       item_failed (self, item, SHOAL_EXIT_FAILED);
     }
   /* The engine stops what has reached its ratio. */
@@ -441,7 +446,8 @@ added_cb (GObject      *object,
       if (!item->alias)
         {
           /* Kept from an earlier run: it goes on from there. */
-          for (guint i = 0; self->arguments->peers != NULL && self->arguments->peers[i] != NULL; i++)
+          for (guint i = 0; self->arguments->peers != NULL && self->arguments->peers[i] != NULL;
+               i++)
             shoal_session_add_peer (self->session, id, self->arguments->peers[i]);
           shoal_session_start (self->session, id);
         }
@@ -494,7 +500,8 @@ check_select (const ShoalMetainfo *metainfo,
   if (last < metainfo->layout->n_files)
     return TRUE;
 
-  shoal_cli_complain (source, "--select names file %u, but there are only %u, counted from 0", last, metainfo->layout->n_files);
+  shoal_cli_complain (source, "--select names file %u, but there are only %u, counted from 0", last,
+                      metainfo->layout->n_files);
   return FALSE;
 }
 
@@ -601,7 +608,8 @@ run (Download         *self,
   g_signal_connect (self->session, "torrent-merged", G_CALLBACK (merged_cb), self);
   g_signal_connect (self->session, "torrent-complete", G_CALLBACK (complete_cb), self);
   g_signal_connect (self->session, "torrent-state", G_CALLBACK (state_cb), self);
-  g_signal_connect_swapped (self->session, "notify::listening-error", G_CALLBACK (listening_cb), self);
+  g_signal_connect_swapped (self->session, "notify::listening-error", G_CALLBACK (listening_cb),
+                            self);
   signal (SIGPIPE, SIG_IGN);
   g_unix_signal_add (SIGINT, interrupt_cb, self);
   g_unix_signal_add (SIGTERM, terminate_cb, self);
@@ -623,14 +631,21 @@ shoal_cli_download (int    argc,
   g_auto(ShoalCliSession) options = { NULL };
   g_autofree GOptionEntry *session_entries = NULL;
   const GOptionEntry entries[] = {
-    { "dir", 0, 0, G_OPTION_ARG_FILENAME, &arguments.dir, "The folder for the torrent's file or folder", "DIR" },
-    { "peer", 0, 0, G_OPTION_ARG_STRING_ARRAY, &arguments.peers, "A peer to connect to", "HOST:PORT" },
-    { "super-seeding", 0, 0, G_OPTION_ARG_NONE, &arguments.super_seeding, "As the only seed, tell each peer of few pieces", NULL },
-    { "sequential", 0, 0, G_OPTION_ARG_NONE, &arguments.sequential, "In order from the beginning", NULL },
-    { "select", 0, 0, G_OPTION_ARG_STRING, &arguments.select, "Indices of the files to download: 0,2,4-6", "LIST" },
+    { "dir", 0, 0, G_OPTION_ARG_FILENAME, &arguments.dir,
+      "The folder for the torrent's file or folder", "DIR" },
+    { "peer", 0, 0, G_OPTION_ARG_STRING_ARRAY, &arguments.peers, "A peer to connect to",
+      "HOST:PORT" },
+    { "super-seeding", 0, 0, G_OPTION_ARG_NONE, &arguments.super_seeding,
+      "As the only seed, tell each peer of few pieces", NULL },
+    { "sequential", 0, 0, G_OPTION_ARG_NONE, &arguments.sequential, "In order from the beginning",
+      NULL },
+    { "select", 0, 0, G_OPTION_ARG_STRING, &arguments.select,
+      "Indices of the files to download: 0,2,4-6", "LIST" },
     { "seed", 0, 0, G_OPTION_ARG_NONE, &arguments.seed, "Go on when everything is complete", NULL },
-    { "seed-ratio", 0, 0, G_OPTION_ARG_DOUBLE, &arguments.seed_ratio, "Until so much was uploaded for each byte", "R" },
-    { "seed-time", 0, 0, G_OPTION_ARG_DOUBLE, &arguments.seed_time, "Until so much time has passed", "MINUTES" },
+    { "seed-ratio", 0, 0, G_OPTION_ARG_DOUBLE, &arguments.seed_ratio,
+      "Until so much was uploaded for each byte", "R" },
+    { "seed-time", 0, 0, G_OPTION_ARG_DOUBLE, &arguments.seed_time, "Until so much time has passed",
+      "MINUTES" },
     { "json", 0, 0, G_OPTION_ARG_NONE, &arguments.json, "JSON objects, one a line", NULL },
     { "quiet", 0, 0, G_OPTION_ARG_NONE, &arguments.quiet, "Only errors", NULL },
     { G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &arguments.sources, NULL, NULL },
@@ -639,12 +654,17 @@ shoal_cli_download (int    argc,
   g_autoptr(ShoalPreferences) preferences = NULL;
   g_autoptr(GMainLoop) loop = g_main_loop_new (NULL, FALSE);
   g_autoptr(GPtrArray) items = g_ptr_array_new_with_free_func (item_free);
-  g_autoptr(GHashTable) seen = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, seen_free);
-  Download self = { .arguments = &arguments, .loop = loop, .items = items, .seen = seen, .exit = SHOAL_EXIT_DONE };
+  g_autoptr(GHashTable) seen = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free,
+                                                      seen_free);
+  Download self = {
+    .arguments = &arguments, .loop = loop, .items = items, .seen = seen, .exit = SHOAL_EXIT_DONE
+  };
 
   shoal_cli_session_init (&options);
   session_entries = shoal_cli_session_entries (&options);
-  if (!shoal_cli_parse (argc, argv, "SOURCE… --dir DIR", "Downloads torrents.", entries, session_entries) || !check_arguments (&arguments))
+  if (!shoal_cli_parse (argc, argv, "SOURCE… --dir DIR", "Downloads torrents.", entries,
+                        session_entries)
+      || !check_arguments (&arguments))
     return SHOAL_EXIT_WRONG;
 
   preferences = shoal_cli_session_preferences (&options);

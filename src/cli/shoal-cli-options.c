@@ -31,23 +31,33 @@ GOptionEntry *
 shoal_cli_session_entries (ShoalCliSession *self)
 {
   const GOptionEntry entries[] = {
-    { "state", 0, 0, G_OPTION_ARG_FILENAME, &self->state, "Keep torrents and resume data in this folder", "DIR" },
+    { "state", 0, 0, G_OPTION_ARG_FILENAME, &self->state,
+      "Keep torrents and resume data in this folder", "DIR" },
     { "port", 0, 0, G_OPTION_ARG_INT, &self->port, "Where peers reach us; 0: any free port", "N" },
-    { "bind", 0, 0, G_OPTION_ARG_STRING, &self->bind, "Interface or address to use, and no other", "NAME-OR-ADDRESS" },
-    { "no-dht", 0, 0, G_OPTION_ARG_NONE, &self->no_dht, "Do not use the distributed hash table", NULL },
-    { "dht-router", 0, 0, G_OPTION_ARG_STRING_ARRAY, &self->dht_routers, "First node to ask in the distributed hash table", "HOST:PORT" },
-    { "no-lsd", 0, 0, G_OPTION_ARG_NONE, &self->no_lsd, "Do not look for peers in the local network", NULL },
+    { "bind", 0, 0, G_OPTION_ARG_STRING, &self->bind, "Interface or address to use, and no other",
+      "NAME-OR-ADDRESS" },
+    { "no-dht", 0, 0, G_OPTION_ARG_NONE, &self->no_dht, "Do not use the distributed hash table",
+      NULL },
+    { "dht-router", 0, 0, G_OPTION_ARG_STRING_ARRAY, &self->dht_routers,
+      "First node to ask in the distributed hash table", "HOST:PORT" },
+    { "no-lsd", 0, 0, G_OPTION_ARG_NONE, &self->no_lsd,
+      "Do not look for peers in the local network", NULL },
     { "no-pex", 0, 0, G_OPTION_ARG_NONE, &self->no_pex, "Do not exchange peers with peers", NULL },
     { "no-utp", 0, 0, G_OPTION_ARG_NONE, &self->no_utp, "Do not use uTP", NULL },
     { "no-tcp", 0, 0, G_OPTION_ARG_NONE, &self->no_tcp, "Do not use TCP", NULL },
     { "no-trackers", 0, 0, G_OPTION_ARG_NONE, &self->no_trackers, "Do not ask trackers", NULL },
-    { "no-portmap", 0, 0, G_OPTION_ARG_NONE, &self->no_portmap, "Do not ask the router for an open port", NULL },
-    { "encryption", 0, 0, G_OPTION_ARG_STRING, &self->encryption, "Encryption of connections to peers", "off|prefer|require" },
-    { "filter", 0, 0, G_OPTION_ARG_FILENAME, &self->filter, "Addresses to block: a list in the P2P, DAT or CIDR format", "FILE-OR-URL" },
-    { "dns", 0, 0, G_OPTION_ARG_STRING_ARRAY, &self->dns, "Name server for a bound session", "ADDRESS" },
+    { "no-portmap", 0, 0, G_OPTION_ARG_NONE, &self->no_portmap,
+      "Do not ask the router for an open port", NULL },
+    { "encryption", 0, 0, G_OPTION_ARG_STRING, &self->encryption,
+      "Encryption of connections to peers", "off|prefer|require" },
+    { "filter", 0, 0, G_OPTION_ARG_FILENAME, &self->filter,
+      "Addresses to block: a list in the P2P, DAT or CIDR format", "FILE-OR-URL" },
+    { "dns", 0, 0, G_OPTION_ARG_STRING_ARRAY, &self->dns, "Name server for a bound session",
+      "ADDRESS" },
     { "proxy", 0, 0, G_OPTION_ARG_STRING, &self->proxy, "Proxy for peers, trackers and web seeds",
       "socks5://[USER:PASSWORD@]HOST:PORT" },
-    { "proxy-all", 0, 0, G_OPTION_ARG_NONE, &self->proxy_all, "Nothing at all goes past the proxy", NULL },
+    { "proxy-all", 0, 0, G_OPTION_ARG_NONE, &self->proxy_all, "Nothing at all goes past the proxy",
+      NULL },
     { "limit-down", 0, 0, G_OPTION_ARG_INT, &self->limit_down, "KiB a second; 0: no limit", "KIB" },
     { "limit-up", 0, 0, G_OPTION_ARG_INT, &self->limit_up, "KiB a second; 0: no limit", "KIB" },
     { "max-peers", 0, 0, G_OPTION_ARG_INT, &self->max_peers, "Connected peers at most", "N" },
@@ -138,14 +148,16 @@ shoal_cli_session_preferences (const ShoalCliSession *self)
     return NULL;
   if (self->encryption != NULL && !encryption_of (self->encryption, &encryption))
     {
-      shoal_cli_complain ("--encryption", "%s is none of off, prefer and require", self->encryption);
+      shoal_cli_complain ("--encryption", "%s is none of off, prefer and require",
+                          self->encryption);
       return NULL;
     }
 
   dns = name_servers (self);
   if (dns == NULL || !check_proxy (self))
     return NULL;
-  if (self->filter != NULL && !shoal_source_is_link (self->filter) && !g_file_test (self->filter, G_FILE_TEST_IS_REGULAR))
+  if (self->filter != NULL && !shoal_source_is_link (self->filter)
+      && !g_file_test (self->filter, G_FILE_TEST_IS_REGULAR))
     {
       shoal_cli_complain ("--filter", "%s is not a file", self->filter);
       return NULL;
@@ -171,7 +183,9 @@ shoal_cli_session_preferences (const ShoalCliSession *self)
                 NULL);
   if (self->filter != NULL)
     {
-      g_autofree char *path = shoal_source_is_link (self->filter) ? g_strdup (self->filter) : g_canonicalize_filename (self->filter, NULL);
+      g_autofree char *path = shoal_source_is_link (self->filter)
+                                ? g_strdup (self->filter)
+                                : g_canonicalize_filename (self->filter, NULL);
 
       g_object_set (preferences, "filter-source", path, "use-filter", TRUE, NULL);
     }
@@ -182,7 +196,8 @@ shoal_cli_session_preferences (const ShoalCliSession *self)
       g_object_set (preferences, "dht-routers", routers, NULL);
     }
   if (self->max_peers > 0)
-    g_object_set (preferences, "max-peers", (guint) self->max_peers, "max-peers-torrent", (guint) self->max_peers, NULL);
+    g_object_set (preferences, "max-peers", (guint) self->max_peers, "max-peers-torrent",
+                  (guint) self->max_peers, NULL);
 
   return g_steal_pointer (&preferences);
 }
@@ -220,7 +235,8 @@ shoal_cli_is_peer (const char *text)
   const char *colon = strrchr (text, ':');
   guint64 port;
 
-  if (colon == NULL || colon == text || !g_ascii_string_to_unsigned (colon + 1, 10, 1, G_MAXUINT16, &port, NULL))
+  if (colon == NULL || colon == text
+      || !g_ascii_string_to_unsigned (colon + 1, 10, 1, G_MAXUINT16, &port, NULL))
     return FALSE;
   if (text[0] == '[')
     return colon > text + 2 && colon[-1] == ']';

@@ -50,10 +50,12 @@ ShoalPreferences *shoal_cli_session_preferences (const ShoalCliSession *self);
  * @entries: (array zero-terminated=1)
  * @session: (nullable): entries of shoal_cli_session_entries()
  *
- * Prints the help and exits where it is asked for. FALSE: the command line is wrong, which was told.
+ * Prints the help and exits where it is asked for. FALSE: the command line is wrong, which was
+ * told.
  */
-gboolean          shoal_cli_parse               (int argc, char **argv, const char *usage, const char *summary,
-                                                 const GOptionEntry *entries, const GOptionEntry *session);
+gboolean          shoal_cli_parse               (int argc, char **argv, const char *usage,
+                                                 const char *summary, const GOptionEntry *entries,
+                                                 const GOptionEntry *session);
 
 /* "host:port", "1.2.3.4:port" or "[v6]:port" */
 gboolean          shoal_cli_is_peer             (const char *text);

@@ -52,7 +52,9 @@ static void
 say_torrent (ShoalJson    *json,
              ShoalTorrent *torrent)
 {
-  static const char *const states[SHOAL_N_TORRENT_STATES] = { "paused", "queued", "metadata", "checking", "downloading", "seeding", "failed" };
+  static const char *const states[SHOAL_N_TORRENT_STATES] = { "paused",   "queued",      "metadata",
+                                                              "checking", "downloading", "seeding",
+                                                              "failed" };
 
   shoal_json_begin (json, NULL, '{');
   shoal_json_string (json, "name", shoal_torrent_get_name (torrent));

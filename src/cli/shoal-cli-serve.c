@@ -79,11 +79,15 @@ shoal_cli_serve (int    argc,
 
   shoal_cli_session_init (&options);
   session_entries = shoal_cli_session_entries (&options);
-  if (!shoal_cli_parse (argc, argv, "--state DIR", "Runs every torrent that is kept in a state folder, until SIGINT or SIGTERM.", entries, session_entries))
+  if (!shoal_cli_parse (argc, argv, "--state DIR",
+                        "Runs every torrent that is kept in a state "
+                        "folder, until SIGINT or SIGTERM.",
+                        entries, session_entries))
     return SHOAL_EXIT_WRONG;
   if (options.state == NULL || rest != NULL)
     {
-      shoal_cli_complain ("serve", rest != NULL ? "it takes options only" : "--state DIR is needed");
+      shoal_cli_complain ("serve",
+                          rest != NULL ? "it takes options only" : "--state DIR is needed");
       return SHOAL_EXIT_WRONG;
     }
   preferences = shoal_cli_session_preferences (&options);

@@ -266,7 +266,8 @@ print_files (const ShoalMetainfo *metainfo)
       if (file->flags & SHOAL_FILE_PAD)
         continue;
       size = shoal_format_size (file->size);
-      printf ("%6u  %10s  %s%s%s\n", i, size, file->path, file->symlink != NULL ? " -> " : "", file->symlink != NULL ? file->symlink : "");
+      printf ("%6u  %10s  %s%s%s\n", i, size, file->path, file->symlink != NULL ? " -> " : "",
+              file->symlink != NULL ? file->symlink : "");
     }
 }
 
@@ -274,9 +275,13 @@ static void
 print_metainfo (const ShoalMetainfo *metainfo)
 {
   g_autofree char *size = shoal_format_size (metainfo->layout->payload_size);
-  g_autofree char *exact = g_strdup_printf ("%s (%" G_GUINT64_FORMAT " bytes)", size, metainfo->layout->payload_size);
-  g_autofree char *pieces = g_strdup_printf ("%u of %u KiB", metainfo->layout->n_pieces, metainfo->layout->piece_size / 1024);
-  g_autoptr(GDateTime) date = metainfo->creation_date >= 0 ? g_date_time_new_from_unix_utc (metainfo->creation_date) : NULL;
+  g_autofree char *exact = g_strdup_printf ("%s (%" G_GUINT64_FORMAT " bytes)", size,
+                                            metainfo->layout->payload_size);
+  g_autofree char *pieces = g_strdup_printf ("%u of %u KiB", metainfo->layout->n_pieces,
+                                             metainfo->layout->piece_size / 1024);
+  g_autoptr(GDateTime) date = metainfo->creation_date >= 0
+                                ? g_date_time_new_from_unix_utc (metainfo->creation_date)
+                                : NULL;
   g_autofree char *created = date != NULL ? g_date_time_format_iso8601 (date) : NULL;
 
   print_line ("Name:", metainfo->name);
@@ -368,7 +373,8 @@ shoal_cli_show (int    argc,
   g_autoptr(ShoalMetainfo) metainfo = NULL;
   ShoalExit exit = SHOAL_EXIT_WRONG;
 
-  if (!shoal_cli_parse (argc, argv, "SOURCE", "Shows what is in a .torrent file, a magnet link, or a .torrent behind an http link.", entries, NULL))
+  if (!shoal_cli_parse (argc, argv, "SOURCE", "Shows what is in a .torrent file, a magnet link, or "
+                                              "a .torrent behind an http link.", entries, NULL))
     return SHOAL_EXIT_WRONG;
   if (sources == NULL || g_strv_length (sources) != 1)
     {
@@ -404,7 +410,8 @@ shoal_cli_magnet (int    argc,
   g_autofree char *uri = NULL;
   ShoalExit exit = SHOAL_EXIT_WRONG;
 
-  if (!shoal_cli_parse (argc, argv, "TORRENT", "Prints the magnet link of a .torrent.", entries, NULL))
+  if (!shoal_cli_parse (argc, argv, "TORRENT", "Prints the magnet link of a .torrent.", entries,
+                        NULL))
     return SHOAL_EXIT_WRONG;
   if (sources == NULL || g_strv_length (sources) != 1)
     {

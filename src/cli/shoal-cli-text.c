@@ -44,7 +44,8 @@ shoal_cli_complain (const char *input,
   message = g_strdup_vprintf (format, args);
   va_end (args);
 
-  line = name != NULL ? g_strdup_printf ("shoal-cli: %s: %s", name, message) : g_strdup_printf ("shoal-cli: %s", message);
+  line = name != NULL ? g_strdup_printf ("shoal-cli: %s: %s", name, message)
+                      : g_strdup_printf ("shoal-cli: %s", message);
   valid = g_utf8_make_valid (line, -1);
   for (char *at = valid; *at != '\0'; at++)
     if ((guchar) *at < 0x20 || *at == 0x7f)
@@ -86,8 +87,10 @@ gboolean
 shoal_cli_parse_size (const char *text,
                       guint64    *bytes)
 {
-  static const struct { const char *suffix; guint shift; } units[] = {
-    { "", 0 }, { "B", 0 }, { "K", 10 }, { "KiB", 10 }, { "M", 20 }, { "MiB", 20 }, { "G", 30 }, { "GiB", 30 },
+  static const struct { const char *suffix; guint shift;
+  } units[] = {
+    { "", 0 },   { "B", 0 },    { "K", 10 }, { "KiB", 10 },
+    { "M", 20 }, { "MiB", 20 }, { "G", 30 }, { "GiB", 30 },
   };
   gsize digits = strspn (text, "0123456789");
   g_autofree char *number = g_strndup (text, digits);
@@ -144,7 +147,8 @@ shoal_cli_progress (double      share,
     g_string_append_c (line, i < filled ? '#' : ' ');
   g_string_append_printf (line, "] %3u%% %s", (guint) (CLAMP (share, 0.0, 1.0) * 100.0), text);
 
-  cut = g_utf8_substring (line->str, 0, MIN (g_utf8_strlen (line->str, -1), (glong) columns () - 1));
+  cut = g_utf8_substring (line->str, 0,
+                          MIN (g_utf8_strlen (line->str, -1), (glong) columns () - 1));
   printf ("\r\033[K%s", cut);
   fflush (stdout);
 }

@@ -16,8 +16,10 @@ typedef enum
   SHOAL_EXIT_TERMINATE = 143,
 } ShoalExit;
 
-/* One line on standard error: "shoal-cli: @input: message". Control characters become spaces. @input: (nullable) */
-void      shoal_cli_complain       (const char *input, const char *format, ...) G_GNUC_PRINTF (2, 3);
+/* One line on standard error: "shoal-cli: @input: message". Control characters become spaces.
+ * @input: (nullable) */
+void      shoal_cli_complain       (const char *input, const char *format, ...) G_GNUC_PRINTF (2,
+                                    3);
 /* As that, for an error; the answer is what to exit with. */
 ShoalExit shoal_cli_fail           (const char *input, const GError *error);
 /* What an error of reading @source means. */

@@ -86,8 +86,9 @@ print_text (const ShoalVerifyReport *report)
   g_autofree char *wrong = list_pieces (report, SHOAL_VERDICT_WRONG);
   g_autofree char *missing = list_pieces (report, SHOAL_VERDICT_MISSING);
 
-  printf ("%u pieces: %u right, %u wrong, %u missing\n",
-          report->n_pieces, report->n[SHOAL_VERDICT_RIGHT], report->n[SHOAL_VERDICT_WRONG], report->n[SHOAL_VERDICT_MISSING]);
+  printf ("%u pieces: %u right, %u wrong, %u missing\n", report->n_pieces,
+          report->n[SHOAL_VERDICT_RIGHT], report->n[SHOAL_VERDICT_WRONG],
+          report->n[SHOAL_VERDICT_MISSING]);
   if (wrong != NULL)
     printf ("wrong: %s\n", wrong);
   if (missing != NULL)
@@ -104,7 +105,8 @@ shoal_cli_verify (int    argc,
   g_autofree char *dir = NULL;
   g_auto(GStrv) sources = NULL;
   const GOptionEntry entries[] = {
-    { "dir", 0, 0, G_OPTION_ARG_FILENAME, &dir, "The folder that holds the torrent's file or folder", "DIR" },
+    { "dir", 0, 0, G_OPTION_ARG_FILENAME, &dir,
+      "The folder that holds the torrent's file or folder", "DIR" },
     { "json", 0, 0, G_OPTION_ARG_NONE, &json, "One JSON object on one line", NULL },
     { G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &sources, NULL, NULL },
     { NULL },
@@ -115,7 +117,8 @@ shoal_cli_verify (int    argc,
   g_autoptr(ShoalVerifyReport) report = NULL;
   Verify self = { .loop = loop };
 
-  if (!shoal_cli_parse (argc, argv, "TORRENT --dir DIR", "Checks data on disk against the hashes of a .torrent.", entries, NULL))
+  if (!shoal_cli_parse (argc, argv, "TORRENT --dir DIR",
+                        "Checks data on disk against the hashes of a .torrent.", entries, NULL))
     return SHOAL_EXIT_WRONG;
   if (sources == NULL || g_strv_length (sources) != 1 || dir == NULL)
     {
@@ -142,5 +145,6 @@ shoal_cli_verify (int    argc,
   else
     print_text (report);
 
-  return shoal_cli_flush (shoal_verify_report_complete (report) ? SHOAL_EXIT_DONE : SHOAL_EXIT_FAILED);
+  return shoal_cli_flush (shoal_verify_report_complete (report) ? SHOAL_EXIT_DONE
+                                                                : SHOAL_EXIT_FAILED);
 }

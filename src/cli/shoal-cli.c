@@ -24,10 +24,13 @@ static const Command commands[] = {
   { "verify", shoal_cli_verify, "TORRENT --dir DIR [--json]" },
   { "download", shoal_cli_download,
     "SOURCE... --dir DIR [--state DIR] [--port N] [--bind NAME-OR-ADDRESS] [--peer HOST:PORT]...\n"
-    "                     [--no-dht] [--dht-router HOST:PORT]... [--no-lsd] [--no-pex] [--no-utp] [--no-tcp]\n"
+    "                     [--no-dht] [--dht-router HOST:PORT]... [--no-lsd] [--no-pex] [--no-utp] "
+    "[--no-tcp]\n"
     "                     [--no-trackers] [--no-portmap]\n"
-    "                     [--encryption=off|prefer|require] [--dns ADDRESS]... [--proxy URL] [--proxy-all] [--filter FILE-OR-URL]\n"
-    "                     [--limit-down KIB] [--limit-up KIB] [--max-peers N] [--sequential] [--super-seeding] [--select LIST]\n"
+    "                     [--encryption=off|prefer|require] [--dns ADDRESS]... [--proxy URL] "
+    "[--proxy-all] [--filter FILE-OR-URL]\n"
+    "                     [--limit-down KIB] [--limit-up KIB] [--max-peers N] [--sequential] "
+    "[--super-seeding] [--select LIST]\n"
     "                     [--seed] [--seed-ratio R]\n"
     "                     [--seed-time MINUTES] [--json] [--quiet]" },
   { "serve", shoal_cli_serve, "--state DIR [the options of download that concern the session]" },
@@ -40,7 +43,8 @@ print_help (void)
   for (guint i = 0; i < G_N_ELEMENTS (commands); i++)
     printf ("  shoal-cli %-8s %s\n", commands[i].name, commands[i].usage);
   printf ("\n"
-          "SOURCE is a .torrent file, a magnet link, or an http link to a .torrent. SIZE takes the suffixes KiB and\n"
+          "SOURCE is a .torrent file, a magnet link, or an http link to a .torrent. SIZE takes the "
+          "suffixes KiB and\n"
           "MiB. LIST is indices of files: 0,2,4-6. More about a command: shoal-cli COMMAND --help\n"
           "\n"
           "Exit status: 0 done; 1 it could not be done; 2 the input or the command line is wrong;\n"
@@ -65,7 +69,8 @@ main (int    argc,
 
   if (argc < 2)
     {
-      shoal_cli_complain (NULL, "a command is needed: show, create, magnet, verify, download or serve");
+      shoal_cli_complain (NULL,
+                          "a command is needed: show, create, magnet, verify, download or serve");
       return SHOAL_EXIT_WRONG;
     }
 
@@ -73,7 +78,8 @@ main (int    argc,
     if (strcmp (argv[1], commands[i].name) == 0)
       return commands[i].run (argc - 1, argv + 1);
 
-  if (strcmp (argv[1], "--help") == 0 || strcmp (argv[1], "-h") == 0 || strcmp (argv[1], "help") == 0)
+  if (strcmp (argv[1], "--help") == 0 || strcmp (argv[1], "-h") == 0
+      || strcmp (argv[1], "help") == 0)
     {
       print_help ();
       return shoal_cli_flush (SHOAL_EXIT_DONE);

@@ -38,7 +38,8 @@ write_string (ShoalJson  *self,
       else if (c < 0x10000)
         fprintf (self->out, "\\u%04x", c);
       else
-        fprintf (self->out, "\\u%04x\\u%04x", 0xd800 + ((c - 0x10000) >> 10), 0xdc00 + ((c - 0x10000) & 0x3ff));
+        fprintf (self->out, "\\u%04x\\u%04x", 0xd800 + ((c - 0x10000) >> 10),
+                 0xdc00 + ((c - 0x10000) & 0x3ff));
     }
   putc ('"', self->out);
 }

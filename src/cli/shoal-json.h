@@ -13,7 +13,8 @@ G_BEGIN_DECLS
 /**
  * ShoalJson:
  *
- * Commas are put where they belong. Inside of an object every value has a @name, elsewhere it is %NULL.
+ * Commas are put where they belong. Inside of an object every value has a @name, elsewhere it is
+ * %NULL.
  */
 typedef struct
 {
@@ -25,7 +26,8 @@ typedef struct
 void shoal_json_init   (ShoalJson *self, FILE *out);
 void shoal_json_begin  (ShoalJson *self, const char *name, char bracket);    /* '{' or '[' */
 void shoal_json_end    (ShoalJson *self, char bracket);                      /* '}' or ']' */
-void shoal_json_string (ShoalJson *self, const char *name, const char *value);   /* %NULL: null; what is not UTF-8 becomes U+FFFD */
+/* %NULL: null; what is not UTF-8 becomes U+FFFD */
+void shoal_json_string (ShoalJson *self, const char *name, const char *value);
 void shoal_json_u64    (ShoalJson *self, const char *name, guint64 value);
 void shoal_json_i64    (ShoalJson *self, const char *name, gint64 value);
 void shoal_json_double (ShoalJson *self, const char *name, double value);
