@@ -406,6 +406,8 @@ take (ShoalSwarm *self)
   const FilePair *pair = &g_array_index (same->pairs, FilePair, same->pairs->len - 1);
   ShoalDiskJob *job = shoal_disk_job_new (SHOAL_DISK_TAKE, self->id);
 
+  g_assert (same->other != NULL);
+
   job->index = pair->ours;
   job->taken = same->taken;
   job->source_dir = g_strdup (same->dir);
