@@ -68,6 +68,8 @@ shoal_engine_network (ShoalEngine             *self,
   shoal_lsd_set_port (self->lsd, self->port, self->now_us);
   self->udp_port = now->udp_port;
   shoal_utp_hub_accept (self->utp, self->config.use_utp && !self->quitting);
+  /* The sockets that took no more are gone. */
+  shoal_utp_hub_writable (self->utp);
   self->network_down = now->down;
   event->count = self->port;
   if (now->error != NULL)

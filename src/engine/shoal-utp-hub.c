@@ -26,6 +26,7 @@ struct _ShoalUtpSocket
   gboolean     told;       /* the owner knows that it is open */
   gboolean     released;
   ShoalNode    node;       /* in all */
+  ShoalNode    half_node;  /* in half_open: it came, and said nothing yet */
   ShoalNode    due_node;
   ShoalTimer   timer;
 };
@@ -38,7 +39,10 @@ struct _ShoalUtpHub
   const ShoalUtpHubOps *ops;
   gpointer              user_data;
   GHashTable           *sockets;     /* of ShoalUtpSocket to itself */
+  GHashTable           *sites;       /* ShoalAddr (owned) to how many connections came from there */
   ShoalNode             all;
+  ShoalNode             half_open;   /* the oldest first */
+  guint                 n_half_open;
   ShoalNode             due;
   ShoalTimer            timer;       /* @due is worked off in the next turn */
   ShoalUtpBuffers       buffers;
@@ -49,6 +53,7 @@ struct _ShoalUtpHub
   ShoalAddr             held_to;
   gsize                 held_size;   /* of the train that the system did not take; 0: there is none */
   guint                 held_segment;
+  ShoalSendFlags        held_flags;
   guint8               *train;         /* (nullable): SHOAL_UTP_TRAIN_MAX bytes, while there are sockets */
 };
 
@@ -88,6 +93,37 @@ socket_due (ShoalUtpSocket *self)
     shoal_node_append (&self->hub->due, &self->due_node);
 }
 
+static guint
+n_from_site (const ShoalUtpHub *self,
+             const ShoalAddr   *from)
+{
+  ShoalAddr site = shoal_addr_site (from);
+
+  return GPOINTER_TO_UINT (g_hash_table_lookup (self->sites, &site));
+}
+
+static void
+set_n_from_site (ShoalUtpHub     *self,
+                 const ShoalAddr *from,
+                 guint            n)
+{
+  ShoalAddr site = shoal_addr_site (from);
+
+  if (n == 0)
+    g_hash_table_remove (self->sites, &site);
+  else
+    g_hash_table_replace (self->sites, g_memdup2 (&site, sizeof site), GUINT_TO_POINTER (n));
+}
+
+static void
+leave_half_open (ShoalUtpSocket *self)
+{
+  if (!shoal_node_is_linked (&self->half_node))
+    return;
+  shoal_node_unlink (&self->half_node);
+  self->hub->n_half_open--;
+}
+
 static void
 on_deadline (gpointer owner,
              gint64   now_us)
@@ -120,6 +156,7 @@ socket_new (ShoalUtpHub     *hub,
   self->id = id;
   self->utp = utp;
   shoal_node_init (&self->node);
+  shoal_node_init (&self->half_node);
   shoal_node_init (&self->due_node);
   shoal_node_append (&hub->all, &self->node);
   shoal_timer_init (&self->timer, on_deadline, self);
@@ -135,9 +172,12 @@ socket_free (ShoalUtpSocket *self)
   ShoalUtpHub *hub = self->hub;
 
   g_hash_table_remove (hub->sockets, self);
+  leave_half_open (self);
+  if (self->incoming)
+    set_n_from_site (hub, &self->addr, n_from_site (hub, &self->addr) - 1);
   if (g_hash_table_size (hub->sockets) == 0 && hub->held_size == 0)
     g_clear_pointer (&hub->train, g_free);
-  shoal_timers_disarm (self->hub->timers, &self->timer);
+  shoal_timers_disarm (hub->timers, &self->timer);
   shoal_node_unlink (&self->node);
   shoal_node_unlink (&self->due_node);
   shoal_utp_free (self->utp);
@@ -159,7 +199,9 @@ shoal_utp_hub_new (ShoalHost            *host,
   self->ops = ops;
   self->user_data = user_data;
   self->sockets = g_hash_table_new (socket_hash, socket_equal);
+  self->sites = g_hash_table_new_full (shoal_addr_hash, shoal_addr_equal, g_free, NULL);
   shoal_node_init (&self->all);
+  shoal_node_init (&self->half_open);
   shoal_node_init (&self->due);
   shoal_timer_init (&self->timer, on_due, self);
 
@@ -176,6 +218,7 @@ shoal_utp_hub_free (ShoalUtpHub *self)
     socket_free (SHOAL_NODE_OWNER (node, ShoalUtpSocket, node));
   shoal_timers_disarm (self->timers, &self->timer);
   g_hash_table_unref (self->sockets);
+  g_hash_table_unref (self->sites);
   g_free (self->train);
   g_free (self);
 }
@@ -281,31 +324,12 @@ static gboolean
 has_room (ShoalUtpHub     *self,
           const ShoalAddr *from)
 {
-  guint n_from = 0, n_half_open = 0;
-  ShoalUtpSocket *oldest = NULL;
-
-  if (shoal_utp_hub_count (self) >= SHOAL_UTP_SOCKETS_MAX)
+  if (n_from_site (self, from) >= SHOAL_UTP_FROM_SITE_MAX && !shoal_addr_is_loopback (from))
     return FALSE;
-  SHOAL_NODE_FOREACH (node, &self->all)
-    {
-      ShoalUtpSocket *other = SHOAL_NODE_OWNER (node, ShoalUtpSocket, node);
+  if (self->n_half_open >= SHOAL_UTP_HALF_OPEN_MAX)
+    socket_free (SHOAL_NODE_OWNER (self->half_open.next, ShoalUtpSocket, half_node));
 
-      if (!other->incoming)
-        continue;
-      n_from += shoal_addr_same_ip (&other->addr, from);
-      if (shoal_utp_state (other->utp) == SHOAL_UTP_ANSWERED)
-        {
-          n_half_open++;
-          if (oldest == NULL)
-            oldest = other;
-        }
-    }
-  if (n_from >= SHOAL_UTP_FROM_ADDRESS_MAX && !shoal_addr_is_loopback (from))
-    return FALSE;
-  if (n_half_open >= SHOAL_UTP_HALF_OPEN_MAX)
-    socket_free (oldest);
-
-  return TRUE;
+  return shoal_utp_hub_count (self) < SHOAL_UTP_SOCKETS_MAX;
 }
 
 static void
@@ -325,6 +349,9 @@ somebody_dials (ShoalUtpHub          *self,
   socket = socket_new (self, from, (guint16) (syn->id + 1),
                        shoal_utp_new_accept (syn, (guint16) shoal_rng_below (self->rng, 65536), from->family, &self->buffers, arrived_us, now_us));
   socket->incoming = TRUE;
+  set_n_from_site (self, from, n_from_site (self, from) + 1);
+  shoal_node_append (&self->half_open, &socket->half_node);
+  self->n_half_open++;
 }
 
 gboolean
@@ -356,6 +383,8 @@ shoal_utp_hub_datagram (ShoalUtpHub     *self,
   if (socket != NULL)
     {
       shoal_utp_packet (socket->utp, &packet, MIN (arrived_us, now_us), now_us);
+      if (shoal_utp_state (socket->utp) != SHOAL_UTP_ANSWERED)
+        leave_half_open (socket);
       socket_due (socket);
     }
   else if (packet.type == SHOAL_UTP_SYN)
@@ -410,37 +439,27 @@ deliver_one (ShoalUtpSocket *self,
 
 /* --- Output --- */
 
-/* FALSE: the system takes no more. */
-static gboolean
+/* Whatever went neither out nor is held is as if it were lost on the way. */
+static ShoalSendResult
 send_train (ShoalUtpHub     *self,
             const ShoalAddr *to,
             gsize            size,
             guint            segment,
-            ShoalUtpSocket  *prober,
-            guint            probe,
-            gint64           now_us)
+            ShoalSendFlags   flags)
 {
-  ShoalSendFlags flags = probe != 0 ? SHOAL_SEND_WHOLE : SHOAL_SEND_PLAIN;
+  ShoalSendResult result;
 
-  switch (self->host->ops->send (self->host, to, self->train, size, segment, flags))
+  result = self->host->ops->send (self->host, to, self->train, size, segment, flags);
+  if (result == SHOAL_SEND_FULL)
     {
-    case SHOAL_SEND_FULL:
       self->blocked = TRUE;
       self->held_to = *to;
       self->held_size = size;
       self->held_segment = segment;
-      return FALSE;
-
-    case SHOAL_SEND_TOO_BIG:
-      if (probe != 0)
-        shoal_utp_too_big (prober->utp, probe, now_us);
-      return TRUE;
-
-    case SHOAL_SEND_SENT:
-    case SHOAL_SEND_FAILED:   /* as if it were lost on the way */
-    default:
-      return TRUE;
+      self->held_flags = flags;
     }
+
+  return result;
 }
 
 static void
@@ -478,8 +497,22 @@ flush_one (ShoalUtpSocket *self,
       size = shoal_utp_output (self->utp, hub->train, &segment, &probe, now_us);
       if (size == 0)
         break;
-      if (!send_train (hub, &self->addr, size, segment, self, probe, now_us))
-        return FALSE;
+      switch (send_train (hub, &self->addr, size, segment,
+                          probe != 0 ? SHOAL_SEND_WHOLE : SHOAL_SEND_PLAIN))
+        {
+        case SHOAL_SEND_FULL:
+          return FALSE;
+
+        case SHOAL_SEND_TOO_BIG:
+          if (probe != 0)
+            shoal_utp_too_big (self->utp, probe, now_us);
+          break;
+
+        case SHOAL_SEND_SENT:
+        case SHOAL_SEND_FAILED:
+        default:
+          break;
+        }
     }
 
   deadline_us = shoal_utp_deadline (self->utp);
@@ -536,7 +569,7 @@ shoal_utp_hub_flush (ShoalUtpHub *self,
       ShoalAddr to = self->held_to;
 
       self->held_size = 0;
-      send_train (self, &to, size, self->held_segment, NULL, 0, now_us);
+      send_train (self, &to, size, self->held_segment, self->held_flags);
     }
   if (self->blocked)
     return;

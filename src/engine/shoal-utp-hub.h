@@ -12,7 +12,7 @@
 G_BEGIN_DECLS
 
 #define SHOAL_UTP_SOCKETS_MAX        2000u   /* of all kinds */
-#define SHOAL_UTP_FROM_ADDRESS_MAX   16u     /* that came from one address; loopback is not counted */
+#define SHOAL_UTP_FROM_SITE_MAX      16u     /* that came from one site; loopback is not limited */
 #define SHOAL_UTP_HALF_OPEN_MAX      64u     /* that came and said nothing yet */
 #define SHOAL_UTP_RESETS_PER_SECOND  16u     /* to those who talk of what is not there */
 

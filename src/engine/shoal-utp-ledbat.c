@@ -24,7 +24,7 @@
 #define CUT               0.5
 #define CUT_FIRST         0.35      /* at the end of slow start, when more is under way than was seen to fit */
 #define BASE_US           (60 * G_USEC_PER_SEC)
-#define RTO_FIRST_US      (1 * G_USEC_PER_SEC)
+#define RTO_FIRST_US      (1 * G_USEC_PER_SEC)    /* BEP 29; also of a SYN */
 #define RTO_LEAST_US      500000    /* BEP 29 */
 #define RTO_MOST_US       (20 * G_USEC_PER_SEC)
 #define DRIFT_MAX_US      10000     /* of one correction */

@@ -422,7 +422,17 @@ relay_writable (gpointer user_data)
   self->funcs.writable (self->user_data);
 }
 
-static const ShoalProxyFuncs proxy_funcs = { relayed, relay_writable, proxy_changed };
+static void
+relay_has_room (gpointer user_data)
+{
+  ShoalGioNetwork *self = user_data;
+
+  self->funcs.writable (self->user_data);
+}
+
+static const ShoalProxyFuncs proxy_funcs = {
+  relayed, relay_writable, relay_has_room, proxy_changed,
+};
 
 ShoalGioNetwork *
 shoal_gio_network_new (ShoalReactor               *reactor,

@@ -279,6 +279,14 @@ relayed (const ShoalAddr *from,
 }
 
 static void
+relay_has_room (gpointer user_data)
+{
+  ShoalProxy *self = user_data;
+
+  self->funcs.room (self->user_data);
+}
+
+static void
 relay_opened (ShoalProxy *self)
 {
   g_autoptr(GError) error = NULL;
@@ -302,6 +310,7 @@ relay_opened (ShoalProxy *self)
       end_relay (self, error != NULL ? error->message : "it is nowhere");
       return;
     }
+  shoal_udp_socket_on_writable (self->udp, relay_has_room);
   self->relay = RELAY_OPEN;
   stop_relay_timer (self);
   if (!shoal_reactor_watch (self->reactor, &self->watch, EPOLLIN))

@@ -28,12 +28,14 @@ typedef struct _ShoalProxy ShoalProxy;
  * @arrived: a datagram came by the relay; in a turn
  * @writable: the relay is there, or is not any more; after FULL sending may be tried again; in a
  * turn
+ * @room: the system takes datagrams again, after FULL; in a turn
  * @changed: the proxy's address is known; outside of a turn
  */
 typedef struct
 {
   ShoalUdpFunc arrived;
   void       (*writable) (gpointer user_data);
+  void       (*room) (gpointer user_data);
   void       (*changed) (gpointer user_data);
 } ShoalProxyFuncs;
 

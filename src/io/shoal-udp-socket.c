@@ -29,6 +29,8 @@
 #define BUFFER_SIZE   (4 << 20)       /* of the kernel, each way; it gives what it likes */
 #define SEGMENTS_MAX  64u             /* of one call */
 #define HEARD_SIZE    1024u           /* senders */
+#define REFUSALS_MAX  8u              /* trains in a row; then no more are tried */
+#define WAITED_MAX_US G_USEC_PER_SEC  /* in the kernel; what seems longer is a clock that was set */
 
 /* @at: the address of ours that @from sent to; only its ip counts. */
 typedef struct
@@ -46,7 +48,7 @@ struct _ShoalUdpSocket
   gpointer      user_data;
   void        (*writable) (gpointer user_data);
   ShoalFamily   family;
-  gboolean      no_segments;   /* the kernel cannot cut trains */
+  guint         n_refusals;    /* trains in a row that the kernel would not cut */
   gboolean      blocked;       /* it takes no more; asked for when it does */
   ShoalAddr     left_to;       /* the rest of a train */
   guint8       *left;          /* (nullable) */
@@ -64,9 +66,11 @@ heard_place (ShoalUdpSocket  *self,
   return &self->heard[shoal_addr_hash (from) % HEARD_SIZE];
 }
 
-/* What the kernel says beside the bytes. @at: (out): our address, or family NONE */
+/* What the kernel says beside the bytes. @arrived_us: (inout): stays if it says nothing credible;
+ * @at: (out): our address, or family NONE */
 static void
 read_ancillary (struct msghdr *message,
+                gint64         now_us,
                 gint64         real_minus_monotonic_us,
                 guint         *segment,
                 gint64        *arrived_us,
@@ -78,10 +82,13 @@ read_ancillary (struct msghdr *message,
       if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_TIMESTAMPNS)
         {
           struct timespec stamp;
+          gint64 at_us;
 
           memcpy (&stamp, CMSG_DATA (c), sizeof stamp);
-          *arrived_us = MIN (*arrived_us, (gint64) stamp.tv_sec * G_USEC_PER_SEC +
-                                            stamp.tv_nsec / 1000 - real_minus_monotonic_us);
+          at_us = (gint64) stamp.tv_sec * G_USEC_PER_SEC + stamp.tv_nsec / 1000;
+          at_us -= real_minus_monotonic_us;
+          if (at_us >= now_us - WAITED_MAX_US && at_us < now_us)
+            *arrived_us = at_us;
         }
       else if (c->cmsg_level == SOL_UDP && c->cmsg_type == UDP_GRO)
         {
@@ -138,7 +145,7 @@ read_datagrams (ShoalUdpSocket *self)
           !shoal_addr_from_sockaddr (&from, (struct sockaddr *) &name, message.msg_namelen))
         continue;
 
-      read_ancillary (&message, offset_us, &segment, &arrived_us, &at_ours);
+      read_ancillary (&message, now_us, offset_us, &segment, &arrived_us, &at_ours);
       if (at_ours.family != SHOAL_FAMILY_NONE)
         *heard_place (self, &from) = (Heard){ from, at_ours };
       for (gsize at = 0; at < (gsize) size || at == 0; at += segment)
@@ -347,7 +354,8 @@ send_some (ShoalUdpSocket  *self,
   return errno == EAGAIN || errno == ENOBUFS ? SHOAL_SEND_FULL : SHOAL_SEND_FAILED;
 }
 
-/* A train, in as few calls as the kernel allows. @done: (out): bytes that went */
+/* A train, in as few calls as the kernel allows, which may refuse to cut for one way alone, because
+ * that takes smaller packets. @done: (out): bytes that went */
 static ShoalSendResult
 send_train (ShoalUdpSocket  *self,
             const ShoalAddr *to,
@@ -358,11 +366,12 @@ send_train (ShoalUdpSocket  *self,
 {
   ShoalSendResult result = SHOAL_SEND_SENT;
   Heard *heard = heard_place (self, to);
+  gboolean one_by_one = self->n_refusals >= REFUSALS_MAX;
 
   *done = 0;
   while (*done < size)
     {
-      gsize n = MIN (size - *done, (gsize) segment * (self->no_segments ? 1 : SEGMENTS_MAX));
+      gsize n = MIN (size - *done, (gsize) segment * (one_by_one ? 1 : SEGMENTS_MAX));
       gboolean known = shoal_addr_equal (&heard->from, to);
 
       result = send_some (self, known ? &heard->at : NULL, to, data + *done, n, segment);
@@ -375,12 +384,14 @@ send_train (ShoalUdpSocket  *self,
         }
       if (result == SHOAL_SEND_TOO_BIG && n > segment)
         {
-          /* It cannot cut trains, or not on this way: one by one. */
-          self->no_segments = TRUE;
+          self->n_refusals++;
+          one_by_one = TRUE;
           continue;
         }
       if (result != SHOAL_SEND_SENT)
         break;
+      if (n > segment)
+        self->n_refusals = 0;
       *done += n;
     }
 

@@ -4,6 +4,7 @@
 #include <string.h>
 #include "fake-host.h"
 #include "shoal-utp-hub.h"
+#include "shoal-utp-mtu.h"
 
 typedef struct
 {
@@ -126,6 +127,7 @@ pass (End   *from,
 static void
 test_talk (void)
 {
+  char answer[SHOAL_UTP_MTU_BASE - SHOAL_UTP_HEADER_SIZE + 1] = { 0 };   /* one full packet */
   End a, b;
   ShoalAddr to = addr (2);
 
@@ -138,17 +140,20 @@ test_talk (void)
   g_assert_cmpuint (a.n_opened, ==, 1);
   g_assert_cmpstr (b.heard->str, ==, "hello");
 
-  /* The system takes nothing for a while. */
+  /* The system takes nothing for a while. What was to be sent whole still is: a larger packet. */
+  memset (answer, 'a', sizeof answer - 1);
   b.host->send_result = SHOAL_SEND_FULL;
-  b.says = "answer";
+  b.says = answer;
   shoal_utp_socket_attend (b.socket);
   g_assert_cmpuint (pass (&b, &a, 2), ==, 0);
   b.host->send_result = SHOAL_SEND_SENT;
   g_assert_cmpuint (pass (&b, &a, 2), ==, 0);
   shoal_utp_hub_writable (b.hub);
+  shoal_utp_hub_flush (b.hub, now_us);
+  g_assert_cmpint (g_array_index (b.host->datagrams, FakeDatagram, 0).flags, ==, SHOAL_SEND_WHOLE);
   while (pass (&b, &a, 2) + pass (&a, &b, 1) > 0)
     continue;
-  g_assert_cmpstr (a.heard->str, ==, "answer");
+  g_assert_cmpstr (a.heard->str, ==, answer);
 
   shoal_utp_socket_release (a.socket, now_us);
   while (pass (&a, &b, 1) + pass (&b, &a, 2) > 0)
@@ -182,11 +187,56 @@ test_flood (void)
   end_init (&b, 3);
   for (guint i = 0; i < 1000; i++)
     send_packet (&b, 1, SHOAL_UTP_SYN, (guint16) (2 * i));
-  g_assert_cmpuint (shoal_utp_hub_count (b.hub), ==, SHOAL_UTP_FROM_ADDRESS_MAX);
+  g_assert_cmpuint (shoal_utp_hub_count (b.hub), ==, SHOAL_UTP_FROM_SITE_MAX);
   for (guint i = 0; i < 1000; i++)
     send_packet (&b, 2 + i, SHOAL_UTP_SYN, 7);
   g_assert_cmpuint (shoal_utp_hub_count (b.hub), ==, SHOAL_UTP_HALF_OPEN_MAX);
   g_assert_null (b.socket);
+  end_clear (&b);
+}
+
+static void
+dial_from (End        *to,
+           const char *net,
+           guint       n)
+{
+  for (guint i = 0; i < n; i++)
+    {
+      g_autofree char *text = g_strdup_printf ("[%s::%x]", net, i + 1);
+      ShoalUtpPacket syn = { .type = SHOAL_UTP_SYN, .id = 7, .seq = 1, .window = 100000 };
+      guint8 bytes[SHOAL_UTP_HEADER_SIZE];
+      ShoalAddr source;
+
+      g_assert_true (shoal_addr_parse (&source, text, 7000));
+      shoal_utp_packet_write_head (&syn, 0, bytes);
+      g_assert_true (shoal_utp_hub_datagram (to->hub, &source, bytes, sizeof bytes, now_us,
+                                             now_us));
+    }
+}
+
+/* Whoever has a whole network counts as one, for as long as his connections last. */
+static void
+test_sites (void)
+{
+  gint64 late_us = now_us + SHOAL_UTP_HALF_OPEN_US;
+  End b;
+
+  end_init (&b, 5);
+  dial_from (&b, "2a00:1:1:1", 100);
+  g_assert_cmpuint (shoal_utp_hub_count (b.hub), ==, SHOAL_UTP_FROM_SITE_MAX);
+  dial_from (&b, "2a00:1:1:2", 1);
+  g_assert_cmpuint (shoal_utp_hub_count (b.hub), ==, SHOAL_UTP_FROM_SITE_MAX + 1);
+  dial_from (&b, "fe80", 20);
+  g_assert_cmpuint (shoal_utp_hub_count (b.hub), ==, SHOAL_UTP_FROM_SITE_MAX + 21);
+
+  shoal_utp_hub_flush (b.hub, now_us);
+  shoal_timers_expire (b.timers, late_us);
+  shoal_utp_hub_deliver (b.hub, late_us);
+  g_assert_cmpuint (shoal_utp_hub_count (b.hub), ==, 0);
+  dial_from (&b, "2a00:1:1:1", 100);
+  g_assert_cmpuint (shoal_utp_hub_count (b.hub), ==, SHOAL_UTP_FROM_SITE_MAX);
+  while (b.host->datagrams->len > 0)
+    g_bytes_unref (fake_host_take_datagram (b.host, NULL));
   end_clear (&b);
 }
 
@@ -219,6 +269,7 @@ main (int    argc,
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/engine/utp-hub/talk", test_talk);
   g_test_add_func ("/engine/utp-hub/flood", test_flood);
+  g_test_add_func ("/engine/utp-hub/sites", test_sites);
   g_test_add_func ("/engine/utp-hub/resets", test_resets);
 
   return g_test_run ();

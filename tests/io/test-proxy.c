@@ -131,7 +131,7 @@ static void
 set_up (Fixture       *self,
         gconstpointer  data)
 {
-  static const ShoalProxyFuncs funcs = { arrived, writable, changed };
+  static const ShoalProxyFuncs funcs = { arrived, writable, writable, changed };
 
   self->server.listener = bound_socket (G_SOCKET_TYPE_STREAM);
   self->server.port = shoal_socket_port (self->server.listener);

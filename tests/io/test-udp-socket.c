@@ -143,6 +143,47 @@ test_several_addresses (Fixture       *self,
 }
 
 static void
+arrived_segment (const ShoalAddr *from,
+                 const guint8    *data,
+                 gsize            size,
+                 gint64           arrived_us,
+                 gpointer         user_data)
+{
+  Fixture *self = user_data;
+
+  self->n_at_a++;
+  g_byte_array_append (self->at_a, data, (guint) size);
+  g_assert_cmpuint (size, ==, self->n_at_a == 21 ? 100 : 500);
+  g_assert_cmpint (arrived_us, <=, g_get_monotonic_time ());
+}
+
+/* A train arrives as the datagrams that it was made of. */
+static void
+test_train (Fixture       *self,
+            gconstpointer  data)
+{
+  g_autoptr(GError) error = NULL;
+  guint8 bytes[20 * 500 + 100];
+  ShoalSendResult result;
+  ShoalAddr to;
+
+  for (gsize i = 0; i < sizeof bytes; i++)
+    bytes[i] = (guint8) (i * 7 + i / 256);
+  self->a = shoal_udp_socket_new (self->reactor, NULL, SHOAL_FAMILY_IPV4, 0, arrived_segment, self,
+                                  &error);
+  g_assert_no_error (error);
+  self->b = shoal_udp_socket_new (self->reactor, NULL, SHOAL_FAMILY_IPV4, 0, arrived_at_b, self,
+                                  &error);
+  g_assert_no_error (error);
+  to = loopback (SHOAL_FAMILY_IPV4, shoal_udp_socket_port (self->a));
+  result = shoal_udp_socket_send (self->b, &to, bytes, sizeof bytes, 500, SHOAL_SEND_PLAIN);
+  g_assert_cmpint (result, ==, SHOAL_SEND_SENT);
+  while (self->n_at_a < 21)
+    g_main_context_iteration (self->context, TRUE);
+  g_assert_cmpmem (self->at_a->data, self->at_a->len, bytes, sizeof bytes);
+}
+
+static void
 test_taken (Fixture       *self,
             gconstpointer  data)
 {
@@ -165,6 +206,7 @@ main (int    argc,
   g_test_add ("/io/udp-socket/echo-ipv6", Fixture, GUINT_TO_POINTER (SHOAL_FAMILY_IPV6),
               set_up, test_echo, tear_down);
   g_test_add ("/io/udp-socket/several-addresses", Fixture, NULL, set_up, test_several_addresses, tear_down);
+  g_test_add ("/io/udp-socket/train", Fixture, NULL, set_up, test_train, tear_down);
   g_test_add ("/io/udp-socket/taken", Fixture, NULL, set_up, test_taken, tear_down);
 
   return g_test_run ();

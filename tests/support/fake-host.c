@@ -63,7 +63,7 @@ fake_send (ShoalHost       *host,
     segment = (guint) size;
   for (gsize at = 0; at < size && self->send_result == SHOAL_SEND_SENT; at += segment)
     {
-      FakeDatagram datagram = { *to, g_bytes_new (data + at, MIN (segment, size - at)) };
+      FakeDatagram datagram = { *to, g_bytes_new (data + at, MIN (segment, size - at)), flags };
 
       g_array_append_val (self->datagrams, datagram);
     }

@@ -10,8 +10,9 @@ G_BEGIN_DECLS
 
 typedef struct
 {
-  ShoalAddr  to;
-  GBytes    *bytes;
+  ShoalAddr      to;
+  GBytes        *bytes;
+  ShoalSendFlags flags;
 } FakeDatagram;
 
 typedef struct
