@@ -97,7 +97,8 @@ test_no_keys (void)
       g_autofree char *hex = g_strdup_printf (PRIME "%c", ends[i].last);
       g_autoptr(GBytes) bytes = shoal_test_bytes (hex);
 
-      g_assert_true (shoal_dh_shared (secret, g_bytes_get_data (bytes, NULL), out) == ends[i].is_key);
+      g_assert_true (shoal_dh_shared (secret, g_bytes_get_data (bytes, NULL), out)
+                     == ends[i].is_key);
     }
 }
 

@@ -351,7 +351,8 @@ append_block (ShoalOutbox *outbox,
               const char  *body,
               guint64      tag)
 {
-  shoal_outbox_append_buffer (outbox, (const guint8 *) head, strlen (head), (guint8 *) g_strdup (body), strlen (body), g_free, tag);
+  shoal_outbox_append_buffer (outbox, (const guint8 *) head, strlen (head),
+                              (guint8 *) g_strdup (body), strlen (body), g_free, tag);
 }
 
 /* Takes all spans out, @most bytes of them, and deciphers them. */
@@ -377,7 +378,8 @@ receive (ShoalOutbox *outbox,
     shoal_rc4_apply (rc4, (guint8 *) received->str + start, received->len - start);
 }
 
-/* However the ciphering runs ahead of the sending, the other end reads what was said; what was enciphered is not taken back. */
+/* However the ciphering runs ahead of the sending, the other end reads what was said; what was
+ * enciphered is not taken back. */
 static void
 test_encipher (void)
 {
@@ -407,7 +409,10 @@ test_encipher (void)
           shoal_outbox_encipher (outbox, &out, ahead);
           receive (outbox, &in, received, MAX (ahead / 2, 1));
         }
-      g_assert_cmpstr (received->str, ==, ahead <= 2 ? "plainabend" : ahead <= 12 ? "plainabheada bodyend" : "plainabheada bodyHEADA BODYend");
+      g_assert_cmpstr (received->str, ==,
+                       ahead <= 2    ? "plainabend"
+                       : ahead <= 12 ? "plainabheada bodyend"
+                                     : "plainabheada bodyHEADA BODYend");
     }
 }
 

@@ -36,7 +36,8 @@ test_vectors (void)
       shoal_rc4_init (&rc4, g_bytes_get_data (key, NULL), g_bytes_get_size (key));
       shoal_rc4_skip (&rc4, vectors[i].offset);
       shoal_rc4_apply (&rc4, bytes, g_bytes_get_size (wanted));
-      g_assert_cmpmem (bytes, g_bytes_get_size (wanted), g_bytes_get_data (wanted, NULL), g_bytes_get_size (wanted));
+      g_assert_cmpmem (bytes, g_bytes_get_size (wanted), g_bytes_get_data (wanted, NULL),
+                       g_bytes_get_size (wanted));
     }
 }
 

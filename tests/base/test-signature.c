@@ -24,12 +24,15 @@ test_good (void)
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
     {
       g_autoptr (GBytes) signature = shoal_test_bytes (cases[i].signature);
-      g_autofree guint8 *broken = g_memdup2 (g_bytes_get_data (signature, NULL), SHOAL_SIGNATURE_SIZE);
+      g_autofree guint8 *broken = g_memdup2 (g_bytes_get_data (signature, NULL),
+                                             SHOAL_SIGNATURE_SIZE);
       const guint8 *public_key = g_bytes_get_data (key, NULL);
       gsize size = strlen (cases[i].text);
 
-      g_assert_true (shoal_signature_is_good (public_key, g_bytes_get_data (signature, NULL), cases[i].text, size));
-      g_assert_false (shoal_signature_is_good (public_key, g_bytes_get_data (signature, NULL), cases[i].text, size - 1));
+      g_assert_true (shoal_signature_is_good (public_key, g_bytes_get_data (signature, NULL),
+                                              cases[i].text, size));
+      g_assert_false (shoal_signature_is_good (public_key, g_bytes_get_data (signature, NULL),
+                                               cases[i].text, size - 1));
       broken[0] ^= 1;
       g_assert_false (shoal_signature_is_good (public_key, broken, cases[i].text, size));
     }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The program as others call it: what it prints, what it exits with, and transfers between two of it. */
+/* The program as others call it: what it prints, what it exits with, and transfers between two of
+ * it. */
 
 #include <fcntl.h>
 #include <gio/gio.h>
@@ -34,7 +35,9 @@ program (void)
 {
   const char *given = g_getenv ("SHOAL_CLI");
 
-  return given != NULL ? g_strdup (given) : g_build_filename (g_test_get_dir (G_TEST_BUILT), "..", "src", "cli", "shoal-cli", NULL);
+  return given != NULL ? g_strdup (given)
+                       : g_build_filename (g_test_get_dir (G_TEST_BUILT), "..", "src", "cli",
+                                           "shoal-cli", NULL);
 }
 
 static void
@@ -93,7 +96,8 @@ cli (Run        *run,
 
   run_clear (run);
   va_start (more, first);
-  process = spawn (G_SUBPROCESS_FLAGS_STDOUT_PIPE | G_SUBPROCESS_FLAGS_STDERR_PIPE, -1, first, more);
+  process = spawn (G_SUBPROCESS_FLAGS_STDOUT_PIPE | G_SUBPROCESS_FLAGS_STDERR_PIPE, -1, first,
+                   more);
   va_end (more);
   g_subprocess_communicate_utf8 (process, NULL, NULL, &run->out, &run->err, &error);
   g_assert_no_error (error);
@@ -206,10 +210,13 @@ tear_down (Fixture       *fixture,
 static void
 test_parse_size (void)
 {
-  static const struct { const char *text; guint64 bytes; } good[] = {
-    { "0", 0 }, { "16384", 16384 }, { "16KiB", 16384 }, { "16 kib", 16384 }, { "2MiB", 2097152 }, { "1G", 1073741824 },
+  static const struct { const char *text; guint64 bytes;
+  } good[] = {
+    { "0", 0 },          { "16384", 16384 },  { "16KiB", 16384 },
+    { "16 kib", 16384 }, { "2MiB", 2097152 }, { "1G", 1073741824 },
   };
-  static const char *const bad[] = { "", "KiB", "-1", "1.5MiB", "1TB", "99999999999999999999", "16384x", " 1" };
+  static const char *const bad[] = { "",       "KiB", "-1", "1.5MiB", "1TB", "99999999999999999999",
+                                     "16384x", " 1" };
   guint64 bytes;
 
   for (guint i = 0; i < G_N_ELEMENTS (good); i++)
@@ -224,8 +231,10 @@ test_parse_size (void)
 static void
 test_is_peer (void)
 {
-  static const char *const good[] = { "localhost:1", "1.2.3.4:65535", "[::1]:80", "a.example:6881" };
-  static const char *const bad[] = { "", ":1", "host", "host:", "host:0", "host:65536", "::1:80", "[]:1", "host:1x" };
+  static const char *const good[] = { "localhost:1", "1.2.3.4:65535", "[::1]:80",
+                                      "a.example:6881" };
+  static const char *const bad[] = { "",           ":1",     "host", "host:",  "host:0",
+                                     "host:65536", "::1:80", "[]:1", "host:1x" };
 
   for (guint i = 0; i < G_N_ELEMENTS (good); i++)
     g_assert_true (shoal_cli_is_peer (good[i]));
@@ -271,7 +280,8 @@ test_usage (Fixture       *fixture,
   assert_failed (run, 2);
   cli (run, "download", fixture->torrent, "--dir", fixture->dir, "--dns", "resolver.example", NULL);
   assert_failed (run, 2);
-  cli (run, "download", fixture->torrent, "--dir", fixture->dir, "--proxy", "socks4://me:secret@192.0.2.1", NULL);
+  cli (run, "download", fixture->torrent, "--dir", fixture->dir, "--proxy",
+       "socks4://me:secret@192.0.2.1", NULL);
   assert_failed (run, 2);
   g_assert_null (strstr (run->err, "secret"));
   cli (run, "download", fixture->torrent, "--dir", fixture->dir, "--proxy-all", NULL);
@@ -297,15 +307,18 @@ test_show (Fixture       *fixture,
 
   cli (run, "show", fixture->torrent, "--json", NULL);
   g_assert_cmpint (run->status, ==, 0);
-  g_assert_true (g_str_has_prefix (run->out, "{\"name\":\"d\",\"info_hash_v1\":\"" SAMPLE_HYBRID_V1 "\",\"info_hash_v2\":\"" SAMPLE_HYBRID_V2
+  g_assert_true (g_str_has_prefix (run->out, "{\"name\":\"d\",\"info_hash_v1\":\"" SAMPLE_HYBRID_V1
+                                             "\",\"info_hash_v2\":\"" SAMPLE_HYBRID_V2
                                              "\",\"total_size\":156385,\"piece_length\":16384,"));
   cli (run, "show", fixture->torrent, NULL);
   g_assert_cmpint (run->status, ==, 0);
   g_assert_nonnull (strstr (run->out, SAMPLE_HYBRID_V2));
 
-  cli (run, "show", "magnet:?xt=urn:btih:" SAMPLE_V1 "&dn=%C3%BC&so=1,3-4&x.pe=h:1", "--json", NULL);
+  cli (run, "show", "magnet:?xt=urn:btih:" SAMPLE_V1 "&dn=%C3%BC&so=1,3-4&x.pe=h:1", "--json",
+       NULL);
   g_assert_cmpint (run->status, ==, 0);
-  g_assert_true (g_str_has_prefix (run->out, "{\"name\":\"\\u00fc\",\"info_hash_v1\":\"" SAMPLE_V1 "\",\"info_hash_v2\":null,\"total_size\":null,"));
+  g_assert_true (g_str_has_prefix (run->out, "{\"name\":\"\\u00fc\",\"info_hash_v1\":\"" SAMPLE_V1
+                                             "\",\"info_hash_v2\":null,\"total_size\":null,"));
   g_assert_nonnull (strstr (run->out, "\"peers\":[\"h:1\"],\"select_only\":[1,3,4],"));
 
   cli (run, "show", "/nonexistent\n.torrent", NULL);
@@ -400,13 +413,15 @@ test_transfer (Fixture       *fixture,
   g_autofree char *by_torrent = g_build_filename (fixture->dir, "by-torrent", NULL);
   g_autofree char *by_magnet = g_build_filename (fixture->dir, "by-magnet", NULL);
   g_autofree char *state = g_build_filename (fixture->dir, "state", NULL);
-  g_autoptr(GSubprocess) seed = start ("download", fixture->torrent, "--dir", fixture->data, "--seed", "--port", port, NULL);
+  g_autoptr(GSubprocess) seed = start ("download", fixture->torrent, "--dir", fixture->data,
+                                       "--seed", "--port", port, NULL);
   g_autoptr(GDataInputStream) lines = g_data_input_stream_new (g_subprocess_get_stdout_pipe (seed));
 
   assert_line (lines, "metadata d " SAMPLE_HYBRID_V1);
   assert_line (lines, "complete d");
 
-  cli (run, "download", fixture->torrent, "--dir", by_torrent, "--peer", peer, "--state", state, NULL);
+  cli (run, "download", fixture->torrent, "--dir", by_torrent, "--peer", peer, "--state", state,
+       NULL);
   g_assert_cmpstr (run->err, ==, "");
   g_assert_cmpstr (run->out, ==, "metadata d " SAMPLE_HYBRID_V1 "\ncomplete d\n");
   g_assert_cmpint (run->status, ==, 0);
@@ -465,8 +480,8 @@ test_numbers (Fixture       *fixture,
               gconstpointer  data)
 {
   g_autofree char *port = g_strdup_printf ("%u", free_port ());
-  g_autoptr(GSubprocess) seed = start ("download", fixture->torrent, "--dir", fixture->data, "--seed",
-                                       "--json", "--port", port, NULL);
+  g_autoptr(GSubprocess) seed = start ("download", fixture->torrent, "--dir", fixture->data,
+                                       "--seed", "--json", "--port", port, NULL);
   g_autoptr(GDataInputStream) lines = g_data_input_stream_new (g_subprocess_get_stdout_pipe (seed));
   g_autofree char *line = NULL;
 
@@ -492,7 +507,8 @@ test_select (Fixture       *fixture,
   g_autofree char *dir = g_build_filename (fixture->dir, "selected", NULL);
   g_autofree char *wanted = g_build_filename (dir, "d", "b", "c", NULL);
   g_autofree char *other = g_build_filename (dir, "d", "x", NULL);
-  g_autoptr(GSubprocess) seed = start ("download", fixture->torrent, "--dir", fixture->data, "--seed", "--port", port, NULL);
+  g_autoptr(GSubprocess) seed = start ("download", fixture->torrent, "--dir", fixture->data,
+                                       "--seed", "--port", port, NULL);
   g_autoptr(GDataInputStream) lines = g_data_input_stream_new (g_subprocess_get_stdout_pipe (seed));
 
   assert_line (lines, "metadata");
@@ -511,9 +527,11 @@ test_seed_limits (Fixture       *fixture,
 {
   Run *run = &fixture->run;
 
-  cli (run, "download", fixture->torrent, "--dir", fixture->data, "--seed", "--seed-time", "0", NULL);
+  cli (run, "download", fixture->torrent, "--dir", fixture->data, "--seed", "--seed-time", "0",
+       NULL);
   g_assert_cmpint (run->status, ==, 0);
-  cli (run, "download", fixture->torrent, "--dir", fixture->data, "--seed", "--seed-ratio", "0", NULL);
+  cli (run, "download", fixture->torrent, "--dir", fixture->data, "--seed", "--seed-ratio", "0",
+       NULL);
   g_assert_cmpint (run->status, ==, 0);
 }
 

@@ -24,8 +24,11 @@ world_init (World *w,
   shoal_choker_init (&w->choker);
   shoal_rng_init (&w->rng, shoal_test_seed ());
   for (guint i = 0; i < n; i++)
-    w->peers[i] = (ShoalChokePeer) { .link = &w->peers[i], .interested = TRUE, .rate_down = 1000 * (i + 1),
-                                     .rate_up = 10000, .connected_us = w->now_us };
+    w->peers[i] = (ShoalChokePeer){ .link = &w->peers[i],
+                                    .interested = TRUE,
+                                    .rate_down = 1000 * (i + 1),
+                                    .rate_up = 10000,
+                                    .connected_us = w->now_us };
 }
 
 static guint
@@ -39,7 +42,8 @@ run (World    *w,
 
   if (regular)
     w->now_us += SHOAL_CHOKE_ROUND_US;
-  shoal_choker_round (&w->choker, w->peers, w->n, seeding, regular, 4, rate_up, limit_up, &w->rng, w->now_us);
+  shoal_choker_round (&w->choker, w->peers, w->n, seeding, regular, 4, rate_up, limit_up, &w->rng,
+                      w->now_us);
   for (guint i = 0; i < w->n; i++)
     {
       g_assert_true (w->peers[i].interested || !w->peers[i].unchoke);
@@ -206,7 +210,8 @@ test_slots (void)
   g_assert_cmpuint (w.choker.best_rate_up, ==, 50000);
 }
 
-/* Every second between the rounds, while the rate rises above the best seen or stays far below it. */
+/* Every second between the rounds, while the rate rises above the best seen or stays far below
+ * it. */
 static void
 test_grow (void)
 {
@@ -215,7 +220,8 @@ test_grow (void)
   world_init (&w, 30);
   run (&w, FALSE, TRUE, 0, 0);
   g_assert_true (shoal_choker_grow (&w.choker, w.peers, w.n, 50000, 0));
-  g_assert_false (shoal_choker_grow (&w.choker, w.peers, w.n, 100000, 0));   /* the slot is still free */
+  /* the slot is still free */
+  g_assert_false (shoal_choker_grow (&w.choker, w.peers, w.n, 100000, 0));
   g_assert_cmpuint (run (&w, FALSE, FALSE, 100000, 0), ==, 5);
   g_assert_true (shoal_choker_grow (&w.choker, w.peers, w.n, 200000, 0));
   g_assert_cmpuint (run (&w, FALSE, FALSE, 200000, 0), ==, 6);

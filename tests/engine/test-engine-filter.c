@@ -80,7 +80,8 @@ test_applied (void)
   RigBot *early, *good, *bad;
 
   rig_add (rig, FALSE, FALSE);
-  g_assert_cmpstr (((ShoalFilterLoad *) g_ptr_array_index (rig->fake->filters, 0))->source, ==, SOURCE);
+  g_assert_cmpstr (((ShoalFilterLoad *) g_ptr_array_index (rig->fake->filters, 0))->source, ==,
+                   SOURCE);
 
   /* Nobody comes or is dialled before the list is there. */
   add_peer (rig, "7.7.7.7:7000");

@@ -60,7 +60,8 @@ test_peers (void)
     {
       pair_step (pair, 1000);
       snapshot = look (pair, leech, SHOAL_VIEW_PEERS, leech->id);
-      if (snapshot->n_peers > 0 && snapshot->peers[0].downloaded > 0 && (snapshot->peers[0].flags & SHOAL_PEER_DOWNLOADING) != 0)
+      if (snapshot->n_peers > 0 && snapshot->peers[0].downloaded > 0
+          && (snapshot->peers[0].flags & SHOAL_PEER_DOWNLOADING) != 0)
         break;
     }
 
@@ -69,13 +70,16 @@ test_peers (void)
   g_assert_cmpuint (snapshot->n_trackers, ==, 0);
   g_assert_cmpstr (snapshot->peers[0].client, ==, "Shoal " SHOAL_VERSION);
   g_assert_cmpfloat (snapshot->peers[0].progress, ==, 1.0);
-  g_assert_cmpuint (snapshot->peers[0].flags & (SHOAL_PEER_DOWNLOADING | SHOAL_PEER_INCOMING | SHOAL_PEER_ENCRYPTED), ==, SHOAL_PEER_DOWNLOADING);
+  g_assert_cmpuint (snapshot->peers[0].flags
+                      & (SHOAL_PEER_DOWNLOADING | SHOAL_PEER_INCOMING | SHOAL_PEER_ENCRYPTED),
+                    ==, SHOAL_PEER_DOWNLOADING);
   g_assert_cmpuint (snapshot->peers[0].downloaded, >, 0);
   g_assert_cmpuint (strlen (snapshot->peers[0].address), >, 0);
 
   snapshot = look (pair, seed, SHOAL_VIEW_PEERS, seed->id);
   g_assert_cmpuint (snapshot->n_peers, ==, 1);
-  g_assert_cmpuint (snapshot->peers[0].flags & (SHOAL_PEER_UPLOADING | SHOAL_PEER_INCOMING), ==, SHOAL_PEER_UPLOADING | SHOAL_PEER_INCOMING);
+  g_assert_cmpuint (snapshot->peers[0].flags & (SHOAL_PEER_UPLOADING | SHOAL_PEER_INCOMING), ==,
+                    SHOAL_PEER_UPLOADING | SHOAL_PEER_INCOMING);
   g_assert_cmpuint (snapshot->peers[0].sources & SHOAL_PEER_SOURCE_INCOMING, !=, 0);
   g_assert_cmpfloat (snapshot->peers[0].progress, <, 1.0);
 
@@ -105,7 +109,8 @@ tell (Pair            *pair,
   shoal_engine_end (end->engine);
 }
 
-/* Whoever looks is told that nothing moves any more, though nothing else changes: both are seeds, and the link is gone. */
+/* Whoever looks is told that nothing moves any more, though nothing else changes: both are seeds,
+ * and the link is gone. */
 static void
 test_rates_end (void)
 {

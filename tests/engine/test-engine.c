@@ -104,7 +104,8 @@ test_add (Fixture      *fixture,
   g_assert_cmpuint (fixture->fake->records->len, ==, 1);
 
   turn (fixture, add (MAGNET, FALSE));
-  g_assert_error (last_event (fixture, SHOAL_EVENT_REPLY)->error, SHOAL_ENGINE_ERROR, SHOAL_ENGINE_ERROR_DUPLICATE);
+  g_assert_error (last_event (fixture, SHOAL_EVENT_REPLY)->error, SHOAL_ENGINE_ERROR,
+                  SHOAL_ENGINE_ERROR_DUPLICATE);
   turn (fixture, add ("magnet:?xt=urn:btih:12", FALSE));
   g_assert_nonnull (last_event (fixture, SHOAL_EVENT_REPLY)->error);
 }
@@ -127,8 +128,13 @@ test_mapping (Fixture      *fixture,
   g_assert_true (fixture->fake->map);
 
   shoal_engine_begin (fixture->engine, fixture->now_us, 1700000000);
-  shoal_engine_network (fixture->engine, &(ShoalNetworkState){ .tcp_port = 6881, .udp_port = 6881 });
-  shoal_engine_mapped (fixture->engine, &(ShoalMapping){ .state = SHOAL_MAP_DONE, .method = SHOAL_MAP_METHOD_PCP, .tcp_port = 7777, .udp_port = 7777, .address = "203.0.113.5" });
+  shoal_engine_network (fixture->engine,
+                        &(ShoalNetworkState){ .tcp_port = 6881, .udp_port = 6881 });
+  shoal_engine_mapped (fixture->engine, &(ShoalMapping){ .state = SHOAL_MAP_DONE,
+                                                         .method = SHOAL_MAP_METHOD_PCP,
+                                                         .tcp_port = 7777,
+                                                         .udp_port = 7777,
+                                                         .address = "203.0.113.5" });
   shoal_engine_end (fixture->engine);
 
   shoal_engine_begin (fixture->engine, fixture->now_us, 1700000000);
@@ -200,7 +206,8 @@ test_remove (Fixture      *fixture,
   command->id = 1;
   command->serial = 10;
   turn (fixture, command);
-  g_assert_error (last_event (fixture, SHOAL_EVENT_REPLY)->error, SHOAL_ENGINE_ERROR, SHOAL_ENGINE_ERROR_NO_TORRENT);
+  g_assert_error (last_event (fixture, SHOAL_EVENT_REPLY)->error, SHOAL_ENGINE_ERROR,
+                  SHOAL_ENGINE_ERROR_NO_TORRENT);
 
   /* The same torrent may come again at once. */
   turn (fixture, add (MAGNET, FALSE));
@@ -269,7 +276,8 @@ test_idle_is_small (void)
     }
 }
 
-/* What the config says of the network is what the host is told; what the host says of it is told on. */
+/* What the config says of the network is what the host is told; what the host says of it is told
+ * on. */
 static void
 test_network (Fixture      *fixture,
               gconstpointer data)
@@ -292,9 +300,11 @@ test_network (Fixture      *fixture,
 
   turn (fixture, add (MAGNET, FALSE));
   shoal_engine_begin (fixture->engine, fixture->now_us, 1700000000);
-  shoal_engine_network (fixture->engine, &(ShoalNetworkState){ .down = TRUE, .error = (char *) "tun0 is not there" });
+  shoal_engine_network (fixture->engine, &(ShoalNetworkState){
+                                           .down = TRUE, .error = (char *) "tun0 is not there" });
   shoal_engine_end (fixture->engine);
-  g_assert_cmpstr (last_event (fixture, SHOAL_EVENT_LISTENING)->error->message, ==, "tun0 is not there");
+  g_assert_cmpstr (last_event (fixture, SHOAL_EVENT_LISTENING)->error->message, ==,
+                   "tun0 is not there");
   shoal_engine_begin (fixture->engine, fixture->now_us, 1700000000);
   shoal_engine_network (fixture->engine, &(ShoalNetworkState){ .tcp_port = 7, .moved = TRUE });
   shoal_engine_end (fixture->engine);

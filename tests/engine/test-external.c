@@ -98,7 +98,8 @@ test_many (void)
 static void
 test_does_not_count (void)
 {
-  static const char *const seen[] = { "10.1.2.3", "192.168.1.1", "127.0.0.1", "0.0.0.0", "224.0.0.1", "[::1]:1", "[fe80::1]:1", "[fd00::1]:1" };
+  static const char *const seen[] = { "10.1.2.3",  "192.168.1.1", "127.0.0.1",   "0.0.0.0",
+                                      "224.0.0.1", "[::1]:1",     "[fe80::1]:1", "[fd00::1]:1" };
   ShoalExternal self = { 0 };
 
   for (guint i = 0; i < G_N_ELEMENTS (seen); i++)

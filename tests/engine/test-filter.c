@@ -97,7 +97,8 @@ test_walk (void)
   for (guint i = 0; i < 20000; i++)
     {
       guint32 ip = shoal_rng_below (&rng, 1u << 22);
-      guint8 bytes[4] = { (guint8) (ip >> 24), (guint8) (ip >> 16), (guint8) (ip >> 8), (guint8) ip };
+      guint8 bytes[4] = { (guint8) (ip >> 24), (guint8) (ip >> 16), (guint8) (ip >> 8),
+                          (guint8) ip };
       ShoalAddr addr = shoal_addr_make (SHOAL_FAMILY_IPV4, bytes, 1);
       gboolean expected = FALSE;
 

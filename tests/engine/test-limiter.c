@@ -23,7 +23,8 @@ static void
 move (FakeLink *link,
       guint64   want)
 {
-  guint64 bytes = shoal_limiter_ask (link->session, link->torrent, SHOAL_DOWN, want, &link->wait, *link->now_us);
+  guint64 bytes = shoal_limiter_ask (link->session, link->torrent, SHOAL_DOWN, want, &link->wait,
+                                     *link->now_us);
 
   g_assert_cmpuint (bytes, <=, want);
   shoal_limiter_spend (link->session, link->torrent, SHOAL_DOWN, bytes, &link->wait);
@@ -70,12 +71,14 @@ test_unlimited (void)
 
   shoal_limiter_init (&session);
   shoal_limiter_wait_init (&wait, NULL);
-  g_assert_cmpuint (shoal_limiter_ask (&session, NULL, SHOAL_UP, 1 << 30, &wait, SECOND_US), ==, 1 << 30);
+  g_assert_cmpuint (shoal_limiter_ask (&session, NULL, SHOAL_UP, 1 << 30, &wait, SECOND_US), ==,
+                    1 << 30);
   g_assert_false (shoal_node_is_linked (&wait.node));
   g_assert_cmpint (shoal_limiter_turn (&session, called, SECOND_US), ==, SHOAL_NEVER);
 }
 
-/* As links do it: one question tells whether to wait for bytes, a later one how many may be read. */
+/* As links do it: one question tells whether to wait for bytes, a later one how many may be
+ * read. */
 static void
 test_ask_twice (void)
 {
@@ -94,7 +97,8 @@ test_ask_twice (void)
 
       shoal_limiter_turn (&session, looks, now_us);
       for (guint i = 0; i < G_N_ELEMENTS (links); i++)
-        reads[i] = shoal_limiter_ask (&session, NULL, SHOAL_DOWN, 300 * 1024, &links[i].wait, now_us) > 0;
+        reads[i] =
+          shoal_limiter_ask (&session, NULL, SHOAL_DOWN, 300 * 1024, &links[i].wait, now_us) > 0;
       now_us += MS_US;
       for (guint i = 0; i < G_N_ELEMENTS (links); i++)
         if (reads[i])

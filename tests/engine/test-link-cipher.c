@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Encrypted links: every pair of policies, reads split anywhere, what an onlooker sees, strangers. */
+/* Encrypted links: every pair of policies, reads split anywhere, what an onlooker sees,
+ * strangers. */
 
 #include "pair.h"
 
@@ -64,7 +65,8 @@ look (Pair     *pair,
         continue;
       if (memmem (wire->data, wire->len, protocol, sizeof protocol - 1) != NULL)
         onlooker->n_greetings++;
-      if (memmem (wire->data, wire->len, pair->truth + pair->metainfo->layout->total_size / 2, 64) != NULL)
+      if (memmem (wire->data, wire->len, pair->truth + pair->metainfo->layout->total_size / 2, 64)
+          != NULL)
         onlooker->n_blocks++;
     }
 }
@@ -85,7 +87,8 @@ static void
 assert_complete (Pair *pair)
 {
   g_assert_true (pair->ends[1].complete);
-  g_assert_cmpmem (pair->ends[1].content, pair->metainfo->layout->total_size, pair->truth, pair->metainfo->layout->total_size);
+  g_assert_cmpmem (pair->ends[1].content, pair->metainfo->layout->total_size, pair->truth,
+                   pair->metainfo->layout->total_size);
 }
 
 /* End 0 is dialled by end 1. */
@@ -98,7 +101,8 @@ static const struct
 } cases[] = {
   { { OFF, OFF }, TRUE, 2, TRUE },
   { { PREFER, OFF }, TRUE, 2, TRUE },
-  { { PREFER, PREFER }, TRUE, 1, TRUE },      /* the first of them is said within the encrypted handshake */
+  { { PREFER, PREFER }, TRUE, 1, TRUE },      /* the first of them is said within the encrypted
+                                               * handshake */
   { { REQUIRE, PREFER }, TRUE, 0, FALSE },
   { { PREFER, REQUIRE }, TRUE, 0, FALSE },
   { { REQUIRE, REQUIRE }, TRUE, 0, FALSE },
@@ -111,7 +115,8 @@ test_policies (void)
 {
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
     {
-      g_autoptr(Pair) pair = new_pair (300 * 1024 + 77, shoal_test_seed () + i, cases[i].policies[0], cases[i].policies[1]);
+      g_autoptr(Pair) pair = new_pair (300 * 1024 + 77, shoal_test_seed () + i,
+                                       cases[i].policies[0], cases[i].policies[1]);
       Onlooker onlooker = { 0 };
 
       pair_connect (pair);
@@ -161,12 +166,14 @@ test_no_fallback (void)
   g_assert_cmpuint (onlooker.n_greetings, ==, 0);
 }
 
-/* End 0 answers with a key that makes what is shared short, and hangs up; @onlooker sees what end 1 says to it. */
+/* End 0 answers with a key that makes what is shared short, and hangs up; @onlooker sees what end 1
+ * says to it. */
 static void
 break_off_short (Pair     *pair,
                  Onlooker *onlooker)
 {
-  guint8 secret[SHOAL_DH_SECRET_SIZE] = { 0 }, theirs[SHOAL_DH_SIZE], ours[SHOAL_DH_SIZE], shared[SHOAL_DH_SIZE];
+  guint8 secret[SHOAL_DH_SECRET_SIZE] = { 0 }, theirs[SHOAL_DH_SIZE], ours[SHOAL_DH_SIZE],
+         shared[SHOAL_DH_SIZE];
   GByteArray *wire = pair->ends[0].wire;
 
   pair_connect (pair);
@@ -192,7 +199,8 @@ break_off_short (Pair     *pair,
   g_assert_true (pair->ends[1].closed);
 }
 
-/* A handshake that broke off where it may have been bound to is tried again at once; a second one is not excused. */
+/* A handshake that broke off where it may have been bound to is tried again at once; a second one
+ * is not excused. */
 static void
 test_short (void)
 {
@@ -232,7 +240,8 @@ test_split_reads (void)
 
       if (!cases[which].meets)
         continue;
-      pair = new_pair (i < 3 * G_N_ELEMENTS (cases) ? 40077 : 300 * 1024 + 77, shoal_test_seed () + i, cases[which].policies[0], cases[which].policies[1]);
+      pair = new_pair (i < 3 * G_N_ELEMENTS (cases) ? 40077 : 300 * 1024 + 77,
+                       shoal_test_seed () + i, cases[which].policies[0], cases[which].policies[1]);
       pair->max_read = sizes[i / G_N_ELEMENTS (cases)];
       pair_connect (pair);
       run (pair, &onlooker);
@@ -282,7 +291,8 @@ test_sizes (void)
   g_assert_cmpuint (g_hash_table_size (seen), >, 30);
 }
 
-/* A stranger who says anything is hung up on, at once or when its time is up, and not dialled back. */
+/* A stranger who says anything is hung up on, at once or when its time is up, and not dialled
+ * back. */
 static void
 test_strangers (void)
 {

@@ -16,7 +16,8 @@ run_until_complete (Pair  *pair,
   for (guint i = 0; i < MAX_STEPS && !pair->ends[1].complete; i++)
     pair_step (pair, step_us);
   g_assert_true (pair->ends[1].complete);
-  g_assert_cmpmem (pair->ends[1].content, pair->metainfo->layout->total_size, pair->truth, pair->metainfo->layout->total_size);
+  g_assert_cmpmem (pair->ends[1].content, pair->metainfo->layout->total_size, pair->truth,
+                   pair->metainfo->layout->total_size);
 }
 
 static void

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Tests of local discovery: what is announced and how often, who is found, and what is not believed. */
+/* Tests of local discovery: what is announced and how often, who is found, and what is not
+ * believed. */
 
 #include "shoal-lsd.h"
 
@@ -104,7 +105,8 @@ static void
 pass (Fixture *self,
       gint64   seconds)
 {
-  for (gint64 end_us = self->now_us + seconds * SECOND_US; self->now_us < end_us; self->now_us += SECOND_US / 4)
+  for (gint64 end_us = self->now_us + seconds * SECOND_US; self->now_us < end_us;
+       self->now_us += SECOND_US / 4)
     shoal_timers_expire (self->timers, self->now_us);
 }
 
@@ -209,7 +211,8 @@ test_flood (Fixture      *self,
   self->now_us += SECOND_US;
   for (guint i = 0; i < 10 * SHOAL_LSD_HEARD_BURST; i++)
     hear (self, "192.168.3.4:6771", bytes);
-  g_assert_cmpuint (self->n_found, ==, SHOAL_LSD_HEARD_BURST + (guint) (SECOND_US / SHOAL_LSD_HEARD_US));
+  g_assert_cmpuint (self->n_found, ==,
+                    SHOAL_LSD_HEARD_BURST + (guint) (SECOND_US / SHOAL_LSD_HEARD_US));
 }
 
 int

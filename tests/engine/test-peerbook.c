@@ -217,7 +217,8 @@ static void
 test_failures (Fixture       *f,
                gconstpointer  data)
 {
-  check_failures (f, "1.0.0.1:1", SHOAL_PEER_SOURCE_TRACKER, 5 * SECOND_US, 4, 3600 * SECOND_US, TRUE);
+  check_failures (f, "1.0.0.1:1", SHOAL_PEER_SOURCE_TRACKER, 5 * SECOND_US, 4, 3600 * SECOND_US,
+                  TRUE);
 }
 
 static void
@@ -231,10 +232,12 @@ static void
 test_failures_loopback (Fixture       *f,
                         gconstpointer  data)
 {
-  check_failures (f, "127.0.0.1:1", SHOAL_PEER_SOURCE_TRACKER, SECOND_US, 2, 3600 * SECOND_US, TRUE);
+  check_failures (f, "127.0.0.1:1", SHOAL_PEER_SOURCE_TRACKER, SECOND_US, 2, 3600 * SECOND_US,
+                  TRUE);
 }
 
-/* How often somebody who is not there is dialled. @named_us: time between two answers of a tracker that names it; 0: no more. */
+/* How often somebody who is not there is dialled. @named_us: time between two answers of a tracker
+ * that names it; 0: no more. */
 static guint
 count_dials (Fixture    *f,
              const char *text,
@@ -451,7 +454,8 @@ test_forgive (Fixture       *f,
   g_assert_cmpuint (shoal_peerbook_candidates (f->book, FALSE), ==, 1);
 }
 
-/* Without encryption at once; with it again once that fails as well; one that took it before is only late. */
+/* Without encryption at once; with it again once that fails as well; one that took it before is
+ * only late. */
 static void
 test_refused_cipher (Fixture       *f,
                      gconstpointer  data)

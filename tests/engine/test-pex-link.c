@@ -91,7 +91,8 @@ test_many (Fixture      *self,
   guint n_told = 0;
 
   fill (peers, 1, G_N_ELEMENTS (peers));
-  while (shoal_pex_link_tell (self->link, peers, G_N_ELEMENTS (peers), &self->message, self->now_us))
+  while (shoal_pex_link_tell (self->link, peers, G_N_ELEMENTS (peers), &self->message,
+                              self->now_us))
     {
       g_assert_cmpuint (self->message.n_added, <=, SHOAL_PEX_SENT_MAX);
       n_told += self->message.n_added;
@@ -157,7 +158,8 @@ test_too_much (Fixture      *self,
   g_assert_cmpuint (self->message.n_added, ==, SHOAL_PEX_LIST_MAX);
   self->now_us += MINUTE_US;
   g_assert_true (hear (self, 1, SHOAL_PEX_LIST_MAX));
-  g_assert_cmpuint (self->message.n_added, <=, SHOAL_PEX_PEERS_BURST - SHOAL_PEX_LIST_MAX + SHOAL_PEX_SENT_MAX);
+  g_assert_cmpuint (self->message.n_added, <=,
+                    SHOAL_PEX_PEERS_BURST - SHOAL_PEX_LIST_MAX + SHOAL_PEX_SENT_MAX);
 
   for (guint i = 0; i < SHOAL_PEX_STRIKES; i++)
     {

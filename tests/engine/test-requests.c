@@ -21,7 +21,8 @@ test_order (void)
   for (guint32 i = 0; i < 100; i++)
     {
       g_assert_cmpint (shoal_requests_peek (&requests, 0)->sent_us, ==, i);
-      g_assert_cmpint (shoal_requests_take (&requests, block (i / 4, i % 4), &taken), ==, SHOAL_REQUEST_LIVE);
+      g_assert_cmpint (shoal_requests_take (&requests, block (i / 4, i % 4), &taken), ==,
+                       SHOAL_REQUEST_LIVE);
       g_assert_cmpint (taken.sent_us, ==, i);
       g_assert_true (taken.first == (i == 0));
     }

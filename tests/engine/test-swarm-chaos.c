@@ -81,7 +81,8 @@ some_bot (Chaos *self)
 static void
 poke_bot (Chaos *self)
 {
-  static const guint8 donthave[] = { 0, 0, 0, 6, SHOAL_MESSAGE_EXTENDED, SHOAL_EXTENDED_DONTHAVE, 0, 0, 0, 2 };
+  static const guint8 donthave[] = { 0, 0, 0, 6, SHOAL_MESSAGE_EXTENDED, SHOAL_EXTENDED_DONTHAVE,
+                                     0, 0, 0, 2 };
   guint32 n_pieces = self->rig->content->metainfo->layout->n_pieces;
   RigBot *bot = some_bot (self);
 
@@ -198,7 +199,8 @@ command (Chaos *self)
 static void
 disturb_disk (Chaos *self)
 {
-  static const ShoalReason reasons[] = { SHOAL_REASON_DISK_FULL, SHOAL_REASON_NO_PERMISSION, SHOAL_REASON_FOLDER_GONE, SHOAL_REASON_IO };
+  static const ShoalReason reasons[] = { SHOAL_REASON_DISK_FULL, SHOAL_REASON_NO_PERMISSION,
+                                         SHOAL_REASON_FOLDER_GONE, SHOAL_REASON_IO };
 
   memset (self->rig->failing, 0, sizeof self->rig->failing);
   self->rig->held = 0;
@@ -209,7 +211,8 @@ disturb_disk (Chaos *self)
       break;
 
     case 1:
-      self->rig->failing[below (self, SHOAL_DISK_CLOSE)] = reasons[below (self, G_N_ELEMENTS (reasons))];
+      self->rig->failing[below (self, SHOAL_DISK_CLOSE)] =
+        reasons[below (self, G_N_ELEMENTS (reasons))];
       break;
 
     case 2:

@@ -10,7 +10,8 @@
 #define KIB   1024u
 #define PIECE (64 * KIB)
 
-static const ContentFile files[] = { { .path = "a", .size = 5 * PIECE + 99 }, { .path = "b", .size = 3 * PIECE } };
+static const ContentFile files[] = { { .path = "a", .size = 5 * PIECE + 99 },
+                                     { .path = "b", .size = 3 * PIECE } };
 
 static Rig *
 new_rig (ShoalTorrentVersions versions)
@@ -36,7 +37,8 @@ test_answers (void)
 {
   static const struct { gboolean by_v2, offers, answer_v2; } cases[] = {
     { FALSE, FALSE, FALSE },   /* a client of version 1 */
-    { FALSE, TRUE, TRUE },     /* one that knows both: libtorrent refuses the v1 hash once a tracker named us for the other */
+    { FALSE, TRUE, TRUE },     /* one that knows both: libtorrent refuses the v1 hash once a tracker
+                                * named us for the other */
     { TRUE, FALSE, TRUE },
     { TRUE, TRUE, TRUE },
   };
@@ -208,7 +210,9 @@ static void
 ask_hashes (RigBot *bot,
             Rig    *rig)
 {
-  ShoalHashRequest request = { .root = rig->content->metainfo->files[0].root, .base = 2, .index = 0, .length = 8 };
+  ShoalHashRequest request = {
+    .root = rig->content->metainfo->files[0].root, .base = 2, .index = 0, .length = 8
+  };
   guint8 head[SHOAL_HASHES_HEADER_SIZE];
 
   shoal_hash_message_write (head, SHOAL_MESSAGE_HASH_REQUEST, &request);
@@ -284,7 +288,8 @@ test_hashes_not_for_ever (void)
 
 /* --- Padding --- */
 
-/* What a peer says that padding is does not matter: nobody can make the halves of a torrent differ. */
+/* What a peer says that padding is does not matter: nobody can make the halves of a torrent
+ * differ. */
 static void
 test_padding (void)
 {
@@ -309,12 +314,14 @@ add_link (Rig        *rig,
           const char *more)
 {
   const ShoalInfoHash *hash = &rig->content->metainfo->hash;
-  g_autofree char *hex = v2 ? shoal_hex (hash->v2.bytes, SHOAL_SHA256_SIZE) : shoal_hex (hash->v1.bytes, SHOAL_SHA1_SIZE);
+  g_autofree char *hex = v2 ? shoal_hex (hash->v2.bytes, SHOAL_SHA256_SIZE)
+                            : shoal_hex (hash->v1.bytes, SHOAL_SHA1_SIZE);
   ShoalCommand *command = shoal_command_new (SHOAL_COMMAND_ADD);
 
   command->add = shoal_add_options_new ();
   command->add->dir = g_strdup ("/");
-  command->add->uri = g_strdup_printf ("magnet:?xt=urn:%s%s%s", v2 ? "btmh:1220" : "btih:", hex, more);
+  command->add->uri = g_strdup_printf ("magnet:?xt=urn:%s%s%s", v2 ? "btmh:1220" : "btih:", hex,
+                                       more);
   rig_send (rig, command);
   g_assert_no_error (rig->reply);
 }

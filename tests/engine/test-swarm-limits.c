@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* How long a torrent goes on: limits for seeding that the user overrides, stalled downloads, seeds of a part, liars that went. */
+/* How long a torrent goes on: limits for seeding that the user overrides, stalled downloads, seeds
+ * of a part, liars that went. */
 
 #include "swarm-rig.h"
 
@@ -10,7 +11,8 @@
 #define KIB 1024u
 
 static const ContentFile one_file[] = { { .size = 500 * KIB + 777 } };
-static const ContentFile two_files[] = { { .path = "a", .size = 256 * KIB }, { .path = "b", .size = 256 * KIB } };
+static const ContentFile two_files[] = { { .path = "a", .size = 256 * KIB },
+                                         { .path = "b", .size = 256 * KIB } };
 static const ContentFile one_piece[] = { { .size = 64 * KIB } };
 
 static void
@@ -96,7 +98,8 @@ test_stalled (void)
   rig_until (rig, SHOAL_TORRENT_SEEDING, 60);
 }
 
-/* Everything that is wanted is there, but not everything: others are told, and told again when that changes (BEP 21). */
+/* Everything that is wanted is there, but not everything: others are told, and told again when that
+ * changes (BEP 21). */
 static void
 test_partial_seed (void)
 {
@@ -132,7 +135,8 @@ test_partial_seed (void)
   g_assert_cmpint (leech->told_upload_only, ==, 0);
 }
 
-/* It gave a part of a piece, never said where it listens, and was gone before the piece was judged. */
+/* It gave a part of a piece, never said where it listens, and was gone before the piece was
+ * judged. */
 static void
 test_liar_that_left (void)
 {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* A magnet link becomes a torrent: metadata from peers that are slow, wrong or gone, and what they said before. */
+/* A magnet link becomes a torrent: metadata from peers that are slow, wrong or gone, and what they
+ * said before. */
 
 #include "swarm-rig.h"
 
@@ -87,7 +88,8 @@ test_early_haves (void)
 static void
 test_early_everything (void)
 {
-  static const guint8 donthave[] = { 0, 0, 0, 6, SHOAL_MESSAGE_EXTENDED, SHOAL_EXTENDED_DONTHAVE, 0, 0, 0, 2 };
+  static const guint8 donthave[] = { 0, 0, 0, 6, SHOAL_MESSAGE_EXTENDED, SHOAL_EXTENDED_DONTHAVE,
+                                     0, 0, 0, 2 };
   g_autoptr(Rig) rig = rig_of_one_file (NULL);
   RigBot *bot;
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Peer exchange of a torrent: who is told of whom, what is learnt, and when nothing is said at all. */
+/* Peer exchange of a torrent: who is told of whom, what is learnt, and when nothing is said at
+ * all. */
 
 #include "swarm-rig.h"
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Ways through NATs: what the third peer passes on and refuses, who asks for one, and what a relay may not do. */
+/* Ways through NATs: what the third peer passes on and refuses, who asks for one, and what a relay
+ * may not do. */
 
 #include "rig.h"
 
@@ -96,7 +97,8 @@ test_relay (void)
 
   puncher_new (rig, 3, 0);
   rig_run (rig, 10);
-  g_assert_cmpuint (first->bot->told_numbers[SHOAL_EXTENDED_HOLEPUNCH], ==, SHOAL_EXTENDED_HOLEPUNCH);
+  g_assert_cmpuint (first->bot->told_numbers[SHOAL_EXTENDED_HOLEPUNCH], ==,
+                    SHOAL_EXTENDED_HOLEPUNCH);
   say (first, SHOAL_HOLEPUNCH_RENDEZVOUS, "5.6.2.1:7002");
   rig_run (rig, 3);
   check (first, SHOAL_HOLEPUNCH_CONNECT, "5.6.2.1:7002", 0);

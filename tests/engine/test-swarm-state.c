@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Steps of a torrent at inconvenient moments: pause, remove, quit, restart, checks and disks that fail. */
+/* Steps of a torrent at inconvenient moments: pause, remove, quit, restart, checks and disks that
+ * fail. */
 
 #include "swarm-rig.h"
 
@@ -208,7 +209,8 @@ test_quit_anywhere (void)
         if (rig->record->complete)
           continue;
         /* Every piece that is on the disk is in the record. */
-        for (guint32 i = 0; rig->record->had != NULL && i < rig->content->metainfo->layout->n_pieces; i++)
+        for (guint32 i = 0;
+             rig->record->had != NULL && i < rig->content->metainfo->layout->n_pieces; i++)
           if (rig->written[i] && rig->n_done[SHOAL_DISK_PIECE] > 0)
             {
               const guint8 *bits = g_bytes_get_data (rig->record->had, NULL);
@@ -405,7 +407,8 @@ test_check_cursor (void)
 static void
 test_chosen_while_finishing (void)
 {
-  static const ContentFile files[] = { { .path = "a", .size = 100 * KIB }, { .path = "b", .size = 300 * KIB } };
+  static const ContentFile files[] = { { .path = "a", .size = 100 * KIB },
+                                       { .path = "b", .size = 300 * KIB } };
   static const guint8 only_a[] = { SHOAL_PRIORITY_NORMAL, SHOAL_PRIORITY_SKIP };
   static const guint8 both[] = { SHOAL_PRIORITY_NORMAL, SHOAL_PRIORITY_NORMAL };
   g_autoptr(Rig) rig = rig_new (files, 2, 64 * KIB, NULL);
@@ -432,7 +435,8 @@ test_chosen_while_finishing (void)
 static void
 test_disk_errors (void)
 {
-  static const ShoalReason reasons[] = { SHOAL_REASON_DISK_FULL, SHOAL_REASON_NO_PERMISSION, SHOAL_REASON_FOLDER_GONE, SHOAL_REASON_IO };
+  static const ShoalReason reasons[] = { SHOAL_REASON_DISK_FULL, SHOAL_REASON_NO_PERMISSION,
+                                         SHOAL_REASON_FOLDER_GONE, SHOAL_REASON_IO };
   static const ShoalDiskOp ops[] = { SHOAL_DISK_OPEN, SHOAL_DISK_PIECE, SHOAL_DISK_FINISH };
 
   for (guint r = 0; r < G_N_ELEMENTS (reasons); r++)

@@ -10,7 +10,8 @@
 
 /* Files end within pieces and blocks; 3,276,800 bytes in all are 50 pieces. */
 static const ContentFile odd_files[] = {
-  { .path = "a", .size = 1 }, { .path = "b c", .size = 70001 }, { .path = "empty", .size = 0 }, { .path = "sub/d", .size = 1500000 },
+  { .path = "a", .size = 1 },       { .path = "b c", .size = 70001 },
+  { .path = "empty", .size = 0 },   { .path = "sub/d", .size = 1500000 },
   { .path = "sub/e", .size = 500 }, { .path = "z", .size = 1706298 },
 };
 static const ContentFile lone_file[] = { { .size = 50 * PIECE } };
@@ -60,7 +61,9 @@ wasted (Fixture *self)
 static void
 test_alone (gconstpointer data)
 {
-  static const ShoalTorrentVersions versions[] = { SHOAL_TORRENT_V1, SHOAL_TORRENT_V1 | SHOAL_TORRENT_V2, SHOAL_TORRENT_V2 };
+  static const ShoalTorrentVersions versions[] = { SHOAL_TORRENT_V1,
+                                                   SHOAL_TORRENT_V1 | SHOAL_TORRENT_V2,
+                                                   SHOAL_TORRENT_V2 };
   Fixture self;
   RigWebServer *server;
 
@@ -280,7 +283,8 @@ static void
 test_priorities (void)
 {
   static const guint8 priorities[] = {
-    SHOAL_PRIORITY_SKIP, SHOAL_PRIORITY_SKIP, SHOAL_PRIORITY_SKIP, SHOAL_PRIORITY_SKIP, SHOAL_PRIORITY_SKIP, SHOAL_PRIORITY_NORMAL,
+    SHOAL_PRIORITY_SKIP, SHOAL_PRIORITY_SKIP, SHOAL_PRIORITY_SKIP,
+    SHOAL_PRIORITY_SKIP, SHOAL_PRIORITY_SKIP, SHOAL_PRIORITY_NORMAL,
   };
   Fixture self;
   RigWebServer *server;

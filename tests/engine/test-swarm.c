@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* A torrent among peers of every kind: liars, refusers, sleepers, seeds; choice of files, limits, pause. */
+/* A torrent among peers of every kind: liars, refusers, sleepers, seeds; choice of files, limits,
+ * pause. */
 
 #include "swarm-rig.h"
 
@@ -10,7 +11,9 @@
 #define KIB 1024u
 #define MIB (1024u * 1024)
 
-static const ContentFile three_files[] = { { .path = "a", .size = 300 * KIB }, { .path = "b", .size = 300 * KIB }, { .path = "c", .size = 200 * KIB } };
+static const ContentFile three_files[] = { { .path = "a", .size = 300 * KIB },
+                                           { .path = "b", .size = 300 * KIB },
+                                           { .path = "c", .size = 200 * KIB } };
 
 /* --- Downloading --- */
 
@@ -111,7 +114,8 @@ test_choke (void)
           ShoalMessage *request = &g_array_index (bot->requests, ShoalMessage, i);
           guint8 bytes[SHOAL_REQUEST_MESSAGE_SIZE];
 
-          shoal_message_write_request (bytes, SHOAL_MESSAGE_REJECT, request->piece, request->offset, request->size);
+          shoal_message_write_request (bytes, SHOAL_MESSAGE_REJECT, request->piece, request->offset,
+                                       request->size);
           rig_bot_say (bot, bytes, sizeof bytes);
         }
       rig_run (rig, 1);
@@ -252,7 +256,8 @@ test_availability (void)
   rig->held = 1u << SHOAL_DISK_CLOSE;
   for (guint i = 0; i < 3; i++)
     {
-      ShoalCommand *pause = shoal_command_new (SHOAL_COMMAND_PAUSE), *start = shoal_command_new (SHOAL_COMMAND_START);
+      ShoalCommand *pause = shoal_command_new (SHOAL_COMMAND_PAUSE),
+                   *start = shoal_command_new (SHOAL_COMMAND_START);
 
       pause->id = start->id = rig->id;
       shoal_engine_begin (rig->engine, rig->now_us, 1700000000);
@@ -368,7 +373,9 @@ test_unloaded_teaches (void)
   bot->extended = TRUE;
   rig_run (rig, 3);
   g_assert_cmpuint (bot->told_metadata_size, ==, rig->content->metainfo->info_size);
-  rig_bot_say (bot, head, shoal_message_write_extended_header (head, SHOAL_EXTENDED_METADATA, strlen (request)));
+  rig_bot_say (bot, head,
+               shoal_message_write_extended_header (head, SHOAL_EXTENDED_METADATA,
+                                                    strlen (request)));
   rig_bot_say (bot, request, strlen (request));
   rig_bot_simple (bot, SHOAL_MESSAGE_INTERESTED);
   rig_run (rig, 3);
@@ -380,7 +387,8 @@ test_unloaded_teaches (void)
   g_assert_cmpuint (bot->n_blocks, ==, 1);
 }
 
-/* Where nothing is kept, nothing may be forgotten: a seed without a state folder goes on after hours without a peer. */
+/* Where nothing is kept, nothing may be forgotten: a seed without a state folder goes on after
+ * hours without a peer. */
 static void
 test_nothing_kept (void)
 {
@@ -456,8 +464,10 @@ test_keep_alive (void)
 static void
 test_priorities (void)
 {
-  static const guint8 only_a[] = { SHOAL_PRIORITY_NORMAL, SHOAL_PRIORITY_SKIP, SHOAL_PRIORITY_SKIP };
-  static const guint8 a_and_b[] = { SHOAL_PRIORITY_NORMAL, SHOAL_PRIORITY_HIGH, SHOAL_PRIORITY_SKIP };
+  static const guint8 only_a[] = { SHOAL_PRIORITY_NORMAL, SHOAL_PRIORITY_SKIP,
+                                   SHOAL_PRIORITY_SKIP };
+  static const guint8 a_and_b[] = { SHOAL_PRIORITY_NORMAL, SHOAL_PRIORITY_HIGH,
+                                    SHOAL_PRIORITY_SKIP };
   static const guint8 all[] = { SHOAL_PRIORITY_LOW, SHOAL_PRIORITY_HIGH, SHOAL_PRIORITY_NORMAL };
   g_autoptr(Rig) rig = rig_new (three_files, 3, 64 * KIB, NULL);
 
@@ -481,11 +491,13 @@ test_priorities (void)
   g_assert_cmpuint (rig->n_misplaced, ==, 0);
 }
 
-/* What is left to fetch is dropped while the last piece is with the disk, and that piece is wrong. */
+/* What is left to fetch is dropped while the last piece is with the disk, and that piece is
+ * wrong. */
 static void
 test_nothing_left (void)
 {
-  static const guint8 only_a[] = { SHOAL_PRIORITY_NORMAL, SHOAL_PRIORITY_SKIP, SHOAL_PRIORITY_SKIP };
+  static const guint8 only_a[] = { SHOAL_PRIORITY_NORMAL, SHOAL_PRIORITY_SKIP,
+                                   SHOAL_PRIORITY_SKIP };
   static const guint8 none[] = { SHOAL_PRIORITY_SKIP, SHOAL_PRIORITY_SKIP, SHOAL_PRIORITY_SKIP };
   g_autoptr(Rig) rig = rig_new (three_files, 3, 64 * KIB, NULL);
   RigBot *bot;
@@ -507,7 +519,8 @@ test_nothing_left (void)
 static void
 test_chosen_later (void)
 {
-  static const ContentFile files[] = { { .path = "a", .size = 100 * KIB }, { .path = "b", .size = 0 } };
+  static const ContentFile files[] = { { .path = "a", .size = 100 * KIB },
+                                       { .path = "b", .size = 0 } };
   static const guint8 only_a[] = { SHOAL_PRIORITY_NORMAL, SHOAL_PRIORITY_SKIP };
   static const guint8 both[] = { SHOAL_PRIORITY_NORMAL, SHOAL_PRIORITY_NORMAL };
   g_autoptr(Rig) rig = rig_new (files, 2, 64 * KIB, NULL);

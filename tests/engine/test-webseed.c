@@ -7,14 +7,17 @@
 #define NOW (100 * G_USEC_PER_SEC)
 
 static const ContentFile files[] = {
-  { .path = "a b/100% & #1?.bin", .size = 40000 }, { .path = "empty", .size = 0 }, { .path = "ü.txt", .size = 30000 },
+  { .path = "a b/100% & #1?.bin", .size = 40000 },
+  { .path = "empty", .size = 0 },
+  { .path = "ü.txt", .size = 30000 },
 };
 
 static void
 test_links (void)
 {
   static const ContentFile lone = { .path = NULL, .size = 70000 };
-  g_autoptr (Content) many = content_new ("my torrent", SHOAL_TORRENT_V1, 16384, files, G_N_ELEMENTS (files), 1);
+  g_autoptr (Content) many = content_new ("my torrent", SHOAL_TORRENT_V1, 16384, files,
+                                          G_N_ELEMENTS (files), 1);
   g_autoptr (Content) one = content_new ("one file+.bin", SHOAL_TORRENT_V1, 16384, &lone, 1, 1);
   struct { const Content *content; const char *base; guint32 file; const char *link; } cases[] = {
     { many, "http://h/", 0, "http://h/my%20torrent/a%20b/100%25%20%26%20%231%3F.bin" },
@@ -27,7 +30,8 @@ test_links (void)
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
     {
       g_autoptr (ShoalWebseed) seed = shoal_webseed_new (SHOAL_WEBSEED_FILES, cases[i].base, 1);
-      g_autofree char *link = shoal_webseed_file_url (seed, cases[i].content->metainfo, cases[i].file);
+      g_autofree char *link = shoal_webseed_file_url (seed, cases[i].content->metainfo,
+                                                      cases[i].file);
 
       g_assert_cmpstr (link, ==, cases[i].link);
     }
@@ -38,7 +42,8 @@ test_links (void)
 static void
 test_piece_links (void)
 {
-  g_autoptr (Content) content = content_new ("t", SHOAL_TORRENT_V1, 32768, files, G_N_ELEMENTS (files), 1);
+  g_autoptr (Content) content = content_new ("t", SHOAL_TORRENT_V1, 32768, files,
+                                             G_N_ELEMENTS (files), 1);
   g_autoptr (ShoalWebseed) plain = shoal_webseed_new (SHOAL_WEBSEED_PIECES, "http://h/seed", 1);
   g_autoptr (ShoalWebseed) query = shoal_webseed_new (SHOAL_WEBSEED_PIECES, "http://h/seed?x=1", 1);
   g_autoptr (GString) hash = g_string_new (NULL);
@@ -110,15 +115,20 @@ test_answer (gconstpointer data)
   fetch->got_first = (guint64) MAX (answer->got_first, 0);
   fetch->got_last = fetch->got_first + 499;
   fetch->got_total = answer->got_total > 0 ? answer->got_total : SHOAL_SIZE_UNKNOWN;
-  fetch->content_size = answer->content_size >= 0 ? (guint64) answer->content_size : SHOAL_SIZE_UNKNOWN;
+  fetch->content_size = answer->content_size >= 0 ? (guint64) answer->content_size
+                                                  : SHOAL_SIZE_UNKNOWN;
   fetch->encoded = answer->encoded;
   fetch->retry_after_s = answer->retry_after_s;
 
   g_assert_cmpint (shoal_webseed_judge (seed, fetch, 1000, NOW), ==, answer->verdict);
   g_assert_cmpint (seed->useless, ==, answer->verdict == SHOAL_WEBSEED_USELESS);
-  g_assert_cmpint (seed->why != NULL, ==, answer->verdict == SHOAL_WEBSEED_USELESS || answer->verdict == SHOAL_WEBSEED_LATER);
+  g_assert_cmpint (seed->why != NULL, ==,
+                   answer->verdict == SHOAL_WEBSEED_USELESS
+                     || answer->verdict == SHOAL_WEBSEED_LATER);
   if (answer->verdict == SHOAL_WEBSEED_LATER)
-    g_assert_cmpint (seed->until_us - NOW, ==, answer->retry_after_s > 0 ? answer->retry_after_s * G_USEC_PER_SEC : SHOAL_WEBSEED_RETRY_US);
+    g_assert_cmpint (seed->until_us - NOW, ==,
+                     answer->retry_after_s > 0 ? answer->retry_after_s * G_USEC_PER_SEC
+                                               : SHOAL_WEBSEED_RETRY_US);
   shoal_fetch_free (fetch);
 }
 
@@ -157,7 +167,8 @@ test_patience (void)
 static void
 test_lacks (void)
 {
-  g_autoptr (Content) content = content_new ("t", SHOAL_TORRENT_V1, 16384, files, G_N_ELEMENTS (files), 1);
+  g_autoptr (Content) content = content_new ("t", SHOAL_TORRENT_V1, 16384, files,
+                                             G_N_ELEMENTS (files), 1);
   g_autoptr (ShoalWebseed) seed = shoal_webseed_new (SHOAL_WEBSEED_FILES, "http://h/", 1);
 
   /* 40,000 bytes: pieces 0 to 2; then 30,000: pieces 2 to 4. */

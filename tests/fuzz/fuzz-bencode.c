@@ -22,8 +22,8 @@ walk (ShoalBencodeNode node)
     sum += raw[i];
   for (gsize i = 0; i < key_size; i++)
     sum += key[i];
-  for (ShoalBencodeNode item = shoal_bencode_first (node); shoal_bencode_type (item) != SHOAL_BENCODE_NONE;
-       item = shoal_bencode_next (item))
+  for (ShoalBencodeNode item = shoal_bencode_first (node);
+       shoal_bencode_type (item) != SHOAL_BENCODE_NONE; item = shoal_bencode_next (item))
     {
       sum += walk (item);
       count++;

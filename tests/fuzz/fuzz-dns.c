@@ -21,10 +21,12 @@ check_name (const guint8 *data,
     return;
   n = shoal_dns_write_query (query, 7, name, SHOAL_DNS_AAAA);
   g_assert (n > 0 && n <= sizeof query);
-  g_assert (shoal_dns_parse_answer (&answer, query, n, 7, name, SHOAL_DNS_AAAA) == SHOAL_DNS_NOT_OURS);
+  g_assert (shoal_dns_parse_answer (&answer, query, n, 7, name, SHOAL_DNS_AAAA)
+            == SHOAL_DNS_NOT_OURS);
   /* With the bit of an answer it is one, without addresses. */
   query[2] |= 0x80;
-  g_assert (shoal_dns_parse_answer (&answer, query, n, 7, name, SHOAL_DNS_AAAA) == SHOAL_DNS_ANSWER);
+  g_assert (shoal_dns_parse_answer (&answer, query, n, 7, name, SHOAL_DNS_AAAA)
+            == SHOAL_DNS_ANSWER);
   g_assert (answer.n_addrs == 0);
 }
 
@@ -38,7 +40,8 @@ LLVMFuzzerTestOneInput (const guint8 *data,
 
   for (guint i = 0; i < G_N_ELEMENTS (types); i++)
     {
-      ShoalDnsResult result = shoal_dns_parse_answer (&answer, data, size, id, "tracker.example.org", types[i]);
+      ShoalDnsResult result = shoal_dns_parse_answer (&answer, data, size, id,
+                                                      "tracker.example.org", types[i]);
 
       g_assert (result <= SHOAL_DNS_NOT_OURS && answer.n_addrs <= SHOAL_DNS_ADDRS_MAX);
       g_assert (result == SHOAL_DNS_ANSWER || answer.n_addrs == 0);

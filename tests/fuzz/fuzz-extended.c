@@ -18,9 +18,11 @@ try_handshake (const guint8 *data,
     return;
 
   bytes = shoal_extended_handshake_write (&first);
-  g_assert (shoal_extended_handshake_parse (&second, g_bytes_get_data (bytes, NULL), g_bytes_get_size (bytes)));
+  g_assert (shoal_extended_handshake_parse (&second, g_bytes_get_data (bytes, NULL),
+                                            g_bytes_get_size (bytes)));
   g_assert (memcmp (first.numbers, second.numbers, sizeof first.numbers) == 0);
-  g_assert (first.port == second.port && first.reqq == second.reqq && first.metadata_size == second.metadata_size);
+  g_assert (first.port == second.port && first.reqq == second.reqq
+            && first.metadata_size == second.metadata_size);
   g_assert (first.upload_only == second.upload_only);
   g_assert (g_strcmp0 (first.client, second.client) == 0);
   g_assert (first.client == NULL || g_utf8_validate (first.client, -1, NULL));
@@ -41,8 +43,10 @@ try_metadata (const guint8 *data,
 
   g_assert (first.data_size <= SHOAL_METADATA_PART_SIZE);
   bytes = shoal_metadata_message_write (&first);
-  g_assert (shoal_metadata_message_parse (&second, g_bytes_get_data (bytes, NULL), g_bytes_get_size (bytes)));
-  g_assert (first.type == second.type && first.part == second.part && first.total_size == second.total_size);
+  g_assert (shoal_metadata_message_parse (&second, g_bytes_get_data (bytes, NULL),
+                                          g_bytes_get_size (bytes)));
+  g_assert (first.type == second.type && first.part == second.part
+            && first.total_size == second.total_size);
   g_assert (first.data_size == second.data_size);
 }
 

@@ -14,9 +14,12 @@ LLVMFuzzerTestOneInput (const guint8 *data,
   if (list == NULL)
     return 0;
   for (guint i = 0; i < list->four->len; i++)
-    g_assert (g_array_index (list->four, ShoalRange4, i).first <= g_array_index (list->four, ShoalRange4, i).last);
+    g_assert (g_array_index (list->four, ShoalRange4, i).first
+              <= g_array_index (list->four, ShoalRange4, i).last);
   for (guint i = 0; i < list->six->len; i++)
-    g_assert (shoal_ip6_compare (&g_array_index (list->six, ShoalRange6, i).first, &g_array_index (list->six, ShoalRange6, i).last) <= 0);
+    g_assert (shoal_ip6_compare (&g_array_index (list->six, ShoalRange6, i).first,
+                                 &g_array_index (list->six, ShoalRange6, i).last)
+              <= 0);
 
   return 0;
 }

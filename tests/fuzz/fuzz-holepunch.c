@@ -15,8 +15,10 @@ LLVMFuzzerTestOneInput (const guint8 *data,
   if (!shoal_holepunch_parse (&first, data, size))
     return 0;
   bytes = shoal_holepunch_write (&first);
-  g_assert (shoal_holepunch_parse (&second, g_bytes_get_data (bytes, NULL), g_bytes_get_size (bytes)));
-  g_assert (first.type == second.type && first.error == second.error && shoal_addr_equal (&first.addr, &second.addr));
+  g_assert (shoal_holepunch_parse (&second, g_bytes_get_data (bytes, NULL),
+                                   g_bytes_get_size (bytes)));
+  g_assert (first.type == second.type && first.error == second.error
+            && shoal_addr_equal (&first.addr, &second.addr));
 
   return 0;
 }

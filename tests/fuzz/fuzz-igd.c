@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Fuzz target: what a gateway sends to UPnP: answers to a search, descriptions, answers to calls. */
+/* Fuzz target: what a gateway sends to UPnP: answers to a search, descriptions, answers to
+ * calls. */
 
 #include "shoal-igd.h"
 
@@ -24,7 +25,8 @@ LLVMFuzzerTestOneInput (const guint8 *data,
       g_assert (strlen (service.type) < 64);
     }
   if (shoal_igd_parse_firewall (&firewall, "http://10.0.0.1:80/d.xml", (const char *) data, size))
-    g_assert (g_str_has_suffix (firewall.type, ":WANIPv6FirewallControl:1") && firewall.control != NULL);
+    g_assert (g_str_has_suffix (firewall.type, ":WANIPv6FirewallControl:1")
+              && firewall.control != NULL);
   shoal_igd_parse_answer (&answer, 200, (const char *) data, size);
   g_assert (answer.error <= 9999 && answer.external.port == 0);
 

@@ -18,7 +18,8 @@ write_back (guint8             *out,
     case SHOAL_MESSAGE_REQUEST:
     case SHOAL_MESSAGE_CANCEL:
     case SHOAL_MESSAGE_REJECT:
-      return shoal_message_write_request (out, message->id, message->piece, message->offset, message->size);
+      return shoal_message_write_request (out, message->id, message->piece, message->offset,
+                                          message->size);
     case SHOAL_MESSAGE_PIECE:
       return shoal_message_write_piece_header (out, message->piece, message->offset, message->size);
     case SHOAL_MESSAGE_BITFIELD:

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Fuzz target: the encrypted handshake. Bytes as they are to either end, or two ends that talk, with the input deciding where they are cut and changed. */
+/* Fuzz target: the encrypted handshake. Bytes as they are to either end, or two ends that talk,
+ * with the input deciding where they are cut and changed. */
 
 #include "shoal-mse.h"
 
@@ -108,7 +109,9 @@ talk (Source *source)
       ends[i] = (End){ make (source, i == 0), SHOAL_MSE_MORE, g_byte_array_new () };
       collect (&ends[i]);
     }
-  while (turns++ < TURNS_MAX && (pass (&ends[0], &ends[1], source, &changed) | pass (&ends[1], &ends[0], source, &changed)))
+  while (turns++ < TURNS_MAX
+         && (pass (&ends[0], &ends[1], source, &changed)
+             | pass (&ends[1], &ends[0], source, &changed)))
     ;
   if (ends[0].status == SHOAL_MSE_DONE && ends[1].status == SHOAL_MSE_DONE && !changed)
     {

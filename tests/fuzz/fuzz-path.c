@@ -17,7 +17,8 @@ check_path (const char *path)
   g_assert_cmpuint (g_strv_length (components), <=, SHOAL_PATH_DEPTH_MAX);
   for (char **component = components; *component != NULL; component++)
     {
-      g_assert_true ((*component)[0] != '\0' && strcmp (*component, ".") != 0 && strcmp (*component, "..") != 0);
+      g_assert_true ((*component)[0] != '\0' && strcmp (*component, ".") != 0
+                     && strcmp (*component, "..") != 0);
       g_assert_cmpuint (strlen (*component), <=, 250);
       for (const char *at = *component; *at != '\0'; at++)
         g_assert_false (g_ascii_iscntrl (*at));

@@ -17,7 +17,9 @@ LLVMFuzzerTestOneInput (const guint8 *data,
   g_assert (shoal_pcp_result_text (&answer) != NULL);
   if (answer.kind == SHOAL_PCP_ANSWER_MAP || answer.kind == SHOAL_NAT_PMP_ANSWER_MAP)
     {
-      const ShoalPcpMap map = { .transport = answer.transport, .internal = answer.internal, .client = answer.external };
+      const ShoalPcpMap map = { .transport = answer.transport,
+                                .internal = answer.internal,
+                                .client = answer.external };
       guint8 out[SHOAL_PCP_MAP_SIZE];
 
       g_assert (answer.transport == SHOAL_TRANSPORT_TCP || answer.transport == SHOAL_TRANSPORT_UDP);

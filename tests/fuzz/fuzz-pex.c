@@ -19,14 +19,16 @@ LLVMFuzzerTestOneInput (const guint8 *data,
   g_assert (first->n_added <= SHOAL_PEX_LIST_MAX && first->n_dropped <= SHOAL_PEX_LIST_MAX);
   /* An IPv6 address that stands for an IPv4 one moves to the other list. */
   for (guint i = 0; i < first->n_added; i++)
-    n_mapped += i > 0 && first->added[i].addr.family == SHOAL_FAMILY_IPV4 && first->added[i - 1].addr.family == SHOAL_FAMILY_IPV6;
+    n_mapped += i > 0 && first->added[i].addr.family == SHOAL_FAMILY_IPV4
+                && first->added[i - 1].addr.family == SHOAL_FAMILY_IPV6;
   bytes = shoal_pex_write (first);
   g_assert (shoal_pex_parse (second, g_bytes_get_data (bytes, NULL), g_bytes_get_size (bytes)));
   if (n_mapped > 0 || second->excess)
     return 0;
   g_assert (first->n_added == second->n_added && first->n_dropped == second->n_dropped);
   for (guint i = 0; i < first->n_added; i++)
-    g_assert (shoal_addr_equal (&first->added[i].addr, &second->added[i].addr) && first->added[i].flags == second->added[i].flags);
+    g_assert (shoal_addr_equal (&first->added[i].addr, &second->added[i].addr)
+              && first->added[i].flags == second->added[i].flags);
 
   return 0;
 }

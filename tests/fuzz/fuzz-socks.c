@@ -47,7 +47,8 @@ check_url (const guint8 *data,
   g_assert (server.port != 0 && *server.host != '\0');
   url = shoal_proxy_server_url (&server, "192.0.2.1");
   g_assert (shoal_proxy_server_parse (&again, url, NULL));
-  g_assert (again.kind == server.kind && again.port == server.port && strcmp (again.host, "192.0.2.1") == 0);
+  g_assert (again.kind == server.kind && again.port == server.port
+            && strcmp (again.host, "192.0.2.1") == 0);
   g_assert (strcmp (again.user, server.user) == 0 && strcmp (again.password, server.password) == 0);
 }
 
@@ -56,7 +57,9 @@ LLVMFuzzerTestOneInput (const guint8 *data,
                         gsize         size)
 {
   static const gsize steps[] = { 1, 3, G_MAXSIZE };
-  ShoalProxyServer socks = { .kind = SHOAL_PROXY_SOCKS5, .port = 1, .host = "h", .user = "u", .password = "p" };
+  ShoalProxyServer socks = {
+    .kind = SHOAL_PROXY_SOCKS5, .port = 1, .host = "h", .user = "u", .password = "p"
+  };
   ShoalProxyServer http = { .kind = SHOAL_PROXY_HTTP, .port = 1, .host = "h" };
   ShoalAddr to;
   ShoalAddr from;
@@ -67,7 +70,8 @@ LLVMFuzzerTestOneInput (const guint8 *data,
     {
       check_handshake (shoal_proxy_handshake_connect (&socks, NULL, &to), data, size, steps[i]);
       check_handshake (shoal_proxy_handshake_associate (&socks), data, size, steps[i]);
-      check_handshake (shoal_proxy_handshake_connect (&http, "peer.example", &to), data, size, steps[i]);
+      check_handshake (shoal_proxy_handshake_connect (&http, "peer.example", &to), data, size,
+                       steps[i]);
     }
   if (shoal_socks_read_head (data, size, &from, &payload))
     g_assert (payload <= size);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Fuzz target: a web seed's link, what is asked of it and one answer after the other; what is taken is what was asked for, patience has its bounds. */
+/* Fuzz target: a web seed's link, what is asked of it and one answer after the other; what is taken
+ * is what was asked for, patience has its bounds. */
 
 #include "shoal-reader.h"
 #include "shoal-webseed.h"
@@ -13,11 +14,15 @@ int LLVMFuzzerTestOneInput (const guint8 *data, gsize size);
 #define ANSWERS_MAX 64u
 
 /* Three files on four pieces, or one. */
-static const char several[] = "d4:infod5:filesl"
-                              "d6:lengthi20000e4:pathl1:a5:b%? #eed6:lengthi20000e4:pathl2:\xc3\xbc" "eed6:lengthi15000e4:pathl1:ceee"
-                              "4:name3:m n12:piece lengthi16384e6:pieces80:"
-                              "01234567890123456789012345678901234567890123456789012345678901234567890123456789ee";
-static const char single[] = "d4:infod6:lengthi30000e4:name3:o+n12:piece lengthi16384e6:pieces40:0123456789012345678901234567890123456789ee";
+static const char several[] =
+  "d4:infod5:filesl"
+  "d6:lengthi20000e4:pathl1:a5:b%? #eed6:lengthi20000e4:pathl2:\xc3\xbc"
+  "eed6:lengthi15000e4:pathl1:ceee"
+  "4:name3:m n12:piece lengthi16384e6:pieces80:"
+  "01234567890123456789012345678901234567890123456789012345678901234567890123456789ee";
+static const char single[] =
+  "d4:infod6:lengthi30000e4:name3:o+n12:piece "
+  "lengthi16384e6:pieces40:0123456789012345678901234567890123456789ee";
 
 /* The head of an answer, from the bytes. */
 static void
@@ -64,8 +69,11 @@ check_links (const ShoalWebseed  *seed,
              const ShoalMetainfo *metainfo,
              guint8               chosen)
 {
-  g_autofree char *of_file = shoal_webseed_file_url (seed, metainfo, chosen % metainfo->layout->n_files);
-  g_autofree char *of_piece = shoal_webseed_piece_url (seed, metainfo, chosen % metainfo->layout->n_pieces, chosen, 1 + chosen);
+  g_autofree char *of_file = shoal_webseed_file_url (seed, metainfo,
+                                                     chosen % metainfo->layout->n_files);
+  g_autofree char *of_piece = shoal_webseed_piece_url (seed, metainfo,
+                                                       chosen % metainfo->layout->n_pieces, chosen,
+                                                       1 + chosen);
 
   check_link (seed, of_file);
   check_link (seed, of_piece);
@@ -95,7 +103,8 @@ take_answer (ShoalWebseed        *seed,
   else if (verdict == SHOAL_WEBSEED_GONE)
     {
       shoal_webseed_lacks (seed, metainfo->layout, chosen % metainfo->layout->n_files, *now_us);
-      g_assert (seed->bits == NULL ? seed->until_us == *now_us + SHOAL_WEBSEED_EMPTY_US : !shoal_bitfield_is_empty (seed->bits));
+      g_assert (seed->bits == NULL ? seed->until_us == *now_us + SHOAL_WEBSEED_EMPTY_US
+                                   : !shoal_bitfield_is_empty (seed->bits));
     }
   else if (verdict == SHOAL_WEBSEED_HINT)
     {
@@ -120,10 +129,14 @@ LLVMFuzzerTestOneInput (const guint8 *data,
   const char *torrent = kind & 2 ? single : several;
   g_autoptr (GBytes) bytes = g_bytes_new_static (torrent, strlen (torrent));
   g_autoptr (ShoalMetainfo) metainfo = shoal_metainfo_parse (bytes, NULL);
-  gsize rest_size = kind & 4 ? MIN (shoal_reader_u8 (&reader) % LINK_MAX, shoal_reader_left (&reader)) : 0;
-  g_autofree char *rest = g_strndup ((const char *) shoal_reader_bytes (&reader, rest_size), rest_size);
+  gsize rest_size = kind & 4
+                      ? MIN (shoal_reader_u8 (&reader) % LINK_MAX, shoal_reader_left (&reader))
+                      : 0;
+  g_autofree char *rest = g_strndup ((const char *) shoal_reader_bytes (&reader, rest_size),
+                                     rest_size);
   g_autofree char *link = g_strconcat ("http://h/", rest, NULL);
-  g_autoptr (ShoalWebseed) seed = shoal_webseed_new (kind & 1 ? SHOAL_WEBSEED_PIECES : SHOAL_WEBSEED_FILES, link, 1);
+  g_autoptr (ShoalWebseed) seed =
+    shoal_webseed_new (kind & 1 ? SHOAL_WEBSEED_PIECES : SHOAL_WEBSEED_FILES, link, 1);
   gint64 now_us = G_USEC_PER_SEC;
 
   for (guint i = 0; i < ANSWERS_MAX && !reader.bad && !seed->useless; i++)

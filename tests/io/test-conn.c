@@ -187,7 +187,8 @@ set_up (Fixture       *self,
   self->context = g_main_context_new ();
   self->reactor = shoal_reactor_new (self->context, turn, self);
   self->conns = shoal_conn_set_new (self->reactor);
-  self->listener = shoal_listener_new (self->reactor, NULL, SHOAL_FAMILY_IPV4, 0, accepted, self, &error);
+  self->listener = shoal_listener_new (self->reactor, NULL, SHOAL_FAMILY_IPV4, 0, accepted, self,
+                                       &error);
   g_assert_no_error (error);
   self->address = shoal_addr_make (SHOAL_FAMILY_IPV4, loopback,
                                    shoal_listener_port (self->listener));
@@ -285,14 +286,16 @@ count_bbr (void)
       char name[16] = "";
       socklen_t size = sizeof name;
 
-      if (getsockopt (fd, IPPROTO_TCP, TCP_CONGESTION, name, &size) == 0 && strncmp (name, "bbr", sizeof name) == 0)
+      if (getsockopt (fd, IPPROTO_TCP, TCP_CONGESTION, name, &size) == 0
+          && strncmp (name, "bbr", sizeof name) == 0)
         n++;
     }
 
   return n;
 }
 
-/* Asked for where the system has it; where not, or where it is the system's own choice, nothing is different. */
+/* Asked for where the system has it; where not, or where it is the system's own choice, nothing is
+ * different. */
 static void
 test_bbr (Fixture       *self,
           gconstpointer  data)
@@ -633,7 +636,8 @@ unconnected (void)
   return g_socket_new (G_SOCKET_FAMILY_IPV4, G_SOCKET_TYPE_STREAM, G_SOCKET_PROTOCOL_TCP, NULL);
 }
 
-/* A connection from each of @from; while all are open nobody more comes from there, but others do. */
+/* A connection from each of @from; while all are open nobody more comes from there, but others
+ * do. */
 static void
 check_admits (Fixture         *self,
               const ShoalAddr *from,
@@ -700,7 +704,8 @@ main (int    argc,
 #define ADD(name, func) g_test_add ("/io/conn/" name, Fixture, NULL, set_up, func, tear_down)
   ADD ("talk", test_talk);
   g_test_add ("/io/conn/bbr/asked", Fixture, GINT_TO_POINTER (TRUE), set_up, test_bbr, tear_down);
-  g_test_add ("/io/conn/bbr/not-asked", Fixture, GINT_TO_POINTER (FALSE), set_up, test_bbr, tear_down);
+  g_test_add ("/io/conn/bbr/not-asked", Fixture, GINT_TO_POINTER (FALSE), set_up, test_bbr,
+              tear_down);
   ADD ("refused", test_refused);
   ADD ("not-wanted", test_not_wanted);
   ADD ("refuse-to-dial", test_refuse_to_dial);

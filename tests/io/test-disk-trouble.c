@@ -43,10 +43,12 @@ test_stale (DiskFixture  *self,
   content_write (self->content, self->data);
   for (guint i = 0; i < 5; i++)
     {
-      g_autofree char *path = g_build_filename (self->data, self->content->metainfo->files[i].path, NULL);
+      g_autofree char *path = g_build_filename (self->data, self->content->metainfo->files[i].path,
+                                                NULL);
 
       g_assert_cmpint (g_stat (path, &info), ==, 0);
-      newest = MAX (newest, info.st_mtim.tv_sec * G_GINT64_CONSTANT (1000000000) + info.st_mtim.tv_nsec);
+      newest = MAX (newest,
+                    info.st_mtim.tv_sec * G_GINT64_CONSTANT (1000000000) + info.st_mtim.tv_nsec);
     }
   job = disk_open_job (self, TRUE, NULL);
   job->had = NULL;
@@ -387,7 +389,8 @@ main (int    argc,
       char **argv)
 {
   g_test_init (&argc, &argv, NULL);
-#define ADD(name, func) g_test_add ("/io/disk/" name, DiskFixture, NULL, disk_set_up, func, disk_tear_down)
+#define ADD(name, func) \
+  g_test_add ("/io/disk/" name, DiskFixture, NULL, disk_set_up, func, disk_tear_down)
   ADD ("check-again", test_check_again);
   ADD ("stale", test_stale);
   ADD ("folder-gone", test_folder_gone);

@@ -110,7 +110,8 @@ test_spill (DiskFixture  *self,
   shoal_disk_job_free (job);
 }
 
-/* Many jobs at once: those of one piece and of the torrent as a whole end in the order in which they came. */
+/* Many jobs at once: those of one piece and of the torrent as a whole end in the order in which
+ * they came. */
 static void
 test_order (DiskFixture  *self,
             gconstpointer data)
@@ -144,7 +145,8 @@ test_order (DiskFixture  *self,
       ((ShoalDiskJob *) jobs->pdata[i])->context = GUINT_TO_POINTER (i + 1);
       if (shoal_disk_submit (self->disk, jobs->pdata[i]))
         {
-          shoal_disk_job_free (jobs->pdata[i]);   /* a read of a piece that is there: nothing has to wait for it */
+          shoal_disk_job_free (jobs->pdata[i]);   /* a read of a piece that is there: nothing has to
+                                                   * wait for it */
           is_done[i + 1] = TRUE;
           n_done++;
         }
@@ -166,7 +168,8 @@ test_order (DiskFixture  *self,
               for (guint i = 0; i < n; i++)
                 g_assert_cmpint (job->verdicts[i], ==, SHOAL_PIECE_RIGHT);
             }
-          if (job->op == SHOAL_DISK_OPEN || job->op == SHOAL_DISK_CLOSE || job->op == SHOAL_DISK_CHECK)
+          if (job->op == SHOAL_DISK_OPEN || job->op == SHOAL_DISK_CLOSE
+              || job->op == SHOAL_DISK_CHECK)
             {
               for (guint i = 1; i < at; i++)
                 g_assert_true (is_done[i]);
@@ -175,8 +178,10 @@ test_order (DiskFixture  *self,
             }
           else
             {
-              g_assert_cmpuint (GPOINTER_TO_UINT (g_hash_table_lookup (last, GUINT_TO_POINTER (job->piece))), <, at);
-              g_hash_table_insert (last, GUINT_TO_POINTER (job->piece), GUINT_TO_POINTER (at));
+              gpointer piece = GUINT_TO_POINTER (job->piece);
+
+              g_assert_cmpuint (GPOINTER_TO_UINT (g_hash_table_lookup (last, piece)), <, at);
+              g_hash_table_insert (last, piece, GUINT_TO_POINTER (at));
             }
           n_done++;
           is_done[at] = TRUE;
@@ -254,7 +259,8 @@ static void
 test_holes (DiskFixture  *self,
             gconstpointer data)
 {
-  static const ContentFile files[] = { { "x", 10 * 32768, 0, NULL, FALSE }, { "y", 4 * 32768, 0, NULL, TRUE } };
+  static const ContentFile files[] = { { "x", 10 * 32768, 0, NULL, FALSE },
+                                       { "y", 4 * 32768, 0, NULL, TRUE } };
   g_autofree char *x = g_build_filename (self->data, "torrent/x", NULL);
   g_autofree char *y = g_build_filename (self->data, "torrent/y", NULL);
   int fd;
@@ -277,7 +283,8 @@ test_holes (DiskFixture  *self,
   disk_expect_check (self, "RRRMMMMMMMRRRR");
 }
 
-/* Room that was set aside reads as zeros, but says nothing; the blocks of one piece that was written do. */
+/* Room that was set aside reads as zeros, but says nothing; the blocks of one piece that was
+ * written do. */
 static void
 test_set_aside (DiskFixture  *self,
                 gconstpointer data)
@@ -320,7 +327,10 @@ test_digests (DiskFixture  *self,
 
   content_write (self->content, self->data);
   fd = g_open (c, O_WRONLY | O_CLOEXEC, 0);
-  g_assert_cmpint (pwrite (fd, "x", 1, (off_t) (shoal_layout_piece_offset (layout, piece) - layout->file_offset[layout->piece_file[piece]])), ==, 1);
+  g_assert_cmpint (pwrite (fd, "x", 1,
+                           (off_t) (shoal_layout_piece_offset (layout, piece)
+                                    - layout->file_offset[layout->piece_file[piece]])),
+                   ==, 1);
   close (fd);
   disk_run_free (self, disk_open_job (self, TRUE, NULL), SHOAL_REASON_NONE);
   job = shoal_disk_job_new (SHOAL_DISK_CHECK, TORRENT);
@@ -333,7 +343,8 @@ test_digests (DiskFixture  *self,
   g_assert_nonnull (job->digests);
   for (guint32 block = 0; block < shoal_layout_n_blocks (layout, piece); block++)
     {
-      shoal_sha1 (truth + (gsize) block * SHOAL_BLOCK_SIZE, shoal_layout_block_size (layout, piece, block), &right);
+      shoal_sha1 (truth + (gsize) block * SHOAL_BLOCK_SIZE,
+                  shoal_layout_block_size (layout, piece, block), &right);
       g_assert_cmpint (shoal_sha1_equal (&job->digests[block], &right), ==, block > 0);
     }
   shoal_disk_job_free (job);
@@ -358,7 +369,11 @@ test_cut_off (DiskFixture  *self,
   g_assert_nonnull (job->file);
   g_assert_cmpint (truncate (d, 69999), ==, 0);
   for (gboolean file = FALSE; file <= TRUE; file++)
-    disk_run_free (self, disk_read_job (n - 1, 0, shoal_layout_piece_size (self->content->metainfo->layout, n - 1), file), SHOAL_REASON_DATA_MISSING);
+    disk_run_free (self,
+                   disk_read_job (n - 1, 0,
+                                  shoal_layout_piece_size (self->content->metainfo->layout, n - 1),
+                                  file),
+                   SHOAL_REASON_DATA_MISSING);
   shoal_disk_job_free (job);
 }
 
@@ -406,10 +421,13 @@ main (int    argc,
       char **argv)
 {
   g_test_init (&argc, &argv, NULL);
-#define ADD(name, func) g_test_add ("/io/disk/" name, DiskFixture, NULL, disk_set_up, func, disk_tear_down)
+#define ADD(name, func) \
+  g_test_add ("/io/disk/" name, DiskFixture, NULL, disk_set_up, func, disk_tear_down)
   ADD ("download/v1", test_download);
-  g_test_add ("/io/disk/download/v2", DiskFixture, GUINT_TO_POINTER (SHOAL_TORRENT_V2), disk_set_up, test_download, disk_tear_down);
-  g_test_add ("/io/disk/download/hybrid", DiskFixture, GUINT_TO_POINTER (SHOAL_TORRENT_HYBRID), disk_set_up, test_download, disk_tear_down);
+  g_test_add ("/io/disk/download/v2", DiskFixture, GUINT_TO_POINTER (SHOAL_TORRENT_V2), disk_set_up,
+              test_download, disk_tear_down);
+  g_test_add ("/io/disk/download/hybrid", DiskFixture, GUINT_TO_POINTER (SHOAL_TORRENT_HYBRID),
+              disk_set_up, test_download, disk_tear_down);
   ADD ("without-suffix", test_without_suffix);
   ADD ("wrong-hash", test_wrong_hash);
   ADD ("spill", test_spill);

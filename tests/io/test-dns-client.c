@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Names asked of a name server of the test's own: answers, aliases, silence, another server, TCP, what is remembered. */
+/* Names asked of a name server of the test's own: answers, aliases, silence, another server, TCP,
+ * what is remembered. */
 
 #include <gio/gio.h>
 #include <string.h>
@@ -39,7 +40,8 @@ answer_to (const Server *self,
            gboolean      stream)
 {
   static const guint8 address4[] = { 0xc0, 0x0c, 0, 1, 0, 1, 0, 0, 0, 60, 0, 4, 192, 0, 2, 1 };
-  static const guint8 address6[] = { 0xc0, 0x0c, 0, 28, 0, 1, 0, 0, 0, 60, 0, 16, 0x20, 1, 0xd, 0xb8, [27] = 7 };
+  static const guint8 address6[] = { 0xc0, 0x0c, 0,  28,   0, 1,   0,    0,       0,
+                                     60,   0,    16, 0x20, 1, 0xd, 0xb8, [27] = 7 };
   GByteArray *answer = g_byte_array_new ();
   gboolean is_ipv6 = query[size - 3] == SHOAL_DNS_AAAA;
 
@@ -55,7 +57,8 @@ answer_to (const Server *self,
   else
     {
       answer->data[7] = 1;
-      g_byte_array_append (answer, is_ipv6 ? address6 : address4, is_ipv6 ? sizeof address6 : sizeof address4);
+      g_byte_array_append (answer, is_ipv6 ? address6 : address4,
+                           is_ipv6 ? sizeof address6 : sizeof address4);
     }
   if (self->manner == GUESSED)
     answer->data[0] ^= 0x55;
@@ -134,10 +137,12 @@ server_start (Server *self)
   do
     {
       g_clear_object (&self->datagrams);
-      self->datagrams = shoal_socket_new_bound (&loopback, SHOAL_FAMILY_IPV4, G_SOCKET_TYPE_DATAGRAM, 0, &error);
+      self->datagrams = shoal_socket_new_bound (&loopback, SHOAL_FAMILY_IPV4,
+                                                G_SOCKET_TYPE_DATAGRAM, 0, &error);
       g_assert_no_error (error);
       self->port = shoal_socket_port (self->datagrams);
-      self->listener = shoal_socket_new_bound (&loopback, SHOAL_FAMILY_IPV4, G_SOCKET_TYPE_STREAM, self->port, NULL);
+      self->listener = shoal_socket_new_bound (&loopback, SHOAL_FAMILY_IPV4, G_SOCKET_TYPE_STREAM,
+                                               self->port, NULL);
     }
   while (self->listener == NULL);
   g_socket_listen (self->listener, NULL);
@@ -169,7 +174,8 @@ set_up (Fixture       *self,
 {
   for (guint i = 0; i < G_N_ELEMENTS (self->servers); i++)
     server_start (&self->servers[i]);
-  self->text = g_strdup_printf ("127.0.0.1:%u 127.0.0.1:%u", self->servers[0].port, self->servers[1].port);
+  self->text = g_strdup_printf ("127.0.0.1:%u 127.0.0.1:%u", self->servers[0].port,
+                                self->servers[1].port);
   self->client = shoal_dns_client_new (NULL);
   g_assert_true (shoal_dns_client_is_idle (self->client));
   shoal_dns_client_configure (self->client, self->text, NULL);
@@ -250,7 +256,8 @@ test_answers (Fixture       *self,
 
   look_up (self, "localhost");
   g_assert_cmpuint (self->n_addrs, ==, 2);
-  g_assert_true (shoal_addr_is_loopback (&self->addrs[0]) && shoal_addr_is_loopback (&self->addrs[1]));
+  g_assert_true (shoal_addr_is_loopback (&self->addrs[0])
+                 && shoal_addr_is_loopback (&self->addrs[1]));
   look_up (self, "not a name");
   g_assert_cmpstr (self->error, ==, "Not a name");
   g_assert_cmpuint (self->servers[0].n_asked, ==, 4);
@@ -401,7 +408,8 @@ main (int    argc,
   g_test_init (&argc, &argv, NULL);
   g_test_add ("/io/dns-client/answers", Fixture, NULL, set_up, test_answers, tear_down);
   g_test_add ("/io/dns-client/together", Fixture, NULL, set_up, test_together, tear_down);
-  g_test_add ("/io/dns-client/another-server", Fixture, NULL, set_up, test_another_server, tear_down);
+  g_test_add ("/io/dns-client/another-server", Fixture, NULL, set_up, test_another_server,
+              tear_down);
   g_test_add ("/io/dns-client/no-name", Fixture, NULL, set_up, test_no_name, tear_down);
   g_test_add ("/io/dns-client/large", Fixture, NULL, set_up, test_large, tear_down);
   g_test_add ("/io/dns-client/guessed", Fixture, NULL, set_up, test_guessed, tear_down);

@@ -77,8 +77,10 @@ load (Fixture    *self,
 static GBytes *
 pack (const char *text)
 {
-  g_autoptr(GConverter) converter = G_CONVERTER (g_zlib_compressor_new (G_ZLIB_COMPRESSOR_FORMAT_GZIP, -1));
-  g_autoptr(GInputStream) plain = g_memory_input_stream_new_from_data (text, (gssize) strlen (text), NULL);
+  g_autoptr(GConverter) converter =
+    G_CONVERTER (g_zlib_compressor_new (G_ZLIB_COMPRESSOR_FORMAT_GZIP, -1));
+  g_autoptr(GInputStream) plain =
+    g_memory_input_stream_new_from_data (text, (gssize) strlen (text), NULL);
   g_autoptr(GInputStream) packed = g_converter_input_stream_new (plain, converter);
   g_autoptr(GByteArray) bytes = g_byte_array_new ();
   guint8 part[64];
@@ -134,7 +136,8 @@ test_files (Fixture      *self,
   g_assert_nonnull (load (self, "/dev/zero", NULL)->error);
   g_assert_true (g_file_set_contents (path, list_text, -1, NULL));
   check_list (load (self, path, NULL));
-  g_assert_true (g_file_set_contents (path, g_bytes_get_data (packed, NULL), (gssize) g_bytes_get_size (packed), NULL));
+  g_assert_true (g_file_set_contents (path, g_bytes_get_data (packed, NULL),
+                                      (gssize) g_bytes_get_size (packed), NULL));
   check_list (load (self, path, NULL));
   g_unlink (path);
 }

@@ -69,7 +69,8 @@ test_make (Fixture      *self,
   g_assert_true (S_ISREG (info.st_mode));
   g_assert_false (shoal_folder_stat (&self->folder, "a/x/c", &info));
   g_assert_cmpint (errno, ==, ENOENT);
-  g_assert_cmpint (shoal_folder_open_file (&self->folder, "a/b/c", O_RDWR | O_CREAT | O_EXCL), ==, -1);
+  g_assert_cmpint (shoal_folder_open_file (&self->folder, "a/b/c", O_RDWR | O_CREAT | O_EXCL), ==,
+                   -1);
   g_assert_cmpint (errno, ==, EEXIST);
   g_assert_true (shoal_folder_unlink (&self->folder, "a/b/c"));
   g_assert_false (shoal_folder_stat (&self->folder, "a/b/c", &info));

@@ -606,7 +606,8 @@ test_early_name (Fixture       *self,
 
   self->engine.early = shoal_lookup_new ("router.example", 6881);
   self->engine.early->done = (ShoalDone) { .func = lookup_done, .owner = &answers };
-  self->engine.host->ops->network (self->engine.host, &(ShoalNetwork) { .tcp = TRUE, .bind = "nosuch0" });
+  self->engine.host->ops->network (self->engine.host,
+                                   &(ShoalNetwork){ .tcp = TRUE, .bind = "nosuch0" });
   WAIT (self, answers.n == 1);
   g_assert_cmpstr (answers.lookup->error, ==, "The network is down: nosuch0 is not there");
   WAIT (self, self->engine.n_network == 1);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Sockets that are opened and closed with the network that is wanted; its interface comes and goes. */
+/* Sockets that are opened and closed with the network that is wanted; its interface comes and
+ * goes. */
 
 #include "own-network.h"
 #include "shoal-gio-network.h"
@@ -179,7 +180,9 @@ test_hidden (Fixture       *self,
 
   apply (self, NULL);
   g_assert_cmpint (send_one (self), ==, SHOAL_SEND_SENT);
-  shoal_gio_network_want (self->network, &(ShoalNetwork){ .tcp = TRUE, .proxy = "http://127.0.0.1:9", .proxy_all = TRUE });
+  shoal_gio_network_want (self->network, &(ShoalNetwork){ .tcp = TRUE,
+                                                          .proxy = "http://127.0.0.1:9",
+                                                          .proxy_all = TRUE });
   /* From now on, not only once the sockets are gone. */
   g_assert_cmpint (send_one (self), ==, SHOAL_SEND_FAILED);
   shoal_gio_network_apply (self->network, &self->state);
@@ -198,10 +201,12 @@ test_hidden (Fixture       *self,
   shoal_lookup_free (numeric);
 
   /* One that nobody understands closes everything. */
-  shoal_gio_network_want (self->network, &(ShoalNetwork){ .tcp = TRUE, .proxy = "ftp://127.0.0.1:9" });
+  shoal_gio_network_want (self->network,
+                          &(ShoalNetwork){ .tcp = TRUE, .proxy = "ftp://127.0.0.1:9" });
   shoal_gio_network_apply (self->network, &self->state);
   g_assert_true (self->state.down);
-  g_assert_cmpstr (self->state.error, ==, "The proxy cannot be used: a proxy is socks5:// or http://, nothing else");
+  g_assert_cmpstr (self->state.error, ==,
+                   "The proxy cannot be used: a proxy is socks5:// or http://, nothing else");
   g_assert_nonnull (shoal_gio_network_refusal (self->network));
 }
 
@@ -219,7 +224,8 @@ main (int    argc,
   g_test_add ("/io/gio-network/absent", Fixture, NULL, set_up, test_absent, tear_down);
   g_test_add ("/io/gio-network/hidden", Fixture, NULL, set_up, test_hidden, tear_down);
   if (own)
-    g_test_add ("/io/gio-network/comes-and-goes", Fixture, NULL, set_up, test_comes_and_goes, tear_down);
+    g_test_add ("/io/gio-network/comes-and-goes", Fixture, NULL, set_up, test_comes_and_goes,
+                tear_down);
   else
     g_test_message ("No network of its own: no interface comes or goes");
 

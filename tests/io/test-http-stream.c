@@ -34,7 +34,13 @@ typedef struct
 
 /* --- Servers --- */
 
-static const struct { const char *path; guint status; const char *to; const char *caching; } redirects[] = {
+static const struct
+{
+  const char *path;
+  guint       status;
+  const char *to;
+  const char *caching;
+} redirects[] = {
   { "/moved", 302, "/file", NULL },
   { "/moved-for-good", 301, "/file", NULL },
   { "/moved-twice", 301, "/moved", NULL },
@@ -95,7 +101,8 @@ serve (SoupServer        *server,
 
   /* libsoup's server cuts ranges out by itself, and refuses those behind the end. */
   soup_server_message_set_status (message, SOUP_STATUS_OK, NULL);
-  soup_server_message_set_response (message, "application/octet-stream", SOUP_MEMORY_STATIC, (const char *) self->file, FILE_SIZE);
+  soup_server_message_set_response (message, "application/octet-stream", SOUP_MEMORY_STATIC,
+                                    (const char *) self->file, FILE_SIZE);
 }
 
 /* Answers word for word, then closes; writing fails once the client had enough. */
@@ -127,7 +134,9 @@ serve_raw (GThreadedSocketService *service,
 
   if (strstr (first, "/short") != NULL)
     {
-      const char *text = "HTTP/1.1 206 Partial Content\r\nContent-Length: 1000\r\nContent-Range: bytes 0-999/3000\r\n\r\nonly so much";
+      const char *text =
+        "HTTP/1.1 206 Partial Content\r\nContent-Length: 1000\r\nContent-Range: bytes "
+        "0-999/3000\r\n\r\nonly so much";
 
       g_output_stream_write_all (out, text, strlen (text), NULL, NULL, NULL);
     }
@@ -143,7 +152,9 @@ serve_raw (GThreadedSocketService *service,
     }
   else if (strstr (first, "/odd-range") != NULL)
     {
-      const char *text = "HTTP/1.1 206 Partial Content\r\nContent-Length: 4\r\nContent-Range: bytes 9-2/-7\r\n\r\nabcd";
+      const char *text =
+        "HTTP/1.1 206 Partial Content\r\nContent-Length: 4\r\nContent-Range: bytes "
+        "9-2/-7\r\n\r\nabcd";
 
       g_output_stream_write_all (out, text, strlen (text), NULL, NULL, NULL);
     }
@@ -400,8 +411,10 @@ static void
 test_remembered (Fixture       *self,
                  gconstpointer  data)
 {
-  static const struct { const char *path; guint first; guint second; } cases[] = {
-    { "/moved", 1, 0 }, { "/moved-for-good", 1, 0 }, { "/moved-twice", 2, 0 }, { "/moved-for-once", 1, 1 }, { "/moved-there", 1, 0 },
+  static const struct { const char *path; guint first; guint second;
+  } cases[] = {
+    { "/moved", 1, 0 },          { "/moved-for-good", 1, 0 }, { "/moved-twice", 2, 0 },
+    { "/moved-for-once", 1, 1 }, { "/moved-there", 1, 0 },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)

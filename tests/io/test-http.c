@@ -362,7 +362,14 @@ test_way (Fixture       *self,
   ShoalHttp *http = shoal_http_new (answered, self);
   g_autofree char *named = g_strdup_printf ("http://localhost%s/ok", strrchr (self->base, ':'));
   g_autofree char *numeric = g_strdup_printf ("%s/ok", self->base);
-  const struct { const char *url; ShoalFamily family; const char *servers; const char *down; const char *error; } cases[] = {
+  const struct
+  {
+    const char *url;
+    ShoalFamily family;
+    const char *servers;
+    const char *down;
+    const char *error;
+  } cases[] = {
     { named, SHOAL_FAMILY_NONE, "127.0.0.1:9", NULL, NULL },
     { named, SHOAL_FAMILY_IPV4, "127.0.0.1:9", NULL, NULL },
     { named, SHOAL_FAMILY_IPV6, "127.0.0.1:9", NULL, "no address of a kind" },

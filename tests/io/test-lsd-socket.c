@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Multicast between sockets of one machine, on made-up interfaces in a network of the test's own. */
+/* Multicast between sockets of one machine, on made-up interfaces in a network of the test's
+ * own. */
 
 #include "shoal-lsd-socket.h"
 
@@ -83,7 +84,8 @@ check_family (Fixture    *self,
               const char *expected)
 {
   g_autoptr(GError) error = NULL;
-  g_autoptr(ShoalLsdSocket) first = shoal_lsd_socket_new (self->reactor, family, NULL, on_arrived, self, &error);
+  g_autoptr(ShoalLsdSocket) first = shoal_lsd_socket_new (self->reactor, family, NULL, on_arrived,
+                                                          self, &error);
   g_autoptr(ShoalLsdSocket) second = NULL;
   g_autofree char *text = NULL;
 
@@ -91,7 +93,9 @@ check_family (Fixture    *self,
   second = shoal_lsd_socket_new (self->reactor, family, NULL, on_arrived, self, &error);
   g_assert_no_error (error);
   self->n_heard = 0;
-  g_assert_cmpuint (shoal_lsd_socket_send (first, (const guint8 *) "hello", 5, g_get_monotonic_time ()), ==, 1);
+  g_assert_cmpuint (shoal_lsd_socket_send (first, (const guint8 *) "hello", 5,
+                                           g_get_monotonic_time ()),
+                    ==, 1);
   wait_for (self, 2);
   g_assert_cmpuint (self->n_heard, ==, 2);
   text = shoal_addr_ip_to_text (&self->from);
@@ -106,12 +110,14 @@ test_both_families (Fixture      *self,
   check_family (self, SHOAL_FAMILY_IPV6, "fd09::1");
 }
 
-/* Another interface comes up: it is used from the next time on; a choice of one device keeps to it. */
+/* Another interface comes up: it is used from the next time on; a choice of one device keeps to
+ * it. */
 static void
 test_interfaces (Fixture      *self,
                  gconstpointer data)
 {
-  g_autoptr(ShoalLsdSocket) all = shoal_lsd_socket_new (self->reactor, SHOAL_FAMILY_IPV4, NULL, on_arrived, self, NULL);
+  g_autoptr(ShoalLsdSocket) all = shoal_lsd_socket_new (self->reactor, SHOAL_FAMILY_IPV4, NULL,
+                                                        on_arrived, self, NULL);
   g_autoptr(ShoalLsdSocket) one = NULL;
   gint64 now_us = g_get_monotonic_time ();
 
@@ -120,13 +126,17 @@ test_interfaces (Fixture      *self,
   shoal_test_ip ("link set lan2 up multicast on");
   shoal_test_ip ("link set far2 addrgenmode none");
   shoal_test_ip ("link set far2 up");
-  g_assert_cmpuint (shoal_lsd_socket_send (all, (const guint8 *) "hello", 5, now_us + 60 * G_USEC_PER_SEC), ==, 2);
+  g_assert_cmpuint (shoal_lsd_socket_send (all, (const guint8 *) "hello", 5,
+                                           now_us + 60 * G_USEC_PER_SEC),
+                    ==, 2);
   wait_for (self, 2);
   g_assert_cmpuint (self->n_heard, ==, 2);
   one = shoal_lsd_socket_new (self->reactor, SHOAL_FAMILY_IPV4, "lan2", on_arrived, self, NULL);
   g_assert_cmpuint (shoal_lsd_socket_send (one, (const guint8 *) "hello", 5, now_us), ==, 1);
   shoal_test_ip ("link del lan2");
-  g_assert_cmpuint (shoal_lsd_socket_send (all, (const guint8 *) "hello", 5, now_us + 120 * G_USEC_PER_SEC), ==, 1);
+  g_assert_cmpuint (shoal_lsd_socket_send (all, (const guint8 *) "hello", 5,
+                                           now_us + 120 * G_USEC_PER_SEC),
+                    ==, 1);
 }
 
 int

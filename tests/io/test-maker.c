@@ -37,7 +37,9 @@ test_hashes (gconstpointer data)
   g_autoptr(ShoalMetainfo) metainfo = NULL;
   g_autofree char *v1 = NULL;
   g_autofree char *v2 = NULL;
-  ShoalMakeOptions options = { .path = path, .kind = test->kind, .piece_size = SAMPLE_PIECE_SIZE, .creation_date = -1 };
+  ShoalMakeOptions options = {
+    .path = path, .kind = test->kind, .piece_size = SAMPLE_PIECE_SIZE, .creation_date = -1
+  };
   ShoalProgress progress = { 0 };
 
   sample_make (dir);
@@ -63,7 +65,13 @@ test_options (void)
   const char *trackers[] = { "http://a/announce", "udp://b:1", NULL };
   const char *seeds[] = { "http://w/", NULL };
   ShoalMakeOptions options = {
-    .path = path, .trackers = trackers, .web_seeds = seeds, .comment = "a comment", .source = "from", .is_private = TRUE, .creation_date = 1234,
+    .path = path,
+    .trackers = trackers,
+    .web_seeds = seeds,
+    .comment = "a comment",
+    .source = "from",
+    .is_private = TRUE,
+    .creation_date = 1234,
   };
   ShoalProgress progress = { 0 };
   g_autoptr(GError) error = NULL;

@@ -105,7 +105,8 @@ wait_for_default (ShoalNetworkWatch *watch,
 
       if (found != NULL)
         {
-          g_autofree char *text = shoal_addr_ip_to_text (&found->gateways[SHOAL_FAMILY_INDEX (family)]);
+          const ShoalAddr *addr = &found->gateways[SHOAL_FAMILY_INDEX (family)];
+          g_autofree char *text = shoal_addr_ip_to_text (addr);
 
           if (g_strcmp0 (text, gateway) == 0)
             return found;

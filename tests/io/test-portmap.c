@@ -98,8 +98,19 @@ until (Fixture  *self,
 
 static gboolean is_done (Fixture *self) { return self->now.state == SHOAL_MAP_DONE; }
 static gboolean has_failed (Fixture *self) { return self->now.state == SHOAL_MAP_FAILED; }
-static gboolean is_off (Fixture *self) { return self->n_changes > 0 && self->now.state == SHOAL_MAP_OFF; }
-static gboolean is_renewed (Fixture *self) { return self->gateway.n_added[0] >= 3 && self->gateway.n_added[1] >= 3; }
+
+static gboolean
+is_off (Fixture *self)
+{
+  return self->n_changes > 0 && self->now.state == SHOAL_MAP_OFF;
+}
+
+static gboolean
+is_renewed (Fixture *self)
+{
+  return self->gateway.n_added[0] >= 3 && self->gateway.n_added[1] >= 3;
+}
+
 static gboolean is_muted (Fixture *self) { return self->gateway.mutes->len > 0; }
 
 static void
@@ -324,8 +335,18 @@ test_upnp_mute (Fixture       *self,
 
 /* --- Announcements --- */
 
-static gboolean is_told_again (Fixture *self) { return self->gateway.entries[0].internal == TCP_PORT && self->gateway.entries[1].internal == UDP_PORT; }
-static gboolean is_elsewhere (Fixture *self) { return strcmp (self->now.address, "203.0.113.9") == 0; }
+static gboolean
+is_told_again (Fixture *self)
+{
+  return self->gateway.entries[0].internal == TCP_PORT
+         && self->gateway.entries[1].internal == UDP_PORT;
+}
+
+static gboolean
+is_elsewhere (Fixture *self)
+{
+  return strcmp (self->now.address, "203.0.113.9") == 0;
+}
 
 static void
 announce (Fixture      *self,
@@ -336,7 +357,8 @@ announce (Fixture      *self,
   g_autoptr(GInetAddress) ip = g_inet_address_new_from_string ("127.0.0.1");
   g_autoptr(GSocketAddress) to = g_inet_socket_address_new (ip, self->gateway.ways.announce_port);
 
-  g_assert_cmpint (g_socket_send_to (socket, to, (const char *) bytes, size, NULL, NULL), ==, (gssize) size);
+  g_assert_cmpint (g_socket_send_to (socket, to, (const char *) bytes, size, NULL, NULL), ==,
+                   (gssize) size);
 }
 
 static void
@@ -376,7 +398,8 @@ test_forgotten (Fixture       *self,
   want (self, TCP_PORT, UDP_PORT);
   until (self, is_done);
   pass_time (self);
-  n_asked = self->gateway.n_added[0];     /* on a slow machine more than once, as answers come late */
+  n_asked = self->gateway.n_added[0];     /* on a slow machine more than once, as answers come
+                                           * late */
 
   /* What is no news, and what is not from the gateway. */
   announce_epoch (self, self->gateway.pcp_socket, 5000);
@@ -424,7 +447,8 @@ test_awake (Fixture       *self,
 static gboolean
 has_ipv6 (void)
 {
-  g_autoptr(GSocket) socket = g_socket_new (G_SOCKET_FAMILY_IPV6, G_SOCKET_TYPE_DATAGRAM, G_SOCKET_PROTOCOL_UDP, NULL);
+  g_autoptr(GSocket) socket = g_socket_new (G_SOCKET_FAMILY_IPV6, G_SOCKET_TYPE_DATAGRAM,
+                                            G_SOCKET_PROTOCOL_UDP, NULL);
   g_autoptr(GInetAddress) ip = g_inet_address_new_loopback (G_SOCKET_FAMILY_IPV6);
   g_autoptr(GSocketAddress) any = g_inet_socket_address_new (ip, 0);
 
@@ -518,7 +542,8 @@ test_firewall_upnp (Fixture       *self,
   g_assert_cmpuint (self->gateway.n_removed[1], ==, 1);
 }
 
-#define CASE(name, func, data) g_test_add ("/io/portmap/" name, Fixture, GUINT_TO_POINTER (data), set_up, func, tear_down)
+#define CASE(name, func, data) \
+  g_test_add ("/io/portmap/" name, Fixture, GUINT_TO_POINTER (data), set_up, func, tear_down)
 
 int
 main (int    argc,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* A SOCKS5 proxy of the test's own in a thread: connections, the relay for datagrams, names that stand in. */
+/* A SOCKS5 proxy of the test's own in a thread: connections, the relay for datagrams, names that
+ * stand in. */
 
 #include <gio/gio.h>
 #include <string.h>
@@ -188,7 +189,8 @@ test_off (Fixture       *self,
   g_assert_false (shoal_proxy_is_on (self->proxy));
   g_assert_null (shoal_proxy_addr (self->proxy));
   g_assert_null (shoal_proxy_url (self->proxy));
-  g_assert_cmpint (shoal_proxy_send (self->proxy, &to, self->data, 1, 0, SHOAL_SEND_PLAIN), ==, SHOAL_SEND_FAILED);
+  g_assert_cmpint (shoal_proxy_send (self->proxy, &to, self->data, 1, 0, SHOAL_SEND_PLAIN), ==,
+                   SHOAL_SEND_FAILED);
   g_assert_false (shoal_proxy_configure (self->proxy, "gopher://h", &error));
   g_assert_nonnull (error);
   g_assert_true (shoal_proxy_is_on (self->proxy));
@@ -215,7 +217,8 @@ test_connect (Fixture       *self,
   g_socket_set_blocking (socket, TRUE);
   address = g_inet_socket_address_new_from_string ("127.0.0.1", self->server.port);
   g_assert_true (g_socket_connect (socket, address, NULL, NULL));
-  while ((progress = shoal_proxy_negotiate (handshake, g_socket_get_fd (socket), &events, &error)) == SHOAL_PROXY_GOES_ON)
+  while ((progress = shoal_proxy_negotiate (handshake, g_socket_get_fd (socket), &events, &error))
+         == SHOAL_PROXY_GOES_ON)
     g_socket_condition_wait (socket, (GIOCondition) events, NULL, NULL);
   g_assert_cmpint (progress, ==, SHOAL_PROXY_FAILED);
   g_assert_cmpstr (error, ==, "The connection was refused, says the proxy");
@@ -230,7 +233,8 @@ send_by_relay (Fixture         *self,
                gsize            room,
                GSocketAddress **from)
 {
-  while (shoal_proxy_send (self->proxy, to, (const guint8 *) text, strlen (text), 0, SHOAL_SEND_PLAIN) != SHOAL_SEND_SENT)
+  while (shoal_proxy_send (self->proxy, to, (const guint8 *) text, strlen (text), 0,
+                           SHOAL_SEND_PLAIN) != SHOAL_SEND_SENT)
     g_main_context_iteration (NULL, TRUE);
 
   return (gsize) g_socket_receive_from (self->server.relay, from, (char *) got, room, NULL, NULL);
@@ -250,7 +254,9 @@ test_relay (Fixture       *self,
 
   configure (self);
   shoal_proxy_want_relay (self->proxy, TRUE);
-  g_assert_cmpint (shoal_proxy_send (self->proxy, &to, (const guint8 *) "x", 1, 0, SHOAL_SEND_PLAIN), ==, SHOAL_SEND_FULL);
+  g_assert_cmpint (shoal_proxy_send (self->proxy, &to, (const guint8 *) "x", 1, 0,
+                                     SHOAL_SEND_PLAIN),
+                   ==, SHOAL_SEND_FULL);
   size = send_by_relay (self, &to, "hello", packet, sizeof packet, &us);
   g_assert_cmpuint (self->n_writable, ==, 1);
   g_assert_true (shoal_proxy_relays (self->proxy));
@@ -322,7 +328,9 @@ test_relay_ends (Fixture       *self,
   shoal_proxy_want_relay (self->proxy, TRUE);
   while (self->n_writable == 0 || shoal_proxy_relays (self->proxy))
     g_main_context_iteration (NULL, TRUE);
-  g_assert_cmpint (shoal_proxy_send (self->proxy, &to, (const guint8 *) "x", 1, 0, SHOAL_SEND_PLAIN), ==, SHOAL_SEND_FAILED);
+  g_assert_cmpint (shoal_proxy_send (self->proxy, &to, (const guint8 *) "x", 1, 0,
+                                     SHOAL_SEND_PLAIN),
+                   ==, SHOAL_SEND_FAILED);
 }
 
 int

@@ -161,7 +161,8 @@ main (int    argc,
       char **argv)
 {
   g_test_init (&argc, &argv, NULL);
-#define ADD(name, func) g_test_add ("/io/resume-backend/" name, Fixture, NULL, set_up, func, tear_down)
+#define ADD(name, func) \
+  g_test_add ("/io/resume-backend/" name, Fixture, NULL, set_up, func, tear_down)
   ADD ("read-and-write", test_read_and_write);
   ADD ("detached", test_detached);
   ADD ("schema", test_schema);

@@ -154,7 +154,8 @@ static void
 test_wrong_types (void)
 {
   g_autoptr (GVariant) dict = g_variant_ref_sink (g_variant_new_parsed (
-    "{'name': <5>, 'folder': <'text'>, 'options': <(true, false)>, 'progress': <'x'>, 'pieces': <'no'>, 'peers': <[1, 2]>}"));
+    "{'name': <5>, 'folder': <'text'>, 'options': <(true, false)>, 'progress': <'x'>, 'pieces': "
+    "<'no'>, 'peers': <[1, 2]>}"));
   g_autoptr (ShoalResume) record = shoal_resume_from_dict (3, dict);
   g_autoptr (ShoalResume) empty = shoal_resume_new (3);
 
@@ -165,7 +166,8 @@ static void
 test_wrong_values (void)
 {
   g_autoptr (GVariant) dict = g_variant_ref_sink (g_variant_new_parsed (
-    "{'folder': <b'relative'>, 'magnet': <''>, 'progress': <(true, false, false, uint32 99, int64 0, uint32 5)>}"));
+    "{'folder': <b'relative'>, 'magnet': <''>, 'progress': <(true, false, false, uint32 99, int64 "
+    "0, uint32 5)>}"));
   g_autoptr (ShoalResume) record = shoal_resume_from_dict (3, dict);
 
   g_assert_null (record->dir);

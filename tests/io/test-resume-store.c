@@ -164,7 +164,8 @@ check_nodes (Fixture    *self,
       return;
     }
   g_assert_nonnull (nodes);
-  g_assert_cmpmem (g_bytes_get_data (nodes, NULL), g_bytes_get_size (nodes), expected, strlen (expected));
+  g_assert_cmpmem (g_bytes_get_data (nodes, NULL), g_bytes_get_size (nodes), expected,
+                   strlen (expected));
 }
 
 /* Nodes of the DHT: the last ones that were given, beside whatever torrents there are. */
@@ -498,7 +499,8 @@ test_many (Fixture      *self,
   g_assert_true (shoal_resume_store_flush (self->store));
   before = g_get_monotonic_time ();
   restart (self, n);
-  g_test_message ("%u torrents in %.3f s", n, (double) (g_get_monotonic_time () - before) / G_USEC_PER_SEC);
+  g_test_message ("%u torrents in %.3f s", n,
+                  (double) (g_get_monotonic_time () - before) / G_USEC_PER_SEC);
 }
 
 static void
@@ -516,7 +518,8 @@ main (int    argc,
       char **argv)
 {
   g_test_init (&argc, &argv, NULL);
-#define ADD(name, func) g_test_add ("/io/resume-store/" name, Fixture, NULL, set_up, func, tear_down)
+#define ADD(name, func) \
+  g_test_add ("/io/resume-store/" name, Fixture, NULL, set_up, func, tear_down)
   ADD ("keep", test_keep);
   ADD ("nodes", test_nodes);
   ADD ("forget", test_forget);

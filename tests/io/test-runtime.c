@@ -271,7 +271,8 @@ test_transfer (void)
   shoal_test_remove_temp_dir (peer_dir);
 }
 
-/* A file that is cut off while it is seeded: the torrent fails as soon as somebody asks for what is gone. */
+/* A file that is cut off while it is seeded: the torrent fails as soon as somebody asks for what is
+ * gone. */
 static void
 test_cut_off (void)
 {
@@ -340,7 +341,8 @@ add_same (Client        *client,
       g_assert_true (content_is_in (content, dir, file));
 }
 
-/* A hybrid in larger pieces has the files of a lone v2 torrent at once; and after a restart a v1 torrent those of it. */
+/* A hybrid in larger pieces has the files of a lone v2 torrent at once; and after a restart a v1
+ * torrent those of it. */
 static void
 test_same_files (void)
 {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What a binding means, and that sockets keep to it, in a network of the test's own with two interfaces. */
+/* What a binding means, and that sockets keep to it, in a network of the test's own with two
+ * interfaces. */
 
 #include <string.h>
 #include "own-network.h"
@@ -39,7 +40,10 @@ static void
 test_absent (void)
 {
   static const char *const absent[] = {
-    "nosuch0", "203.0.113.9", "2001:db8::9", "a name that is far longer than any interface or address of this world can be",
+    "nosuch0",
+    "203.0.113.9",
+    "2001:db8::9",
+    "a name that is far longer than any interface or address of this world can be",
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (absent); i++)
@@ -51,7 +55,8 @@ test_absent (void)
       g_assert_null (shoal_socket_new (&binding, SHOAL_FAMILY_IPV4, G_SOCKET_TYPE_STREAM, &error));
       g_assert_error (error, G_IO_ERROR, G_IO_ERROR_NETWORK_UNREACHABLE);
       g_clear_error (&error);
-      g_assert_null (shoal_socket_new_bound (&binding, SHOAL_FAMILY_IPV6, G_SOCKET_TYPE_DATAGRAM, 0, &error));
+      g_assert_null (shoal_socket_new_bound (&binding, SHOAL_FAMILY_IPV6, G_SOCKET_TYPE_DATAGRAM, 0,
+                                             &error));
       g_assert_error (error, G_IO_ERROR, G_IO_ERROR_NETWORK_UNREACHABLE);
     }
 }
@@ -86,7 +91,8 @@ device_of (GSocket *socket)
   char name[IF_NAMESIZE] = "";
   socklen_t size = sizeof name;
 
-  g_assert_cmpint (getsockopt (g_socket_get_fd (socket), SOL_SOCKET, SO_BINDTODEVICE, name, &size), ==, 0);
+  g_assert_cmpint (getsockopt (g_socket_get_fd (socket), SOL_SOCKET, SO_BINDTODEVICE, name, &size),
+                   ==, 0);
 
   return g_strndup (name, size);
 }
@@ -130,6 +136,7 @@ test_address (void)
   g_autoptr(GSocket) socket = NULL;
   g_autoptr(GSocketAddress) local = NULL;
   g_autofree char *device = NULL;
+  GInetAddress *ip;
   g_autofree char *text = NULL;
 
   g_assert_true (binding.up && binding.by_address);
@@ -138,7 +145,8 @@ test_address (void)
   device = device_of (socket);
   g_assert_cmpstr (device, ==, "two");
   local = g_socket_get_local_address (socket, NULL);
-  text = g_inet_address_to_string (g_inet_socket_address_get_address (G_INET_SOCKET_ADDRESS (local)));
+  ip = g_inet_socket_address_get_address (G_INET_SOCKET_ADDRESS (local));
+  text = g_inet_address_to_string (ip);
   g_assert_cmpstr (text, ==, "10.8.0.1");
   g_assert_null (shoal_socket_new (&binding, SHOAL_FAMILY_IPV6, G_SOCKET_TYPE_STREAM, NULL));
 

@@ -16,7 +16,8 @@ request_cb (SoupServer        *server,
   if (g_strcmp0 (path, "/good") == 0)
     {
       soup_server_message_set_status (message, 200, NULL);
-      soup_server_message_set_response (message, "application/x-bittorrent", SOUP_MEMORY_STATIC, "d4:infodee", 10);
+      soup_server_message_set_response (message, "application/x-bittorrent", SOUP_MEMORY_STATIC,
+                                        "d4:infodee", 10);
     }
   else if (g_strcmp0 (path, "/moved") == 0)
     {

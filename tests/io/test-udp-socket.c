@@ -48,7 +48,8 @@ arrived_at_b (const ShoalAddr *from,
 {
   Fixture *self = user_data;
 
-  g_assert_cmpint (shoal_udp_socket_send (self->b, from, data, size, 0, SHOAL_SEND_PLAIN), ==, SHOAL_SEND_SENT);
+  g_assert_cmpint (shoal_udp_socket_send (self->b, from, data, size, 0, SHOAL_SEND_PLAIN), ==,
+                   SHOAL_SEND_SENT);
 }
 
 static void
@@ -104,15 +105,18 @@ test_echo (Fixture       *self,
   for (gsize i = 0; i < sizeof bytes; i++)
     bytes[i] = (guint8) (i * 7);
   /* One that is too large is dropped at the other end, and does no harm. */
-  g_assert_cmpint (shoal_udp_socket_send (self->a, &to, bytes, sizeof bytes, 0, SHOAL_SEND_PLAIN), ==, SHOAL_SEND_SENT);
-  g_assert_cmpint (shoal_udp_socket_send (self->a, &to, bytes, 98, 0, SHOAL_SEND_PLAIN), ==, SHOAL_SEND_SENT);
+  g_assert_cmpint (shoal_udp_socket_send (self->a, &to, bytes, sizeof bytes, 0, SHOAL_SEND_PLAIN),
+                   ==, SHOAL_SEND_SENT);
+  g_assert_cmpint (shoal_udp_socket_send (self->a, &to, bytes, 98, 0, SHOAL_SEND_PLAIN), ==,
+                   SHOAL_SEND_SENT);
   while (self->n_at_a < 1)
     g_main_context_iteration (self->context, TRUE);
   g_assert_cmpmem (self->at_a->data, self->at_a->len, bytes, 98);
   g_assert_true (shoal_addr_equal (&self->a_from, &to));
 
-  g_assert_cmpint (shoal_udp_socket_send (self->a, &to, bytes, SHOAL_DATAGRAM_MAX, 0, SHOAL_SEND_PLAIN), ==,
-                   SHOAL_SEND_SENT);
+  g_assert_cmpint (shoal_udp_socket_send (self->a, &to, bytes, SHOAL_DATAGRAM_MAX, 0,
+                                          SHOAL_SEND_PLAIN),
+                   ==, SHOAL_SEND_SENT);
   while (self->n_at_a < 2)
     g_main_context_iteration (self->context, TRUE);
   g_assert_cmpmem (self->at_a->data, self->at_a->len, bytes, SHOAL_DATAGRAM_MAX);
@@ -126,16 +130,20 @@ test_several_addresses (Fixture       *self,
   static const guint8 lasts[] = { 2, 1, 3, 2 };
   g_autoptr(GError) error = NULL;
 
-  self->a = shoal_udp_socket_new (self->reactor, NULL, SHOAL_FAMILY_IPV4, 0, arrived_at_a, self, &error);
+  self->a = shoal_udp_socket_new (self->reactor, NULL, SHOAL_FAMILY_IPV4, 0, arrived_at_a, self,
+                                  &error);
   g_assert_no_error (error);
-  self->b = shoal_udp_socket_new (self->reactor, NULL, SHOAL_FAMILY_IPV4, 0, arrived_at_b, self, &error);
+  self->b = shoal_udp_socket_new (self->reactor, NULL, SHOAL_FAMILY_IPV4, 0, arrived_at_b, self,
+                                  &error);
   g_assert_no_error (error);
   for (guint i = 0; i < G_N_ELEMENTS (lasts); i++)
     {
       const guint8 ip[4] = { 127, 0, 0, lasts[i] };
       ShoalAddr to = shoal_addr_make (SHOAL_FAMILY_IPV4, ip, shoal_udp_socket_port (self->b));
 
-      g_assert_cmpint (shoal_udp_socket_send (self->a, &to, (const guint8 *) "?", 1, 0, SHOAL_SEND_PLAIN), ==, SHOAL_SEND_SENT);
+      g_assert_cmpint (shoal_udp_socket_send (self->a, &to, (const guint8 *) "?", 1, 0,
+                                              SHOAL_SEND_PLAIN),
+                       ==, SHOAL_SEND_SENT);
       while (self->n_at_a <= i)
         g_main_context_iteration (self->context, TRUE);
       g_assert_true (shoal_addr_equal (&self->a_from, &to));
@@ -189,10 +197,11 @@ test_taken (Fixture       *self,
 {
   g_autoptr(GError) error = NULL;
 
-  self->a = shoal_udp_socket_new (self->reactor, NULL, SHOAL_FAMILY_IPV4, 0, arrived_at_a, self, &error);
+  self->a = shoal_udp_socket_new (self->reactor, NULL, SHOAL_FAMILY_IPV4, 0, arrived_at_a, self,
+                                  &error);
   g_assert_no_error (error);
-  self->b = shoal_udp_socket_new (self->reactor, NULL, SHOAL_FAMILY_IPV4, shoal_udp_socket_port (self->a),
-                                  arrived_at_b, self, &error);
+  self->b = shoal_udp_socket_new (self->reactor, NULL, SHOAL_FAMILY_IPV4,
+                                  shoal_udp_socket_port (self->a), arrived_at_b, self, &error);
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_ADDRESS_IN_USE);
 }
 
@@ -205,7 +214,8 @@ main (int    argc,
               set_up, test_echo, tear_down);
   g_test_add ("/io/udp-socket/echo-ipv6", Fixture, GUINT_TO_POINTER (SHOAL_FAMILY_IPV6),
               set_up, test_echo, tear_down);
-  g_test_add ("/io/udp-socket/several-addresses", Fixture, NULL, set_up, test_several_addresses, tear_down);
+  g_test_add ("/io/udp-socket/several-addresses", Fixture, NULL, set_up, test_several_addresses,
+              tear_down);
   g_test_add ("/io/udp-socket/train", Fixture, NULL, set_up, test_train, tear_down);
   g_test_add ("/io/udp-socket/taken", Fixture, NULL, set_up, test_taken, tear_down);
 

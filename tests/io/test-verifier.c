@@ -22,7 +22,9 @@ set_up (Fixture       *fixture,
         gconstpointer  data)
 {
   g_autofree char *path = NULL;
-  ShoalMakeOptions options = { .kind = GPOINTER_TO_UINT (data), .piece_size = SAMPLE_PIECE_SIZE, .creation_date = -1 };
+  ShoalMakeOptions options = { .kind = GPOINTER_TO_UINT (data),
+                               .piece_size = SAMPLE_PIECE_SIZE,
+                               .creation_date = -1 };
   ShoalProgress progress = { 0 };
 
   fixture->dir = shoal_test_temp_dir ();
@@ -50,7 +52,8 @@ expect (Fixture *fixture,
 {
   g_autoptr(GError) error = NULL;
   ShoalProgress progress = { 0 };
-  g_autoptr(ShoalVerifyReport) report = shoal_verify (fixture->torrent, fixture->dir, &progress, &error);
+  g_autoptr(ShoalVerifyReport) report = shoal_verify (fixture->torrent, fixture->dir, &progress,
+                                                      &error);
 
   g_assert_no_error (error);
   g_assert_cmpstr (report->name, ==, "d");

@@ -18,9 +18,12 @@ static void
 test_duration (void)
 {
   static const struct { gint64 seconds; const char *text; } table[] = {
-    { -5, "0 s" }, { 0, "0 s" }, { 1, "1 s" }, { 59, "59 s" }, { 60, "1 min" }, { 119, "1 min" }, { 3599, "59 min" },
-    { 3600, "1 h" }, { 4800, "1 h 20 min" }, { 86399, "23 h 59 min" }, { 86400, "1 d" }, { 3 * 86400 + 4 * 3600 + 59, "3 d 4 h" },
-    { 364 * 86400, "364 d" }, { 365 * 86400, "more than a year" }, { G_MAXINT64, "more than a year" },
+    { -5, "0 s" }, { 0, "0 s" }, { 1, "1 s" }, { 59, "59 s" }, { 60, "1 min" }, { 119, "1 min" },
+    { 3599, "59 min" },
+    { 3600, "1 h" }, { 4800, "1 h 20 min" }, { 86399, "23 h 59 min" }, { 86400, "1 d" },
+    { 3 * 86400 + 4 * 3600 + 59, "3 d 4 h" },
+    { 364 * 86400, "364 d" }, { 365 * 86400, "more than a year" },
+    { G_MAXINT64, "more than a year" },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (table); i++)
@@ -44,8 +47,10 @@ test_time_left (void)
 static void
 test_percent (void)
 {
-  static const struct { double share; const char *text; } table[] = {
-    { -1.0, "0%" }, { 0.0, "0%" }, { 0.29, "29%" }, { 0.42, "42%" }, { 0.57, "57%" }, { 0.999999, "99%" }, { 1.0 - 1e-12, "99%" }, { 1.0, "100%" }, { 2.0, "100%" },
+  static const struct { double share; const char *text;
+  } table[] = {
+    { -1.0, "0%" },      { 0.0, "0%" },          { 0.29, "29%" }, { 0.42, "42%" }, { 0.57, "57%" },
+    { 0.999999, "99%" }, { 1.0 - 1e-12, "99%" }, { 1.0, "100%" }, { 2.0, "100%" },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (table); i++)

@@ -49,7 +49,9 @@ test_apply (void)
   g_assert_cmpuint (shoal_peer_get_sources (peer), ==, SHOAL_PEER_SOURCE_PEX);
   g_assert_cmpstr (shoal_peer_get_client (peer), ==, "Shoal 0.1");
   g_assert_cmpstr (shoal_peer_get_address (peer), ==, "10.0.0.1:1");
-  g_assert_cmpuint (shoal_peer_get_rate_up (peer) + shoal_peer_get_uploaded (peer) + shoal_peer_get_flags (peer), ==, 0);
+  g_assert_cmpuint (shoal_peer_get_rate_up (peer) + shoal_peer_get_uploaded (peer)
+                      + shoal_peer_get_flags (peer),
+                    ==, 0);
 }
 
 int

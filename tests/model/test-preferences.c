@@ -50,7 +50,8 @@ test_clamped (void)
   guint peers = 0;
   double ratio = 0.0;
 
-  g_object_set (preferences, "port", 70000u, "max-peers", 0u, "seed-ratio", -3.0, "limit-down", G_MAXUINT, "encryption", 9u, NULL);
+  g_object_set (preferences, "port", 70000u, "max-peers", 0u, "seed-ratio", -3.0, "limit-down",
+                G_MAXUINT, "encryption", 9u, NULL);
   g_object_get (preferences, "port", &port, "max-peers", &peers, "seed-ratio", &ratio, NULL);
   g_assert_cmpuint (port, ==, 65535);
   g_assert_cmpuint (peers, ==, 2);
@@ -67,12 +68,13 @@ test_config (void)
   g_autoptr(ShoalPreferences) preferences = shoal_preferences_new (NULL);
   ShoalConfig config;
 
-  g_object_set (preferences,
-                "port", 7000u, "limit-down", 100u, "limit-up", 50u, "max-peers-torrent", 10u,
-                "part-suffix", FALSE, "max-active-downloads", 3u, "seed-ratio", 1.5, "seed-minutes", 9u,
-                "use-tcp", FALSE, "use-trackers", FALSE, "use-pex", FALSE, "use-lsd", FALSE, "use-dht", FALSE, "dht-routers", "a:1 b:2",
-                "use-utp", FALSE, "tcp-bbr", TRUE, "port-mapping", FALSE, "encryption", SHOAL_ENCRYPTION_REQUIRE,
-                "bind", "tun0", "dns", "192.0.2.53", "proxy", "socks5://192.0.2.1", "proxy-all", TRUE, NULL);
+  g_object_set (preferences, "port", 7000u, "limit-down", 100u, "limit-up", 50u,
+                "max-peers-torrent", 10u, "part-suffix", FALSE, "max-active-downloads", 3u,
+                "seed-ratio", 1.5, "seed-minutes", 9u, "use-tcp", FALSE, "use-trackers", FALSE,
+                "use-pex", FALSE, "use-lsd", FALSE, "use-dht", FALSE, "dht-routers", "a:1 b:2",
+                "use-utp", FALSE, "tcp-bbr", TRUE, "port-mapping", FALSE, "encryption",
+                SHOAL_ENCRYPTION_REQUIRE, "bind", "tun0", "dns", "192.0.2.53", "proxy",
+                "socks5://192.0.2.1", "proxy-all", TRUE, NULL);
   shoal_preferences_get_config (preferences, &config);
   g_assert_cmpint (config.encryption, ==, SHOAL_ENCRYPTION_REQUIRE);
 
@@ -146,7 +148,8 @@ static void
 test_settings (void)
 {
   g_autofree char *folder = g_build_filename (g_test_get_dir (G_TEST_BUILT), "..", "data", NULL);
-  g_autoptr(GSettingsSchemaSource) source = g_settings_schema_source_new_from_directory (folder, NULL, FALSE, NULL);
+  g_autoptr(GSettingsSchemaSource) source =
+    g_settings_schema_source_new_from_directory (folder, NULL, FALSE, NULL);
   g_autoptr(GSettingsSchema) schema = NULL;
   g_autoptr(GSettings) settings = NULL;
   g_autoptr(ShoalPreferences) preferences = NULL;
@@ -183,7 +186,8 @@ test_settings (void)
         continue;
       g_assert_nonnull (spec);
       if (G_IS_PARAM_SPEC_UINT (spec))
-        g_assert_cmpuint (G_PARAM_SPEC_UINT (spec)->default_value, ==, g_variant_get_uint32 (value));
+        g_assert_cmpuint (G_PARAM_SPEC_UINT (spec)->default_value, ==,
+                          g_variant_get_uint32 (value));
       else if (G_IS_PARAM_SPEC_BOOLEAN (spec))
         g_assert_true (G_PARAM_SPEC_BOOLEAN (spec)->default_value == g_variant_get_boolean (value));
     }

@@ -70,7 +70,8 @@ fake_get_property (GObject    *object,
   if (id == PROP_CONNECTIVITY)
     g_value_set_enum (value, G_NETWORK_CONNECTIVITY_FULL);
   else
-    g_value_set_boolean (value, id == PROP_AVAILABLE || (id == PROP_METERED && self->metered) || (id == PROP_SAVING && self->saving));
+    g_value_set_boolean (value, id == PROP_AVAILABLE || (id == PROP_METERED && self->metered)
+                                  || (id == PROP_SAVING && self->saving));
 }
 
 static void
@@ -94,7 +95,8 @@ set (gpointer  monitor,
      gboolean  value)
 {
   *which = value;
-  g_object_notify (monitor, which == &((Fake *) monitor)->metered ? "network-metered" : "power-saver-enabled");
+  g_object_notify (monitor, which == &((Fake *) monitor)->metered ? "network-metered"
+                                                                  : "power-saver-enabled");
 }
 
 static void
@@ -167,8 +169,10 @@ main (int    argc,
   g_test_init (&argc, &argv, NULL);
   g_io_extension_point_register (G_NETWORK_MONITOR_EXTENSION_POINT_NAME);
   g_io_extension_point_register (G_POWER_PROFILE_MONITOR_EXTENSION_POINT_NAME);
-  g_io_extension_point_implement (G_NETWORK_MONITOR_EXTENSION_POINT_NAME, fake_get_type (), "fake", PRIORITY);
-  g_io_extension_point_implement (G_POWER_PROFILE_MONITOR_EXTENSION_POINT_NAME, fake_get_type (), "fake", PRIORITY);
+  g_io_extension_point_implement (G_NETWORK_MONITOR_EXTENSION_POINT_NAME, fake_get_type (), "fake",
+                                  PRIORITY);
+  g_io_extension_point_implement (G_POWER_PROFILE_MONITOR_EXTENSION_POINT_NAME, fake_get_type (),
+                                  "fake", PRIORITY);
   g_test_add_func ("/model/session-config/read-only", test_read_only);
 
   return g_test_run ();

@@ -81,7 +81,8 @@ added_cb (GObject      *object,
   Fixture *fixture = user_data;
 
   g_clear_error (&fixture->error);
-  fixture->ok = shoal_session_add_finish (SHOAL_SESSION (object), result, &fixture->id, &fixture->error);
+  fixture->ok = shoal_session_add_finish (SHOAL_SESSION (object), result, &fixture->id,
+                                          &fixture->error);
   fixture->n_done++;
 }
 
@@ -181,7 +182,8 @@ test_add_duplicate (Fixture       *fixture,
   command = shoal_runtime_next_command (fixture->runtime);
   g_assert_true (g_bytes_equal (command->add->metainfo, bytes));
   g_assert_cmpstr (command->add->dir, ==, "/elsewhere");
-  reply (fixture, command->serial, 9, g_error_new_literal (SHOAL_ENGINE_ERROR, SHOAL_ENGINE_ERROR_DUPLICATE, "there"));
+  reply (fixture, command->serial, 9,
+         g_error_new_literal (SHOAL_ENGINE_ERROR, SHOAL_ENGINE_ERROR_DUPLICATE, "there"));
   wait_done (fixture, 1);
   g_assert_false (fixture->ok);
   g_assert_error (fixture->error, SHOAL_ENGINE_ERROR, SHOAL_ENGINE_ERROR_DUPLICATE);
@@ -260,7 +262,8 @@ test_remove (Fixture       *fixture,
 {
   g_autoptr(ShoalCommand) command = NULL;
 
-  shoal_session_remove_async (fixture->session, 4, SHOAL_REMOVE_TRASH_DATA, NULL, removed_cb, fixture);
+  shoal_session_remove_async (fixture->session, 4, SHOAL_REMOVE_TRASH_DATA, NULL, removed_cb,
+                              fixture);
   command = shoal_runtime_next_command (fixture->runtime);
   g_assert_cmpint (command->type, ==, SHOAL_COMMAND_REMOVE);
   g_assert_cmpuint (command->id, ==, 4);
@@ -392,10 +395,12 @@ test_mapping (Fixture       *fixture,
   ShoalEvent *event = snapshot_event (0);
 
   g_assert_null (shoal_session_get_mapping_text (fixture->session));
-  event->snapshot->mapping = (ShoalMapping){ .state = SHOAL_MAP_DONE, .method = SHOAL_MAP_METHOD_PCP, .tcp_port = 7 };
+  event->snapshot->mapping =
+    (ShoalMapping){ .state = SHOAL_MAP_DONE, .method = SHOAL_MAP_METHOD_PCP, .tcp_port = 7 };
   shoal_runtime_inject (fixture->runtime, event);
   g_assert_cmpstr (fixture->log->str, ==, "mapping-text");
-  g_assert_cmpstr (shoal_session_get_mapping_text (fixture->session), ==, "The router has opened port 7 (PCP).");
+  g_assert_cmpstr (shoal_session_get_mapping_text (fixture->session), ==,
+                   "The router has opened port 7 (PCP).");
   g_assert_cmpuint (shoal_session_get_mapping (fixture->session)->tcp_port, ==, 7);
   assert_command (fixture, SHOAL_COMMAND_ACKNOWLEDGE, 0);
 }
@@ -507,7 +512,8 @@ static void
 test_quit (Fixture       *fixture,
            gconstpointer  data)
 {
-  shoal_session_remove_async (fixture->session, 4, SHOAL_REMOVE_KEEP_DATA, NULL, removed_cb, fixture);
+  shoal_session_remove_async (fixture->session, 4, SHOAL_REMOVE_KEEP_DATA, NULL, removed_cb,
+                              fixture);
   assert_command (fixture, SHOAL_COMMAND_REMOVE, 4);
   shoal_session_quit_async (fixture->session, quit_cb, fixture);
   assert_command (fixture, SHOAL_COMMAND_QUIT, 0);

@@ -26,7 +26,8 @@ test_swarm (void)
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
     {
-      g_autofree char *text = shoal_swarm_text (cases[i].n_seeds, cases[i].seeds, cases[i].leechers);
+      g_autofree char *text = shoal_swarm_text (cases[i].n_seeds, cases[i].seeds,
+                                                cases[i].leechers);
 
       g_assert_cmpstr (text, ==, cases[i].text);
     }

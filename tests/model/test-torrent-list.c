@@ -54,7 +54,8 @@ apply (Fixture    *fixture,
        const char *removed,
        guint       peers)
 {
-  g_autoptr(ShoalSnapshot) snapshot = shoal_snapshot_new (0, (guint) strlen (ids), (guint) strlen (removed));
+  g_autoptr(ShoalSnapshot) snapshot = shoal_snapshot_new (0, (guint) strlen (ids),
+                                                          (guint) strlen (removed));
 
   for (guint i = 0; ids[i] != '\0'; i++)
     {
@@ -79,7 +80,8 @@ assert_ids (Fixture    *fixture,
       g_autoptr(ShoalTorrent) torrent = g_list_model_get_item (G_LIST_MODEL (fixture->list), i);
 
       g_assert_cmpuint (shoal_torrent_get_id (torrent), ==, g_ascii_digit_value (ids[i]));
-      g_assert_true (shoal_torrent_list_lookup (fixture->list, shoal_torrent_get_id (torrent)) == torrent);
+      g_assert_true (shoal_torrent_list_lookup (fixture->list, shoal_torrent_get_id (torrent))
+                     == torrent);
     }
   g_assert_null (g_list_model_get_item (G_LIST_MODEL (fixture->list), (guint) strlen (ids)));
 }
@@ -184,7 +186,8 @@ main (int    argc,
   g_test_add ("/model/torrent-list/add", Fixture, NULL, set_up, test_add, tear_down);
   g_test_add ("/model/torrent-list/unsorted", Fixture, NULL, set_up, test_unsorted, tear_down);
   g_test_add ("/model/torrent-list/remove", Fixture, NULL, set_up, test_remove, tear_down);
-  g_test_add ("/model/torrent-list/changed-once", Fixture, NULL, set_up, test_changed_once, tear_down);
+  g_test_add ("/model/torrent-list/changed-once", Fixture, NULL, set_up, test_changed_once,
+              tear_down);
   g_test_add ("/model/torrent-list/state", Fixture, NULL, set_up, test_state, tear_down);
   g_test_add ("/model/torrent-list/many", Fixture, NULL, set_up, test_many, tear_down);
   return g_test_run ();

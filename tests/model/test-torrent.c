@@ -5,8 +5,10 @@
 
 static const ShoalTorrentStats first = {
   .id = 7, .name = "a name", .dir = "/data", .hash = "0123456789012345678901234567890123456789",
-  .state = SHOAL_TORRENT_DOWNLOADING, .has_metadata = TRUE, .total_size = 1000, .wanted_size = 800, .wanted_had = 200,
-  .downloaded = 100, .uploaded = 50, .n_links = 12, .n_sending = 4, .rate_down = 3200000, .eta_s = 125,
+  .state = SHOAL_TORRENT_DOWNLOADING, .has_metadata = TRUE, .total_size = 1000, .wanted_size = 800,
+  .wanted_had = 200,
+  .downloaded = 100, .uploaded = 50, .n_links = 12, .n_sending = 4, .rate_down = 3200000,
+  .eta_s = 125,
 };
 
 /* The names of what was notified, in order. */
@@ -35,8 +37,9 @@ test_properties (void)
   gint64 eta = 0;
   gboolean running = FALSE;
 
-  g_object_get (torrent, "id", &id, "name", &name, "total-size", &size, "state", &state, "n-peers", &peers, "progress", &progress,
-                "ratio", &ratio, "eta", &eta, "running", &running, "status-text", &text, NULL);
+  g_object_get (torrent, "id", &id, "name", &name, "total-size", &size, "state", &state, "n-peers",
+                &peers, "progress", &progress, "ratio", &ratio, "eta", &eta, "running", &running,
+                "status-text", &text, NULL);
   g_assert_cmpuint (id, ==, 7);
   g_assert_cmpstr (name, ==, "a name");
   g_assert_cmpuint (size, ==, 1000);
@@ -65,19 +68,22 @@ test_notify_exactly (void)
   /* Less than the text shows. */
   stats.rate_down += 1;
   stats.uploaded += 50;
-  g_assert_cmpuint (shoal_torrent_apply (torrent, &stats), ==, SHOAL_TORRENT_CHANGE_SIZES | SHOAL_TORRENT_CHANGE_RATES);
+  g_assert_cmpuint (shoal_torrent_apply (torrent, &stats), ==,
+                    SHOAL_TORRENT_CHANGE_SIZES | SHOAL_TORRENT_CHANGE_RATES);
   g_assert_cmpstr (names->str, ==, "uploaded ratio rate-down");
 
   g_string_truncate (names, 0);
   stats.n_links = 13;
   g_assert_cmpuint (shoal_torrent_apply (torrent, &stats), ==, SHOAL_TORRENT_CHANGE_PEERS);
   g_assert_cmpstr (names->str, ==, "n-peers status-text");
-  g_assert_cmpstr (shoal_torrent_get_status_text (torrent), ==, "Downloading from 4 of 13 peers, 3.2\302\240MB/s, 2 min left");
+  g_assert_cmpstr (shoal_torrent_get_status_text (torrent), ==,
+                   "Downloading from 4 of 13 peers, 3.2\302\240MB/s, 2 min left");
 
   g_string_truncate (names, 0);
   stats.name = "another";
   stats.tracker_error = "refused";
-  g_assert_cmpuint (shoal_torrent_apply (torrent, &stats), ==, SHOAL_TORRENT_CHANGE_NAME | SHOAL_TORRENT_CHANGE_TRACKERS);
+  g_assert_cmpuint (shoal_torrent_apply (torrent, &stats), ==,
+                    SHOAL_TORRENT_CHANGE_NAME | SHOAL_TORRENT_CHANGE_TRACKERS);
   g_assert_cmpstr (names->str, ==, "name tracker-error");
 
   g_string_truncate (names, 0);
@@ -99,7 +105,8 @@ test_unheard (void)
   stats.complete = TRUE;
   stats.n_links = 0;
   g_assert_cmpuint (shoal_torrent_apply (torrent, &stats), ==,
-                    SHOAL_TORRENT_CHANGE_STATE | SHOAL_TORRENT_CHANGE_SIZES | SHOAL_TORRENT_CHANGE_PEERS);
+                    SHOAL_TORRENT_CHANGE_STATE | SHOAL_TORRENT_CHANGE_SIZES
+                      | SHOAL_TORRENT_CHANGE_PEERS);
   g_assert_cmpstr (shoal_torrent_get_status_text (torrent), ==, "Seeding, nobody is connected");
   g_assert_cmpfloat (shoal_torrent_get_progress (torrent), ==, 1.0);
 }
@@ -112,13 +119,18 @@ test_state (void)
 
   shoal_torrent_get_status_text (torrent);
   g_signal_connect (torrent, "notify", G_CALLBACK (note_cb), names);
-  g_assert_cmpuint (shoal_torrent_apply_state (torrent, SHOAL_TORRENT_FAILED, SHOAL_REASON_DISK_FULL, "a.bin"), ==, SHOAL_TORRENT_CHANGE_STATE);
+  g_assert_cmpuint (shoal_torrent_apply_state (torrent, SHOAL_TORRENT_FAILED,
+                                               SHOAL_REASON_DISK_FULL, "a.bin"),
+                    ==, SHOAL_TORRENT_CHANGE_STATE);
   g_assert_cmpstr (names->str, ==, "state reason detail running status-text");
   g_assert_false (shoal_torrent_get_running (torrent));
-  g_assert_cmpstr (shoal_torrent_get_status_text (torrent), ==, "The disk of “/data” is full. Make room, then start again.");
+  g_assert_cmpstr (shoal_torrent_get_status_text (torrent), ==,
+                   "The disk of “/data” is full. Make room, then start again.");
 
   g_string_truncate (names, 0);
-  g_assert_cmpuint (shoal_torrent_apply_state (torrent, SHOAL_TORRENT_FAILED, SHOAL_REASON_DISK_FULL, "a.bin"), ==, 0);
+  g_assert_cmpuint (shoal_torrent_apply_state (torrent, SHOAL_TORRENT_FAILED,
+                                               SHOAL_REASON_DISK_FULL, "a.bin"),
+                    ==, 0);
   g_assert_cmpstr (names->str, ==, "");
 }
 
@@ -127,9 +139,11 @@ test_progress (void)
 {
   static const struct { ShoalTorrentStats stats; double progress; } table[] = {
     { { .state = SHOAL_TORRENT_METADATA, .metadata_progress = 0.5 }, 0.5 },
-    { { .state = SHOAL_TORRENT_CHECKING, .has_metadata = TRUE, .check_progress = 0.75, .wanted_size = 10 }, 0.75 },
+    { { .state = SHOAL_TORRENT_CHECKING, .has_metadata = TRUE, .check_progress = 0.75,
+        .wanted_size = 10 }, 0.75 },
     { { .state = SHOAL_TORRENT_DOWNLOADING, .has_metadata = TRUE }, 0.0 },
-    { { .state = SHOAL_TORRENT_DOWNLOADING, .has_metadata = TRUE, .wanted_size = 10, .wanted_had = 20 }, 1.0 },
+    { { .state = SHOAL_TORRENT_DOWNLOADING, .has_metadata = TRUE, .wanted_size = 10,
+        .wanted_had = 20 }, 1.0 },
     { { .state = SHOAL_TORRENT_SEEDING, .has_metadata = TRUE, .complete = TRUE }, 1.0 },
   };
 

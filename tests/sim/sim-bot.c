@@ -176,8 +176,9 @@ piece_done (BotLink *self)
 {
   SimBot *bot = self->bot;
   guint32 piece = self->piece;
-  gboolean right = sim_torrent_equals (bot->torrent, (guint64) piece * bot->torrent->piece_size, self->data,
-                                       shoal_layout_piece_size (bot->torrent->metainfo->layout, piece));
+  gboolean right =
+    sim_torrent_equals (bot->torrent, (guint64) piece * bot->torrent->piece_size, self->data,
+                        shoal_layout_piece_size (bot->torrent->metainfo->layout, piece));
 
   stop_fetching (self);
   if (!right)
@@ -307,8 +308,10 @@ bot_output (SimEnd *end,
       g_array_remove_index (self->wanted, 0);
       g_byte_array_set_size (self->out, SHOAL_PIECE_HEADER_SIZE + request.size);
       self->out_at = 0;
-      shoal_message_write_piece_header (self->out->data, request.piece, request.offset, request.size);
-      sim_torrent_fill (bot->torrent, offset, self->out->data + SHOAL_PIECE_HEADER_SIZE, request.size);
+      shoal_message_write_piece_header (self->out->data, request.piece, request.offset,
+                                        request.size);
+      sim_torrent_fill (bot->torrent, offset, self->out->data + SHOAL_PIECE_HEADER_SIZE,
+                        request.size);
       if ((bot->traits & SIM_BOT_POISONER) != 0)
         self->out->data[SHOAL_PIECE_HEADER_SIZE + request.size / 2] ^= 0xff;
       bot->given += request.size;
@@ -371,7 +374,8 @@ handle_message (BotLink            *self,
       break;
     case SHOAL_MESSAGE_BITFIELD:
       {
-        g_autoptr(ShoalBitfield) bits = shoal_bitfield_from_wire (message->payload, message->payload_size,
+        g_autoptr(ShoalBitfield) bits = shoal_bitfield_from_wire (message->payload,
+                                                                  message->payload_size,
                                                                   bot->torrent->n_pieces);
 
         g_assert_nonnull (bits);
@@ -384,7 +388,8 @@ handle_message (BotLink            *self,
     case SHOAL_MESSAGE_REQUEST:
       if (self->am_choking)
         break;
-      g_assert_true (shoal_bitfield_get (bot->had, message->piece) || (bot->traits & SIM_BOT_SEED) != 0);
+      g_assert_true (shoal_bitfield_get (bot->had, message->piece)
+                     || (bot->traits & SIM_BOT_SEED) != 0);
       g_array_append_vals (self->wanted, message, 1);
       sim_end_want (self->end);
       break;
@@ -513,8 +518,8 @@ find_peers (SimBot *self)
   ShoalAddr addrs[32];
   guint n;
 
-  if (self->tracker == NULL || (self->traits & SIM_BOT_DEAF) != 0 || self->peer.ends->len >= self->n_dials
-      || self->done_us != 0)
+  if (self->tracker == NULL || (self->traits & SIM_BOT_DEAF) != 0
+      || self->peer.ends->len >= self->n_dials || self->done_us != 0)
     return;
   n = sim_tracker_sample (self->tracker, &self->torrent->key, &self->peer.addr, addrs,
                           MIN (self->n_dials - self->peer.ends->len, G_N_ELEMENTS (addrs)));

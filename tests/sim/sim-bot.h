@@ -23,8 +23,8 @@ typedef enum
 /**
  * SimBot:
  *
- * Downloads piece by piece, the rarer of a few by chance, from peers that it heard of at the tracker; unchokes four, those
- * that gave most and one by chance. No extensions.
+ * Downloads piece by piece, the rarer of a few by chance, from peers that it heard of at the
+ * tracker; unchokes four, those that gave most and one by chance. No extensions.
  */
 typedef struct
 {

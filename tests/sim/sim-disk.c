@@ -166,7 +166,8 @@ write_runs (SimDisk      *self,
         const ShoalRun *run = &job->runs[i];
         guint32 size = MIN (SHOAL_BLOCK_SIZE, run->size - at);
         guint64 offset = (guint64) job->piece * store->torrent->piece_size + run->offset + at;
-        guint8 *stored = &store->blocks[(gsize) job->piece * store->per_piece + (run->offset + at) / SHOAL_BLOCK_SIZE];
+        guint8 *stored = &store->blocks[(gsize) job->piece * store->per_piece
+                                        + (run->offset + at) / SHOAL_BLOCK_SIZE];
 
         g_assert_cmpuint (run->offset % SHOAL_BLOCK_SIZE, ==, 0);
         if (*stored == STORED_NOT)
@@ -179,7 +180,8 @@ write_runs (SimDisk      *self,
               }
             self->used += size;
           }
-        *stored = sim_torrent_equals (store->torrent, offset, run->data + at, size) ? STORED_RIGHT : STORED_WRONG;
+        *stored = sim_torrent_equals (store->torrent, offset, run->data + at, size) ? STORED_RIGHT
+                                                                                    : STORED_WRONG;
       }
 }
 
@@ -195,10 +197,12 @@ run_piece (SimDisk      *self,
     {
       g_assert_cmpuint (job->runs[i].offset, ==, size);
       size += job->runs[i].size;
-      if (!sim_torrent_equals (store->torrent, offset + job->runs[i].offset, job->runs[i].data, job->runs[i].size))
+      if (!sim_torrent_equals (store->torrent, offset + job->runs[i].offset, job->runs[i].data,
+                               job->runs[i].size))
         job->hash_wrong = TRUE;
     }
-  g_assert_cmpuint (size, ==, shoal_layout_piece_size (store->torrent->metainfo->layout, job->piece));
+  g_assert_cmpuint (size, ==,
+                    shoal_layout_piece_size (store->torrent->metainfo->layout, job->piece));
   self->n_wrong += job->hash_wrong;
   if (!job->hash_wrong)
     write_runs (self, store, job);
@@ -220,7 +224,8 @@ run_open (SimDisk      *self,
   job->n_journal = store->journal->len;
   job->journal = g_memdup2 (store->journal->data, store->journal->len * sizeof (guint32));
   job->stamp = job->found ? STAMP : 0;
-  job->free_space = self->capacity > 0 ? self->capacity - MIN (self->used, self->capacity) : G_MAXUINT64;
+  job->free_space = self->capacity > 0 ? self->capacity - MIN (self->used, self->capacity)
+                                       : G_MAXUINT64;
 }
 
 static void

@@ -33,10 +33,13 @@ void     sim_disk_init   (SimDisk *self, SimWorld *world);
 void     sim_disk_clear  (SimDisk *self);
 /* When the job will be done; jobs end in the order in which they came. */
 gint64   sim_disk_due    (SimDisk *self, const ShoalDiskJob *job);
-void     sim_disk_accept (SimDisk *self, ShoalDiskJob *job);   /* at once: what is borrowed for the call only */
+/* at once: what is borrowed for the call only */
+void     sim_disk_accept (SimDisk *self, ShoalDiskJob *job);
 void     sim_disk_run    (SimDisk *self, ShoalDiskJob *job);   /* fills in the results */
-void     sim_disk_saved  (SimDisk *self, guint64 id);           /* a record was written: the journal begins anew */
-void     sim_disk_fill   (SimDisk *self, guint64 id, SimTorrent *torrent);   /* everything is there and right */
+/* a record was written: the journal begins anew */
+void     sim_disk_saved  (SimDisk *self, guint64 id);
+/* everything is there and right */
+void     sim_disk_fill   (SimDisk *self, guint64 id, SimTorrent *torrent);
 gboolean sim_disk_has    (SimDisk *self, guint64 id, guint32 piece);
 
 G_END_DECLS

@@ -2,9 +2,10 @@
 /* Connections with delay, rate and sudden death. */
 
 /*
- * A connection sends one chunk at a time, so that connections share the line of their peer in turns. A chunk leaves when
- * the line is free, arrives after the delay of both ends and when the line of the receiver has room, and counts as in
- * flight until the receiver has read it: like a socket, a connection whose bytes nobody reads takes no more.
+ * A connection sends one chunk at a time, so that connections share the line of their peer in
+ * turns. A chunk leaves when the line is free, arrives after the delay of both ends and when the
+ * line of the receiver has room, and counts as in flight until the receiver has read it: like a
+ * socket, a connection whose bytes nobody reads takes no more.
  */
 
 #include "sim-net.h"
@@ -154,7 +155,8 @@ sim_net_dial (SimPeer         *from,
 
   if (peer != NULL)
     sim_world_at (world, world->now_us + delay_us, on_knock, end_ref (self), peer);
-  sim_world_at (world, world->now_us + 2 * delay_us + SIM_TICK_US, on_dialled, end_ref (self), NULL);
+  sim_world_at (world, world->now_us + 2 * delay_us + SIM_TICK_US, on_dialled, end_ref (self),
+                NULL);
 
   return self;
 }
@@ -175,7 +177,8 @@ on_arrival (SimWorld *world,
 
       memcpy (&word, chunk->bytes, MIN (chunk->size, sizeof word));
       sim_world_mix (world, word ^ (guint64) self->peer->id << 32 ^ chunk->size);
-      memcpy (&word, chunk->bytes + chunk->size - MIN (chunk->size, sizeof word), MIN (chunk->size, sizeof word));
+      memcpy (&word, chunk->bytes + chunk->size - MIN (chunk->size, sizeof word),
+              MIN (chunk->size, sizeof word));
       sim_world_mix (world, word);
       g_byte_array_append (self->inbox, chunk->bytes, chunk->size);
       self->peer->received += chunk->size;
@@ -212,7 +215,9 @@ transmit (SimEnd   *self,
   arrives_us = leaves_us + delay_between (self);
   if (to->rate_down > 0)
     {
-      arrives_us = MAX (arrives_us, to->down_busy_us + (gint64) ((guint64) chunk->size * SIM_SECOND / to->rate_down));
+      arrives_us = MAX (arrives_us,
+                        to->down_busy_us
+                          + (gint64) ((guint64) chunk->size * SIM_SECOND / to->rate_down));
       to->down_busy_us = arrives_us;
     }
   self->busy_us = leaves_us;
@@ -323,7 +328,8 @@ tell_other (SimEnd *self)
   SimWorld *world = self->peer->world;
 
   if (self->other != NULL && !self->other->over)
-    sim_world_at (world, MAX (self->arrives_us, world->now_us + delay_between (self)), on_eof, end_ref (self->other), NULL);
+    sim_world_at (world, MAX (self->arrives_us, world->now_us + delay_between (self)), on_eof,
+                  end_ref (self->other), NULL);
 }
 
 void

@@ -21,7 +21,8 @@ typedef enum
  * @data: the peer's own
  * @inbox: bytes that arrived, from @inbox_at on
  *
- * One end of a connection. Whatever happens to it is noted in @ready and makes it stand in the peer's `ready` list.
+ * One end of a connection. Whatever happens to it is noted in @ready and makes it stand in the
+ * peer's `ready` list.
  */
 struct _SimEnd
 {
@@ -45,13 +46,17 @@ struct _SimEnd
   guint       refs;
 };
 
-SimEnd *sim_net_dial     (SimPeer *from, const ShoalAddr *to, gpointer data);   /* ends in OPENED or CLOSED */
-void    sim_end_close    (SimEnd *self);            /* the other end hears of it; this one gets CLOSED */
-void    sim_end_want     (SimEnd *self);            /* there is output: flushed in the next sim_end_flush() of the turn */
+/* ends in OPENED or CLOSED */
+SimEnd *sim_net_dial     (SimPeer *from, const ShoalAddr *to, gpointer data);
+/* the other end hears of it; this one gets CLOSED */
+void    sim_end_close    (SimEnd *self);
+/* there is output: flushed in the next sim_end_flush() of the turn */
+void    sim_end_want     (SimEnd *self);
 void    sim_end_flush    (SimEnd *self);            /* sends what the line takes */
 gsize   sim_end_waiting  (const SimEnd *self);      /* bytes in the inbox */
 gsize   sim_end_take     (SimEnd *self, guint8 *out, gsize max);
-SimEnd *sim_peer_next    (SimPeer *self, guint *ready);   /* (nullable): takes the next ready end and what happened */
+/* (nullable): takes the next ready end and what happened */
+SimEnd *sim_peer_next    (SimPeer *self, guint *ready);
 void    sim_end_gone     (SimEnd *self);            /* CLOSED was handled: the end is forgotten */
 
 /* Every connection breaks; @silently: the others hear nothing. */

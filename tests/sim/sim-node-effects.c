@@ -119,7 +119,9 @@ on_datagram (SimWorld *world,
   SimPeer *peer = tracker == NULL ? sim_world_find (world, &datagram->addr) : NULL;
   gsize size;
   const guint8 *data = g_bytes_get_data (datagram->bytes, &size);
-  GBytes *bytes = tracker != NULL ? sim_tracker_udp (tracker, &datagram->node->peer.addr, data, size) : NULL;
+  GBytes *bytes = tracker != NULL
+                    ? sim_tracker_udp (tracker, &datagram->node->peer.addr, data, size)
+                    : NULL;
 
   if (peer != NULL && sim_node_is_node (peer))
     {
@@ -157,7 +159,8 @@ effect_send (ShoalHost       *host,
       if (world->watch != NULL)
         world->watch (world->watch_data, data + at, one);
       if (shoal_rng_below (&world->rng, 100) >= world->loss_percent)
-        sim_world_at (world, world->now_us + SIM_ANSWER_US / 2, on_datagram, datagram_new (self, to, data + at, one), NULL);
+        sim_world_at (world, world->now_us + SIM_ANSWER_US / 2, on_datagram,
+                      datagram_new (self, to, data + at, one), NULL);
     }
 
   return SHOAL_SEND_SENT;

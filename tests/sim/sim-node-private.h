@@ -7,9 +7,11 @@
 
 G_BEGIN_DECLS
 
-#define SIM_ANSWER_US 80000     /* from a question to a tracker, a name server or another node until its answer is there */
+#define SIM_ANSWER_US 80000     /* from a question to a tracker, a name server or another node until
+                                 * its answer is there */
 
-typedef enum { SIM_REQUEST_DISK, SIM_REQUEST_FETCH, SIM_REQUEST_LOOKUP, SIM_REQUEST_WEB } SimRequestKind;
+typedef enum { SIM_REQUEST_DISK, SIM_REQUEST_FETCH, SIM_REQUEST_LOOKUP,
+               SIM_REQUEST_WEB } SimRequestKind;
 
 /* Something that the engine asked for; @done is NULL once it was answered early. */
 typedef struct
@@ -19,7 +21,8 @@ typedef struct
   ShoalDone     *done;
 } SimRequest;
 
-typedef enum { SIM_INPUT_COMMAND, SIM_INPUT_DONE, SIM_INPUT_DATAGRAM, SIM_INPUT_LOCAL, SIM_INPUT_NETWORK } SimInputKind;
+typedef enum { SIM_INPUT_COMMAND, SIM_INPUT_DONE, SIM_INPUT_DATAGRAM, SIM_INPUT_LOCAL,
+               SIM_INPUT_NETWORK } SimInputKind;
 
 /* What waits for the node's next turn. */
 typedef struct

@@ -158,7 +158,8 @@ sim_node_fetch (ShoalHost  *host,
       return;
     }
   add_request (self, SIM_REQUEST_FETCH, request,
-               self->peer.world->now_us + (silent ? (gint64) request->timeout_s * SIM_SECOND : SIM_ANSWER_US));
+               self->peer.world->now_us
+                 + (silent ? (gint64) request->timeout_s * SIM_SECOND : SIM_ANSWER_US));
 }
 
 /* Servers look for room and for the end of interest by themselves. */

@@ -2,9 +2,9 @@
 /* A real engine on a simulated machine. */
 
 /*
- * The second implementation of ShoalHost. Requests of the engine stand in `requests` until their event comes; then
- * they wait in `inputs` for the node's next turn. A turn is one turn of the engine, or a few of them in the same moment
- * while it makes output that follows from its own end.
+ * The second implementation of ShoalHost. Requests of the engine stand in `requests` until their
+ * event comes; then they wait in `inputs` for the node's next turn. A turn is one turn of the
+ * engine, or a few of them in the same moment while it makes output that follows from its own end.
  */
 
 #include "sim-node-private.h"
@@ -75,7 +75,8 @@ take_inputs (SimNode *self)
             gsize size;
             const guint8 *data = g_bytes_get_data (input->bytes, &size);
 
-            shoal_engine_datagram (self->engine, &input->from, data, size, self->peer.world->now_us);
+            shoal_engine_datagram (self->engine, &input->from, data, size,
+                                   self->peer.world->now_us);
           }
           break;
         case SIM_INPUT_LOCAL:
@@ -88,7 +89,9 @@ take_inputs (SimNode *self)
           }
 
         case SIM_INPUT_NETWORK:
-          shoal_engine_network (self->engine, &(ShoalNetworkState) { .tcp_port = input->tcp_port, .udp_port = self->peer.addr.port });
+          shoal_engine_network (self->engine,
+                                &(ShoalNetworkState){ .tcp_port = input->tcp_port,
+                                                      .udp_port = self->peer.addr.port });
           break;
         }
     }
@@ -160,7 +163,8 @@ handle_ready (SimNode *self)
     handle_end (self, end, ready);
 }
 
-/* Ends the engine at once: whatever is under way comes back as failed, and nothing that it wishes is heard. */
+/* Ends the engine at once: whatever is under way comes back as failed, and nothing that it wishes
+ * is heard. */
 static void
 stop_engine (SimNode *self)
 {
@@ -281,7 +285,8 @@ sim_node_new (SimWorld *world)
   sim_disk_init (&self->disk, world);
   shoal_config_init (&self->config);
   self->config.use_utp = FALSE;
-  self->config.encryption = SHOAL_ENCRYPTION_OFF;   /* large numbers for each link: where it is not the point, time is saved */
+  self->config.encryption = SHOAL_ENCRYPTION_OFF;   /* large numbers for each link: where it is not
+                                                     * the point, time is saved */
   self->config.port = self->peer.addr.port;
 
   return self;

@@ -48,13 +48,17 @@ typedef struct
 } SimNode;
 
 SimNode *sim_node_new        (SimWorld *world);
-void     sim_node_start      (SimNode *self);                                    /* makes an engine and loads what was saved */
+/* makes an engine and loads what was saved */
+void     sim_node_start      (SimNode *self);
 void     sim_node_add        (SimNode *self, SimTorrent *torrent, gboolean seed);
 void     sim_node_add_uri    (SimNode *self, SimTorrent *torrent, const char *uri);
 void     sim_node_add_peer   (SimNode *self, const ShoalAddr *addr);
-void     sim_node_command    (SimNode *self, ShoalCommandType type);             /* START, PAUSE, RECHECK, QUIT, … of the torrent */
-void     sim_node_kill       (SimNode *self);                                    /* at once, nothing is saved; others see it go */
-gboolean sim_node_is_right   (SimNode *self);                                    /* every piece is on its disk */
+/* START, PAUSE, RECHECK, QUIT, … of the torrent */
+void     sim_node_command    (SimNode *self, ShoalCommandType type);
+/* at once, nothing is saved; others see it go */
+void     sim_node_kill       (SimNode *self);
+/* every piece is on its disk */
+gboolean sim_node_is_right   (SimNode *self);
 guint32  sim_node_n_had      (SimNode *self);
 
 G_END_DECLS

@@ -16,7 +16,10 @@ swarm_new (guint64  seed,
 
   self->world = sim_world_new (seed);
   self->tracker = sim_tracker_new (self->world, "tracker.test", SIM_TRACKER_ALIVE);
-  self->torrent = (v2 ? sim_torrent_new_v2 : sim_torrent_new) (self->world, piece_size, (guint64) piece_size * n_pieces - piece_size / 3, trackers);
+  self->torrent = (v2 ? sim_torrent_new_v2
+                      : sim_torrent_new) (self->world, piece_size,
+                                          (guint64) piece_size * n_pieces - piece_size / 3,
+                                          trackers);
   self->nodes = g_ptr_array_new ();
   self->bots = g_ptr_array_new ();
 
@@ -128,7 +131,8 @@ sim_swarm_is_done (SimWorld *world,
     {
       const SimBot *bot = sim_swarm_bot (self, i);
 
-      done = (bot->traits & (SIM_BOT_SEED | SIM_BOT_INSATIABLE)) != 0 || bot->done_us != 0 || bot->peer.dead;
+      done = (bot->traits & (SIM_BOT_SEED | SIM_BOT_INSATIABLE)) != 0 || bot->done_us != 0
+             || bot->peer.dead;
     }
 
   return done;
@@ -148,8 +152,10 @@ sim_swarm_run (SimSwarm *self,
       SimNode *node = sim_swarm_node (self, i);
 
       if (node->state != SHOAL_TORRENT_SEEDING)
-        g_test_message ("node %u: state %d, reason %d, %u links, %" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT " bytes",
-                        node->peer.id, node->state, node->reason, node->n_links, node->had, self->torrent->size);
+        g_test_message ("node %u: state %d, reason %d, %u links, %" G_GUINT64_FORMAT
+                        " of %" G_GUINT64_FORMAT " bytes",
+                        node->peer.id, node->state, node->reason, node->n_links, node->had,
+                        self->torrent->size);
     }
   for (guint i = 0; i < self->bots->len; i++)
     n_bots += sim_swarm_bot (self, i)->done_us == 0;

@@ -22,15 +22,19 @@ typedef struct
 
 /* A torrent of @n_pieces whose tracker lives at http://tracker.test/. */
 SimSwarm *sim_swarm_new        (guint64 seed, guint32 piece_size, guint32 n_pieces);
-SimSwarm *sim_swarm_new_v2     (guint64 seed, guint32 piece_size, guint32 n_pieces);   /* the same of version 2 */
+/* the same of version 2 */
+SimSwarm *sim_swarm_new_v2     (guint64 seed, guint32 piece_size, guint32 n_pieces);
 void      sim_swarm_free       (SimSwarm *self);   /* the world too */
-SimNode  *sim_swarm_add_node   (SimSwarm *self, gboolean seed, guint64 rate_up, guint64 rate_down);   /* runs at once */
-SimNode  *sim_swarm_new_node   (SimSwarm *self, guint64 rate_up, guint64 rate_down);                  /* without torrent, not running */
+/* runs at once */
+SimNode  *sim_swarm_add_node   (SimSwarm *self, gboolean seed, guint64 rate_up, guint64 rate_down);
+/* without torrent, not running */
+SimNode  *sim_swarm_new_node   (SimSwarm *self, guint64 rate_up, guint64 rate_down);
 SimBot   *sim_swarm_add_bot    (SimSwarm *self, guint traits, guint64 rate_up, guint64 rate_down);
 SimNode  *sim_swarm_node       (SimSwarm *self, guint index);
 SimBot   *sim_swarm_bot        (SimSwarm *self, guint index);
 
-/* Every node completed, and every bot that wants to. Fails the test if a node with peers got nothing for ten minutes. */
+/* Every node completed, and every bot that wants to. Fails the test if a node with peers got
+ * nothing for ten minutes. */
 gboolean  sim_swarm_is_done    (SimWorld *world, gpointer swarm);
 /* Runs until then; fails the test, telling who is where, if the limit comes first. */
 void      sim_swarm_run        (SimSwarm *self, gint64 limit_us);

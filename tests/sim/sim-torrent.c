@@ -167,8 +167,14 @@ sim_torrent_new_v2 (SimWorld          *world,
   const char *const *tiers[] = { trackers, NULL };
   ShoalTorrentFile file = { .size = size, .layer = (const guint8 *) layer };
   ShoalTorrentSpec spec = {
-    .versions = SHOAL_TORRENT_V2, .name = "sample", .single = TRUE, .files = &file, .n_files = 1, .piece_size = piece_size,
-    .trackers = (char ***) tiers, .creation_date = -1,
+    .versions = SHOAL_TORRENT_V2,
+    .name = "sample",
+    .single = TRUE,
+    .files = &file,
+    .n_files = 1,
+    .piece_size = piece_size,
+    .trackers = (char ***) tiers,
+    .creation_date = -1,
   };
   ShoalMerkle merkle;
   guint level = 0;

@@ -19,17 +19,21 @@ struct _SimTorrent
   guint64        size;
 };
 
-/* One file; its hashes are made up, as the simulated disk compares bytes. @trackers: (nullable): URLs, a tier each. Owned by the world. */
-SimTorrent *sim_torrent_new    (SimWorld *world, guint32 piece_size, guint64 size, const char *const *trackers);
+/* One file; its hashes are made up, as the simulated disk compares bytes. @trackers: (nullable):
+ * URLs, a tier each. Owned by the world. */
+SimTorrent *sim_torrent_new    (SimWorld *world, guint32 piece_size, guint64 size,
+                                const char *const *trackers);
 /* Private, without a tracker. */
 SimTorrent *sim_torrent_new_private (SimWorld *world, guint32 piece_size, guint64 size);
 /* Of version 2, with hashes that are true. */
-SimTorrent *sim_torrent_new_v2 (SimWorld *world, guint32 piece_size, guint64 size, const char *const *trackers);
+SimTorrent *sim_torrent_new_v2 (SimWorld *world, guint32 piece_size, guint64 size,
+                                const char *const *trackers);
 void        sim_torrent_free   (SimTorrent *self);
 SimTorrent *sim_torrent_find   (SimWorld *world, const ShoalInfoHash *hash);
 SimTorrent *sim_torrent_by_key (SimWorld *world, const ShoalSha1 *key);
 /* @offset is a multiple of 8. */
 void        sim_torrent_fill   (const SimTorrent *self, guint64 offset, guint8 *out, gsize size);
-gboolean    sim_torrent_equals (const SimTorrent *self, guint64 offset, const guint8 *bytes, gsize size);
+gboolean    sim_torrent_equals (const SimTorrent *self, guint64 offset, const guint8 *bytes,
+                                gsize size);
 
 G_END_DECLS

@@ -2,9 +2,9 @@
 /* A world in one process: time, chance, an event heap, and the peers that live in it. */
 
 /*
- * Nothing happens unless the heap says so. Events are ordered by (time, serial), so a seed tells the whole run. A
- * peer does not act in the moment in which something reaches it, but in its next turn, a tick later at most: that
- * is what a reactor does, and it makes a thousand peers cheap.
+ * Nothing happens unless the heap says so. Events are ordered by (time, serial), so a seed tells
+ * the whole run. A peer does not act in the moment in which something reaches it, but in its next
+ * turn, a tick later at most: that is what a reactor does, and it makes a thousand peers cheap.
  */
 
 #include "sim-world.h"
@@ -195,7 +195,8 @@ sim_world_add (SimWorld         *self,
                const SimPeerOps *ops)
 {
   guint32 n = self->peers->len + 1;
-  const guint8 ip[4] = { (guint8) (self->lan ? 10 : 11 + n % 100), (guint8) (n >> 16), (guint8) (n >> 8), (guint8) n };
+  const guint8 ip[4] = { (guint8) (self->lan ? 10 : 11 + n % 100), (guint8) (n >> 16),
+                         (guint8) (n >> 8), (guint8) n };
 
   peer->ops = ops;
   peer->world = self;

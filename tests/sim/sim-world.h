@@ -24,11 +24,14 @@ typedef void     (*SimEventFunc) (SimWorld *world, gpointer a, gpointer b);
 typedef void     (*SimWatchFunc) (gpointer data, const guint8 *bytes, gsize size);
 typedef gboolean (*SimDoneFunc)  (SimWorld *world, gpointer data);
 
-/* What differs between a real engine and a scripted bot; all are called in the peer's own turn, except free. */
+/* What differs between a real engine and a scripted bot; all are called in the peer's own turn,
+ * except free. */
 typedef struct
 {
-  gint64   (*turn)   (SimPeer *peer);                                  /* handles what is ready; next deadline */
-  gsize    (*output) (SimEnd *end, guint8 *out, gsize max);            /* the next bytes to be sent */
+  /* handles what is ready; next deadline */
+  gint64   (*turn)   (SimPeer *peer);
+  /* the next bytes to be sent */
+  gsize    (*output) (SimEnd *end, guint8 *out, gsize max);
   void     (*free)   (SimPeer *peer);
 } SimPeerOps;
 
@@ -72,7 +75,8 @@ struct _SimWorld
   GPtrArray  *trackers;            /* (owned) */
   GArray     *heap;
   guint64     serial;
-  gboolean    lan;                 /* set before the peers are made: all of them share one local network */
+  gboolean    lan;                 /* set before the peers are made: all of them share one local
+                                    * network */
   guint       loss_percent;        /* of datagrams */
   SimWatchFunc watch;              /* (nullable) */
   gpointer    watch_data;
@@ -82,18 +86,22 @@ SimWorld *sim_world_new     (guint64 seed);
 void      sim_world_free    (SimWorld *self);
 
 /* @at_us may be now; events of one moment happen in the order in which they were added. */
-void      sim_world_at      (SimWorld *self, gint64 at_us, SimEventFunc func, gpointer a, gpointer b);
+void      sim_world_at      (SimWorld *self, gint64 at_us, SimEventFunc func, gpointer a,
+                             gpointer b);
 void      sim_world_mix     (SimWorld *self, guint64 value);           /* into the digest */
 
-/* Lets time pass until @done says so (asked every simulated second) or @limit_us have passed. FALSE: the limit came first. */
+/* Lets time pass until @done says so (asked every simulated second) or @limit_us have passed.
+ * FALSE: the limit came first. */
 gboolean  sim_world_run     (SimWorld *self, SimDoneFunc done, gpointer data, gint64 limit_us);
 void      sim_world_pass    (SimWorld *self, gint64 us);
 
 /* Gives the peer an address and makes it known. Takes it. */
 void      sim_world_add     (SimWorld *self, SimPeer *peer, const SimPeerOps *ops);
 SimPeer  *sim_world_find    (SimWorld *self, const ShoalAddr *addr);
-void      sim_peer_wake     (SimPeer *self);                           /* a turn as soon as may be */
-void      sim_peer_alarm    (SimPeer *self, gint64 at_us);             /* a turn then, at the latest */
+/* a turn as soon as may be */
+void      sim_peer_wake     (SimPeer *self);
+/* a turn then, at the latest */
+void      sim_peer_alarm    (SimPeer *self, gint64 at_us);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SimWorld, sim_world_free)
 

@@ -30,7 +30,8 @@ make_layout (const ShoalTorrentSpec *spec)
           sizes[n++] = pad;
         }
     }
-  layout = shoal_layout_new (spec->piece_size, n, sizes, pads, spec->versions == SHOAL_TORRENT_V2, &error);
+  layout = shoal_layout_new (spec->piece_size, n, sizes, pads, spec->versions == SHOAL_TORRENT_V2,
+                             &error);
   g_assert_no_error (error);
 
   return layout;
@@ -77,7 +78,10 @@ add_trees (const Content     *self,
       file = &files[real++];
       if (size == 0)
         continue;
-      shoal_merkle_data_root (data, size, shoal_merkle_round_up ((size + SHOAL_BLOCK_SIZE - 1) / SHOAL_BLOCK_SIZE), &file->root);
+      shoal_merkle_data_root (data, size,
+                              shoal_merkle_round_up ((size + SHOAL_BLOCK_SIZE - 1)
+                                                     / SHOAL_BLOCK_SIZE),
+                              &file->root);
       if (size > piece_size)
         {
           guint64 n = (size + piece_size - 1) / piece_size;
@@ -106,8 +110,13 @@ content_new (const char           *name,
   ShoalTorrentFile spec_files[CONTENT_FILES_MAX] = { 0 };
   char **paths[CONTENT_FILES_MAX] = { NULL };
   char **links[CONTENT_FILES_MAX] = { NULL };
-  ShoalTorrentSpec spec = { .versions = versions, .name = name, .single = files[0].path == NULL,
-                            .files = spec_files, .n_files = n_files, .piece_size = piece_size, .creation_date = -1 };
+  ShoalTorrentSpec spec = { .versions = versions,
+                            .name = name,
+                            .single = files[0].path == NULL,
+                            .files = spec_files,
+                            .n_files = n_files,
+                            .piece_size = piece_size,
+                            .creation_date = -1 };
   g_autoptr (ShoalLayout) layout = NULL;
   g_autoptr (GPtrArray) layers = NULL;
   g_autofree guint8 *pieces = NULL;
@@ -120,8 +129,10 @@ content_new (const char           *name,
         paths[i] = g_strsplit (files[i].path, "/", -1);
       if (files[i].symlink != NULL)
         links[i] = g_strsplit (files[i].symlink, "/", -1);
-      spec_files[i] = (ShoalTorrentFile){ .path = (const char *const *) paths[i], .size = files[i].size,
-                                          .flags = files[i].flags, .symlink = (const char *const *) links[i] };
+      spec_files[i] = (ShoalTorrentFile){ .path = (const char *const *) paths[i],
+                                          .size = files[i].size,
+                                          .flags = files[i].flags,
+                                          .symlink = (const char *const *) links[i] };
     }
 
   layout = make_layout (&spec);
@@ -133,7 +144,8 @@ content_new (const char           *name,
       spec.n_pieces = layout->n_pieces;
       pieces = g_malloc (layout->n_pieces * SHOAL_SHA1_SIZE + 1);
       for (guint32 i = 0; i < layout->n_pieces; i++)
-        shoal_sha1 (self->truth + shoal_layout_piece_offset (layout, i), shoal_layout_piece_size (layout, i),
+        shoal_sha1 (self->truth + shoal_layout_piece_offset (layout, i),
+                    shoal_layout_piece_size (layout, i),
                     (ShoalSha1 *) (pieces + i * SHOAL_SHA1_SIZE));
       spec.pieces = pieces;
     }
@@ -185,7 +197,8 @@ content_write (const Content *self,
       if (layout->file_pad[i] != 0 || (self->metainfo->files[i].flags & SHOAL_FILE_SYMLINK) != 0)
         continue;
       g_assert_cmpint (g_mkdir_with_parents (parent, 0755), ==, 0);
-      g_file_set_contents (path, (const char *) self->truth + layout->file_offset[i], (gssize) layout->file_size[i], &error);
+      g_file_set_contents (path, (const char *) self->truth + layout->file_offset[i],
+                           (gssize) layout->file_size[i], &error);
       g_assert_no_error (error);
     }
 }
@@ -203,5 +216,6 @@ content_is_in (const Content *self,
   if (!g_file_get_contents (path, &data, &size, NULL))
     return FALSE;
 
-  return size == layout->file_size[file] && memcmp (data, self->truth + layout->file_offset[file], size) == 0;
+  return size == layout->file_size[file]
+         && memcmp (data, self->truth + layout->file_offset[file], size) == 0;
 }

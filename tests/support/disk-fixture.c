@@ -46,7 +46,8 @@ disk_set_up (DiskFixture  *self,
   self->store = shoal_resume_store_open (state, &error);
   g_assert_no_error (error);
   self->disk = shoal_disk_new (self->store, 3, ring, self);
-  self->content = content_new ("torrent", versions, 32768, plain_files, G_N_ELEMENTS (plain_files), 1);
+  self->content = content_new ("torrent", versions, 32768, plain_files, G_N_ELEMENTS (plain_files),
+                               1);
   self->had = shoal_bitfield_new (self->content->metainfo->layout->n_pieces);
 }
 
@@ -124,7 +125,9 @@ disk_open_job (DiskFixture  *self,
   job->dir = self->data;
   job->part_suffix = part;
   job->had = self->had;
-  job->priorities = priorities != NULL ? g_memdup2 (priorities, self->content->metainfo->layout->n_files) : NULL;
+  job->priorities = priorities != NULL
+                      ? g_memdup2 (priorities, self->content->metainfo->layout->n_files)
+                      : NULL;
 
   return job;
 }
@@ -143,8 +146,8 @@ disk_piece_job (DiskFixture    *self,
   job->n_runs = (size + run_size - 1) / run_size;
   job->runs = g_new0 (ShoalRun, job->n_runs);
   for (guint i = 0; i < job->n_runs; i++)
-    job->runs[i] = (ShoalRun){ (guint8 *) content_piece (self->content, piece) + i * run_size, i * run_size,
-                               MIN (run_size, size - i * run_size) };
+    job->runs[i] = (ShoalRun){ (guint8 *) content_piece (self->content, piece) + i * run_size,
+                               i * run_size, MIN (run_size, size - i * run_size) };
 
   return job;
 }
@@ -158,7 +161,8 @@ disk_write_pieces (DiskFixture *self,
 
   for (guint32 i = first; i < end; i++)
     {
-      g_assert_false (shoal_disk_submit (self->disk, disk_piece_job (self, SHOAL_DISK_PIECE, i, 10000)));
+      g_assert_false (shoal_disk_submit (self->disk, disk_piece_job (self, SHOAL_DISK_PIECE, i,
+                                                                     10000)));
       shoal_bitfield_set (self->had, i);
     }
   while (n < end - first)
@@ -184,7 +188,9 @@ disk_finish (DiskFixture  *self,
   ShoalDiskJob *job = shoal_disk_job_new (SHOAL_DISK_FINISH, TORRENT);
 
   job->had = self->had;
-  job->priorities = priorities != NULL ? g_memdup2 (priorities, self->content->metainfo->layout->n_files) : NULL;
+  job->priorities = priorities != NULL
+                      ? g_memdup2 (priorities, self->content->metainfo->layout->n_files)
+                      : NULL;
   disk_run (self, job);
   disk_expect_reason (job, reason);
   if (reason == SHOAL_REASON_NONE)
@@ -265,18 +271,21 @@ disk_expect_reads (DiskFixture *self)
           for (gboolean file = FALSE; file <= TRUE; file++)
             {
               guint32 offset = block * SHOAL_BLOCK_SIZE;
-              ShoalDiskJob *job = disk_read_job (piece, offset, shoal_layout_block_size (layout, piece, block), file);
+              ShoalDiskJob *job =
+                disk_read_job (piece, offset, shoal_layout_block_size (layout, piece, block), file);
               g_autofree guint8 *bytes = g_malloc (job->size);
 
               disk_run (self, job);
               disk_expect_reason (job, SHOAL_REASON_NONE);
               g_assert_true ((job->bytes != NULL) != (job->file != NULL));
               if (job->file != NULL)
-                g_assert_cmpint (pread (job->file->fd, bytes, job->size, (off_t) job->file_offset), ==, job->size);
+                g_assert_cmpint (pread (job->file->fd, bytes, job->size, (off_t) job->file_offset),
+                                 ==, job->size);
               else
                 memcpy (bytes, job->bytes, job->size);
               n_files += job->file != NULL;
-              g_assert_cmpmem (bytes, job->size, content_piece (self->content, piece) + offset, job->size);
+              g_assert_cmpmem (bytes, job->size, content_piece (self->content, piece) + offset,
+                               job->size);
               shoal_disk_job_free (job);
             }
         }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* A host that does nothing but remember what it was asked for, so that a test can look at it and answer. */
+/* A host that does nothing but remember what it was asked for, so that a test can look at it and
+ * answer. */
 
 #include "fake-host.h"
 #include "shoal-mail.h"
@@ -165,8 +166,9 @@ FakeHost *
 fake_host_new (guint64 seed)
 {
   static const ShoalHostOps ops = {
-    fake_network, fake_map, fake_dial, fake_attend, fake_hang_up, fake_send, fake_disk,
-    fake_fetch, fake_attend_fetch, fake_lookup, fake_save, fake_keep, fake_tell, fake_random, fake_filter, fake_multicast,
+    fake_network, fake_map,    fake_dial,         fake_attend,    fake_hang_up, fake_send,
+    fake_disk,    fake_fetch,  fake_attend_fetch, fake_lookup,    fake_save,    fake_keep,
+    fake_tell,    fake_random, fake_filter,       fake_multicast,
   };
   FakeHost *self = g_new0 (FakeHost, 1);
 
@@ -273,7 +275,8 @@ static guint
 find_ending (FakeHost *self)
 {
   for (guint i = 0; i < self->fetches->len; i++)
-    if (!self->keeps_seeds || ((ShoalFetch *) g_ptr_array_index (self->fetches, i))->use != SHOAL_FETCH_SEED)
+    if (!self->keeps_seeds
+        || ((ShoalFetch *) g_ptr_array_index (self->fetches, i))->use != SHOAL_FETCH_SEED)
       return i;
 
   return G_MAXUINT;
@@ -283,7 +286,8 @@ void
 fake_host_end_all (FakeHost *self,
                    gint64    now_us)
 {
-  for (guint i = find_ending (self); i != G_MAXUINT || self->lookups->len > 0; i = find_ending (self))
+  for (guint i = find_ending (self); i != G_MAXUINT || self->lookups->len > 0;
+       i = find_ending (self))
     {
       if (i != G_MAXUINT)
         fake_host_answer_fetch (self, i, 0, NULL, 0, "ended", now_us);

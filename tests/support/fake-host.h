@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* A host that does nothing but remember what it was asked for, so that a test can look at it and answer. */
+/* A host that does nothing but remember what it was asked for, so that a test can look at it and
+ * answer. */
 
 #pragma once
 
@@ -24,14 +25,16 @@ typedef struct
 /**
  * FakeHost:
  *
- * What was asked for and not answered yet, oldest first. What a test does not answer must be taken out or ended with
- * fake_host_end_all() before the host is freed: the host has to give back every request.
+ * What was asked for and not answered yet, oldest first. What a test does not answer must be taken
+ * out or ended with fake_host_end_all() before the host is freed: the host has to give back every
+ * request.
  */
 typedef struct
 {
   ShoalHost        host;        /* first: a ShoalHost is this */
   GPtrArray       *fetches;     /* of ShoalFetch */
-  GPtrArray       *attended_fetches;   /* of ShoalFetch: what attend_fetch was called for; cleared by the test */
+  GPtrArray       *attended_fetches;   /* of ShoalFetch: what attend_fetch was called for; cleared
+                                        * by the test */
   GPtrArray       *lookups;     /* of ShoalLookup */
   GPtrArray       *filters;     /* of ShoalFilterLoad */
   GPtrArray       *jobs;        /* of ShoalDiskJob */
@@ -47,7 +50,8 @@ typedef struct
   guint            n_multicasts;
   GBytes          *multicast;   /* (nullable): the last one of IPv4 */
   ShoalSendResult  send_result; /* what sending a datagram gives */
-  gboolean         keeps_seeds; /* what web seeds are asked for is not ended by fake_host_end_all() */
+  gboolean         keeps_seeds; /* what web seeds are asked for is not ended by
+                                 * fake_host_end_all() */
   ShoalRng         rng;
 } FakeHost;
 
@@ -55,7 +59,8 @@ FakeHost *fake_host_new  (guint64 seed);
 void      fake_host_free (FakeHost *self);
 
 /* Answer the request at @index, which leaves the array. @body, @error: (nullable): borrowed. */
-void fake_host_answer_fetch  (FakeHost *self, guint index, guint status, const void *body, gsize size, const char *error, gint64 now_us);
+void fake_host_answer_fetch  (FakeHost *self, guint index, guint status, const void *body,
+                              gsize size, const char *error, gint64 now_us);
 /* @addrs: numeric addresses separated by spaces, "" for none. */
 void fake_host_answer_lookup (FakeHost *self, guint index, const char *addrs, gint64 now_us);
 /* Takes the oldest datagram out. */

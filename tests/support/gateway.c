@@ -22,7 +22,8 @@ reply (Gateway        *self,
        const guint8   *bytes,
        gsize           size)
 {
-  g_assert_cmpint (g_socket_send_to (self->asked, to, (const char *) bytes, size, NULL, NULL), ==, (gssize) size);
+  g_assert_cmpint (g_socket_send_to (self->asked, to, (const char *) bytes, size, NULL, NULL), ==,
+                   (gssize) size);
 }
 
 static guint16
@@ -56,7 +57,8 @@ answer_pcp (Gateway        *self,
 {
   guint index = bytes[36] == 6 ? 0 : 1;
   guint result = index == 0 ? self->refuse_tcp : self->refuse_udp;
-  guint32 lifetime_s = (guint32) bytes[4] << 24 | (guint32) bytes[5] << 16 | (guint32) bytes[6] << 8 | bytes[7];
+  guint32 lifetime_s = (guint32) bytes[4] << 24 | (guint32) bytes[5] << 16 | (guint32) bytes[6] << 8
+                       | bytes[7];
   guint16 external = (guint16) (bytes[42] << 8 | bytes[43]);
 
   g_assert_cmpuint (size, ==, 60);
@@ -95,8 +97,8 @@ answer_nat_pmp (Gateway        *self,
       return;
     }
   g_assert_cmpuint (size, ==, 12);
-  external = note (self, index, (guint16) (bytes[4] << 8 | bytes[5]), (guint16) (bytes[6] << 8 | bytes[7]),
-                   memcmp (bytes + 8, "\0\0\0\0", 4) != 0);
+  external = note (self, index, (guint16) (bytes[4] << 8 | bytes[5]),
+                   (guint16) (bytes[6] << 8 | bytes[7]), memcmp (bytes + 8, "\0\0\0\0", 4) != 0);
   memcpy (out + 8, bytes + 4, 2);
   out[10] = (guint8) (external >> 8);
   out[11] = (guint8) external;
@@ -149,7 +151,8 @@ search_heard (GSocket     *socket,
   if (self->http_port == 0)
     return G_SOURCE_CONTINUE;
   text = g_strdup_printf ("HTTP/1.1 200 OK\r\nST: x\r\nLOCATION: http://%s:%u/root.xml\r\n\r\n",
-                          self->location_host != NULL ? self->location_host : "127.0.0.1", self->http_port);
+                          self->location_host != NULL ? self->location_host : "127.0.0.1",
+                          self->http_port);
   g_socket_send_to (socket, from, text, strlen (text), NULL, NULL);
 
   return G_SOURCE_CONTINUE;
@@ -171,7 +174,8 @@ static void
 upnp_error (SoupServerMessage *message,
             guint              number)
 {
-  g_autofree char *text = g_strdup_printf ("<s:Fault><UPnPError><errorCode>%u</errorCode></UPnPError></s:Fault>", number);
+  g_autofree char *text =
+    g_strdup_printf ("<s:Fault><UPnPError><errorCode>%u</errorCode></UPnPError></s:Fault>", number);
 
   soup_server_message_set_status (message, 500, NULL);
   soup_server_message_set_response (message, "text/xml", SOUP_MEMORY_COPY, text, strlen (text));
@@ -183,7 +187,8 @@ upnp_called (Gateway           *self,
              const char        *action,
              const char        *text)
 {
-  g_autofree char *answer = g_strdup_printf ("<NewExternalIPAddress>%s</NewExternalIPAddress>", self->outer_ip);
+  g_autofree char *answer = g_strdup_printf ("<NewExternalIPAddress>%s</NewExternalIPAddress>",
+                                             self->outer_ip);
   guint index = strstr (text, "<NewProtocol>TCP<") != NULL ? 0 : 1;
 
   soup_server_message_set_status (message, 200, NULL);
@@ -198,7 +203,8 @@ upnp_called (Gateway           *self,
       else if (self->permanent_only && self->last_lease != 0)
         upnp_error (message, SHOAL_IGD_PERMANENT_ONLY);
       else
-        note (self, index, (guint16) number_in (text, "NewInternalPort"), (guint16) number_in (text, "NewExternalPort"), 1);
+        note (self, index, (guint16) number_in (text, "NewInternalPort"),
+              (guint16) number_in (text, "NewExternalPort"), 1);
     }
   else if (strstr (action, "#AddPinhole") != NULL)
     {
@@ -206,15 +212,18 @@ upnp_called (Gateway           *self,
       answer = g_strdup_printf ("<UniqueID>%u</UniqueID>", 70 + self->n_pinholes++);
       g_assert_nonnull (strstr (text, "<InternalClient>::1<"));
       g_assert_cmpuint (number_in (text, "LeaseTime"), ==, SHOAL_PORTMAP_LEASE_S);
-      note (self, number_in (text, "Protocol") == 6 ? 0 : 1, (guint16) number_in (text, "InternalPort"), 0, 1);
-      soup_server_message_set_response (message, "text/xml", SOUP_MEMORY_COPY, answer, strlen (answer));
+      note (self, number_in (text, "Protocol") == 6 ? 0 : 1,
+            (guint16) number_in (text, "InternalPort"), 0, 1);
+      soup_server_message_set_response (message, "text/xml", SOUP_MEMORY_COPY, answer,
+                                        strlen (answer));
     }
   else if (strstr (action, "#DeletePinhole") != NULL)
     note (self, number_in (text, "UniqueID") - 70, 0, 0, 0);
   else if (strstr (action, "#DeletePortMapping") != NULL)
     note (self, index, 0, (guint16) number_in (text, "NewExternalPort"), 0);
   else
-    soup_server_message_set_response (message, "text/xml", SOUP_MEMORY_COPY, answer, strlen (answer));
+    soup_server_message_set_response (message, "text/xml", SOUP_MEMORY_COPY, answer,
+                                      strlen (answer));
 }
 
 static void
@@ -235,7 +244,8 @@ http_asked (SoupServer        *server,
   if (strcmp (path, "/root.xml") == 0)
     {
       soup_server_message_set_status (message, 200, NULL);
-      soup_server_message_set_response (message, "text/xml", SOUP_MEMORY_STATIC, description, sizeof description - 1);
+      soup_server_message_set_response (message, "text/xml", SOUP_MEMORY_STATIC, description,
+                                        sizeof description - 1);
       return;
     }
   g_assert_cmpstr (path, ==, "/control");
@@ -245,7 +255,10 @@ http_asked (SoupServer        *server,
       g_ptr_array_add (self->mutes, g_object_ref (message));
       return;
     }
-  upnp_called (self, message, soup_message_headers_get_one (soup_server_message_get_request_headers (message), "SOAPAction"), text);
+  upnp_called (self, message,
+               soup_message_headers_get_one (soup_server_message_get_request_headers (message),
+                                             "SOAPAction"),
+               text);
 }
 
 /* --- Life --- */
@@ -261,7 +274,8 @@ open_socket (Gateway          *self,
   g_autoptr(GInetAddress) ip = g_inet_address_new_from_string (host);
   g_autoptr(GSocketAddress) any = g_inet_socket_address_new (ip, *port);
   g_autoptr(GSocketAddress) local = NULL;
-  GSocket *socket = g_socket_new (g_inet_address_get_family (ip), G_SOCKET_TYPE_DATAGRAM, G_SOCKET_PROTOCOL_UDP, &error);
+  GSocket *socket = g_socket_new (g_inet_address_get_family (ip), G_SOCKET_TYPE_DATAGRAM,
+                                  G_SOCKET_PROTOCOL_UDP, &error);
 
   g_assert_no_error (error);
   g_socket_bind (socket, any, FALSE, &error);
@@ -308,7 +322,8 @@ gateway_open (Gateway *self)
   self->ways.step_ms = GATEWAY_STEP_MS;
   self->ways.leave_ms = GATEWAY_LEAVE_MS;
   self->pcp_socket = gateway_socket (self, "127.0.0.1", &self->pcp_source, &self->ways.pcp_port);
-  self->search_socket = open_socket (self, "127.0.0.1", &self->search_source, &self->ways.search_port, search_heard);
+  self->search_socket = open_socket (self, "127.0.0.1", &self->search_source,
+                                     &self->ways.search_port, search_heard);
   taken = gateway_socket (self, "127.0.0.1", &source, &self->ways.announce_port);
   gateway_close_socket (taken, source);
 }

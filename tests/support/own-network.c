@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What a test has for itself alone: a network from which nothing reaches anything outside, mounts, and fewer rights than root. */
+/* What a test has for itself alone: a network from which nothing reaches anything outside, mounts,
+ * and fewer rights than root. */
 
 #include "own-network.h"
 
@@ -25,7 +26,8 @@ write_text (const char *path,
   return written;
 }
 
-/* Root needs no more; anybody else becomes the root of a world of his own, while he has no thread. */
+/* Root needs no more; anybody else becomes the root of a world of his own, while he has no
+ * thread. */
 static gboolean
 unshare_as_root (int flags)
 {
@@ -82,7 +84,8 @@ shoal_test_may_mount (void)
     _exit (unshare_as_root (CLONE_NEWNS) ? 0 : 1);
   g_assert_cmpint (waitpid (probe, &status, 0), ==, probe);
   if (status != 0)
-    g_test_skip ("a disk of our own takes root, or user namespaces, which this system does not allow");
+    g_test_skip ("a disk of our own takes root, or user namespaces, which this system does not "
+                 "allow");
   else if (getuid () == 0)
     return TRUE;
   else
@@ -112,6 +115,7 @@ shoal_test_obey (gboolean obey)
   struct __user_cap_data_struct rights[_LINUX_CAPABILITY_U32S_3] = { { 0 } };
 
   g_assert_cmpint (syscall (SYS_capget, &head, rights), ==, 0);
-  rights[0].effective = obey ? rights[0].effective & ~overriding : rights[0].effective | (rights[0].permitted & overriding);
+  rights[0].effective = obey ? rights[0].effective & ~overriding
+                             : rights[0].effective | (rights[0].permitted & overriding);
   g_assert_cmpint (syscall (SYS_capset, &head, rights), ==, 0);
 }

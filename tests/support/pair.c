@@ -23,7 +23,8 @@ make_torrent (Pair       *self,
   GBytes *bytes;
 
   for (guint32 i = 0; i < n; i++)
-    shoal_sha1 (self->truth + (gsize) i * piece_size, MIN (size - (guint64) i * piece_size, piece_size),
+    shoal_sha1 (self->truth + (gsize) i * piece_size,
+                MIN (size - (guint64) i * piece_size, piece_size),
                 (ShoalSha1 *) (gpointer) (pieces + i * SHOAL_SHA1_SIZE));
   bytes = shoal_torrent_write (&spec, &error);
   g_assert_no_error (error);
@@ -87,7 +88,9 @@ check_job (Pair         *self,
       guint64 offset = shoal_layout_piece_offset (layout, job->piece + i);
       gsize size = shoal_layout_piece_size (layout, job->piece + i);
 
-      job->verdicts[i] = memcmp (end->content + offset, self->truth + offset, size) == 0 ? SHOAL_PIECE_RIGHT : SHOAL_PIECE_WRONG;
+      job->verdicts[i] = memcmp (end->content + offset, self->truth + offset, size) == 0
+                           ? SHOAL_PIECE_RIGHT
+                           : SHOAL_PIECE_WRONG;
     }
 }
 
@@ -115,7 +118,9 @@ piece_job (Pair         *self,
       g_assert_cmpuint (job->runs[i].offset, ==, size);
       size += job->runs[i].size;
       job->hash_wrong = job->hash_wrong
-                        || memcmp (job->runs[i].data, self->truth + offset + job->runs[i].offset, job->runs[i].size) != 0;
+                        || memcmp (job->runs[i].data, self->truth + offset + job->runs[i].offset,
+                                   job->runs[i].size)
+                             != 0;
     }
   g_assert_cmpuint (size, ==, shoal_layout_piece_size (self->metainfo->layout, job->piece));
   if (!job->hash_wrong)
@@ -152,7 +157,10 @@ answer_job (Pair         *self,
     case SHOAL_DISK_READ:
       end->n_reads++;
       g_assert_true (end->written[job->piece]);
-      job->bytes = g_memdup2 (end->content + shoal_layout_piece_offset (self->metainfo->layout, job->piece) + job->offset, job->size);
+      job->bytes = g_memdup2 (end->content
+                                + shoal_layout_piece_offset (self->metainfo->layout, job->piece)
+                                + job->offset,
+                              job->size);
       break;
 
     case SHOAL_DISK_LOAD:
@@ -187,7 +195,8 @@ send_all (Pair    *self,
   ShoalSpan spans[8];
   guint n;
 
-  while (end->link != NULL && !end->closed && (n = shoal_link_output (end->link, spans, G_N_ELEMENTS (spans))) > 0)
+  while (end->link != NULL && !end->closed
+         && (n = shoal_link_output (end->link, spans, G_N_ELEMENTS (spans))) > 0)
     {
       gsize size = 0;
 
@@ -207,8 +216,11 @@ receive_all (Pair    *self,
   while (end->link != NULL && !end->closed && !end->deaf && end->wire->len > 0)
     {
       struct iovec iov[34];
-      guint n = shoal_link_low_mark (end->link) > 0 ? shoal_link_window (end->link, iov, G_N_ELEMENTS (iov)) : 0;
-      gsize limit = self->max_read > 0 ? 1 + shoal_rng_below (&self->rng, self->max_read) : G_MAXSIZE;
+      guint n = shoal_link_low_mark (end->link) > 0
+                  ? shoal_link_window (end->link, iov, G_N_ELEMENTS (iov))
+                  : 0;
+      gsize limit = self->max_read > 0 ? 1 + shoal_rng_below (&self->rng, self->max_read)
+                                       : G_MAXSIZE;
       gsize done = 0;
 
       if (n == 0)
@@ -255,7 +267,8 @@ pair_step (Pair  *self,
 
   self->now_us += us;
   for (guint i = 0; i < 2; i++)
-    shoal_engine_begin (self->ends[i].engine, self->now_us, 1700000000 + self->now_us / G_USEC_PER_SEC);
+    shoal_engine_begin (self->ends[i].engine, self->now_us,
+                        1700000000 + self->now_us / G_USEC_PER_SEC);
   for (guint i = 0; i < 2; i++)
     {
       receive_all (self, &self->ends[i]);

@@ -26,7 +26,8 @@ typedef struct
   gboolean     deaf;          /* set by a test: what arrives stays on the wire */
   guint        n_reads;
   guint64      rate_down;     /* bytes a second: of all, as the newest snapshot told */
-  guint64      torrent_rate;  /* bytes a second: of the torrent, as the newest snapshot with it told */
+  guint64      torrent_rate;  /* bytes a second: of the torrent, as the newest snapshot with it
+                               * told */
   GByteArray  *wire;          /* bytes on their way to this end */
 } PairEnd;
 
@@ -41,7 +42,8 @@ typedef struct
   guint          max_read;    /* bytes a read takes at most; 0: whatever there is */
 } Pair;
 
-/* A torrent of one file of @size bytes; end 0 has all of it, end 1 none. @config: (nullable): NULL: the defaults, without encryption. */
+/* A torrent of one file of @size bytes; end 0 has all of it, end 1 none. @config: (nullable): NULL:
+ * the defaults, without encryption. */
 Pair *pair_new     (guint64 size, guint32 piece_size, guint64 seed, const ShoalConfig *config);
 void  pair_free    (Pair *self);
 /* Adds the torrent at @end, from its .torrent or by magnet link. */

@@ -74,7 +74,8 @@ void
 rig_bot_begin (RigBot *self)
 {
   ShoalHandshake handshake = {
-    .reserved = (self->fast ? SHOAL_RESERVED_FAST : 0) | (self->extended ? SHOAL_RESERVED_EXTENDED : 0)
+    .reserved = (self->fast ? SHOAL_RESERVED_FAST : 0)
+                | (self->extended ? SHOAL_RESERVED_EXTENDED : 0)
                 | (self->offers_v2 ? SHOAL_RESERVED_V2 : 0),
     .peer_id = self->id,
   };
@@ -90,7 +91,9 @@ rig_bot_begin (RigBot *self)
   rig_bot_say (self, bytes, sizeof bytes);
   if (self->extended)
     {
-      ShoalExtendedHandshake extended = { .metadata_size = self->metadata_size, .upload_only = self->upload_only ? 1 : -1, .port = self->port };
+      ShoalExtendedHandshake extended = { .metadata_size = self->metadata_size,
+                                          .upload_only = self->upload_only ? 1 : -1,
+                                          .port = self->port };
       g_autoptr(GBytes) payload = NULL;
 
       for (guint i = 1; i < SHOAL_N_EXTENDED; i++)
@@ -129,14 +132,17 @@ answer (RigBot             *self,
   g_autofree guint8 *bytes = g_malloc (SHOAL_PIECE_HEADER_SIZE + request->size);
 
   shoal_message_write_piece_header (bytes, request->piece, request->offset, request->size);
-  memcpy (bytes + SHOAL_PIECE_HEADER_SIZE, content_piece (self->rig->content, request->piece) + request->offset, request->size);
+  memcpy (bytes + SHOAL_PIECE_HEADER_SIZE,
+          content_piece (self->rig->content, request->piece) + request->offset, request->size);
   if (self->lies)
     bytes[SHOAL_PIECE_HEADER_SIZE + 5] ^= 0xff;
   for (guint32 i = 0; self->lies_in_padding && i < request->size; i++)
     {
       const ShoalLayout *layout = self->rig->content->metainfo->layout;
 
-      if (layout->file_pad[shoal_layout_file_at (layout, shoal_layout_piece_offset (layout, request->piece) + request->offset + i)])
+      if (layout->file_pad[shoal_layout_file_at (layout,
+                                                 shoal_layout_piece_offset (layout, request->piece)
+                                                   + request->offset + i)])
         bytes[SHOAL_PIECE_HEADER_SIZE + i] = 0xff;
     }
   rig_bot_say (self, bytes, SHOAL_PIECE_HEADER_SIZE + request->size);
@@ -174,7 +180,10 @@ answer_metadata (RigBot *self,
   ShoalMetainfo *metainfo = self->rig->content->metainfo;
   g_autofree guint8 *data = g_malloc0 (MAX (self->metadata_size, metainfo->info_size));
   gsize offset = (gsize) part * SHOAL_METADATA_PART_SIZE;
-  ShoalMetadataMessage message = { .type = SHOAL_METADATA_DATA, .part = part, .total_size = self->metadata_size, .data = data + offset };
+  ShoalMetadataMessage message = { .type = SHOAL_METADATA_DATA,
+                                   .part = part,
+                                   .total_size = self->metadata_size,
+                                   .data = data + offset };
   g_autoptr(GBytes) payload = NULL;
 
   self->n_asked_metadata++;
@@ -197,7 +206,8 @@ on_extended (RigBot             *self,
 
   if (message->extended == SHOAL_EXTENDED_HANDSHAKE)
     {
-      g_assert_true (shoal_extended_handshake_parse (&handshake, message->payload, message->payload_size));
+      g_assert_true (shoal_extended_handshake_parse (&handshake, message->payload,
+                                                     message->payload_size));
       if (handshake.metadata_size > 0)
         self->told_metadata_size = handshake.metadata_size;
       self->told_upload_only = handshake.upload_only;
@@ -243,7 +253,10 @@ on_message (RigBot             *self,
       break;
 
     case SHOAL_MESSAGE_PIECE:
-      self->n_blocks += memcmp (message->payload, content_piece (self->rig->content, message->piece) + message->offset, message->size) == 0;
+      self->n_blocks +=
+        memcmp (message->payload,
+                content_piece (self->rig->content, message->piece) + message->offset, message->size)
+        == 0;
       break;
 
     case SHOAL_MESSAGE_CANCEL:
@@ -296,7 +309,8 @@ rig_bot_hear (RigBot *self)
       ShoalMessageId id;
       guint32 size;
 
-      if (shoal_message_peek (self->in->data, self->in->len, &size, &id) != SHOAL_FRAME_OK || size > self->in->len)
+      if (shoal_message_peek (self->in->data, self->in->len, &size, &id) != SHOAL_FRAME_OK
+          || size > self->in->len)
         return;
       g_assert_true (shoal_message_parse (&message, self->in->data, size));
       on_message (self, &message);
@@ -311,7 +325,9 @@ rig_bot_speak (RigBot *self)
   while (self->link != NULL && self->out->len > 0)
     {
       struct iovec iov[34];
-      guint n = shoal_link_low_mark (self->link) > 0 ? shoal_link_window (self->link, iov, G_N_ELEMENTS (iov)) : 0;
+      guint n = shoal_link_low_mark (self->link) > 0
+                  ? shoal_link_window (self->link, iov, G_N_ELEMENTS (iov))
+                  : 0;
       gsize done = 0;
 
       for (guint i = 0; i < n && done < self->out->len; i++)
@@ -334,13 +350,15 @@ rig_bot_take (RigBot *self)
   ShoalSpan spans[8];
   guint n;
 
-  while (self->link != NULL && (n = shoal_link_output (self->link, spans, G_N_ELEMENTS (spans))) > 0)
+  while (self->link != NULL
+         && (n = shoal_link_output (self->link, spans, G_N_ELEMENTS (spans))) > 0)
     {
       gsize size = 0;
 
       for (guint i = 0; i < n; i++)
         {
-          const guint8 *bytes = spans[i].file != NULL ? self->rig->data + spans[i].offset : spans[i].bytes;
+          const guint8 *bytes = spans[i].file != NULL ? self->rig->data + spans[i].offset
+                                                      : spans[i].bytes;
 
           g_byte_array_append (self->in, bytes, spans[i].size);
           size += spans[i].size;

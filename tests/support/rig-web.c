@@ -74,7 +74,8 @@ find_file (RigWeb       *self,
            Answer       *answer)
 {
   const ShoalMetainfo *metainfo = self->rig->content->metainfo;
-  g_autofree char *path = g_uri_unescape_string (url + strlen ("http://") + strlen (server->name) + 1, NULL);
+  g_autofree char *path =
+    g_uri_unescape_string (url + strlen ("http://") + strlen (server->name) + 1, NULL);
 
   for (guint32 file = 0; file < metainfo->layout->n_files; file++)
     if (g_strcmp0 (path, metainfo->files[file].path) == 0)
@@ -129,7 +130,8 @@ make_answer (RigWeb       *self,
       fetch->status = 200;
       find_piece (self, fetch->url, answer);
     }
-  else if ((server->missing != NULL && strstr (fetch->url, server->missing) != NULL) || !find_file (self, fetch->url, server, answer))
+  else if ((server->missing != NULL && strstr (fetch->url, server->missing) != NULL)
+           || !find_file (self, fetch->url, server, answer))
     {
       fetch->status = 404;
       answer->size = 0;
@@ -231,7 +233,8 @@ serve (Rig     *rig,
   /* What begins meanwhile is answered in the next turn. */
   for (guint i = 0, n = fetches->len; i < n;)
     {
-      if (((ShoalFetch *) g_ptr_array_index (fetches, i))->use != SHOAL_FETCH_SEED || serve_one (self, i))
+      if (((ShoalFetch *) g_ptr_array_index (fetches, i))->use != SHOAL_FETCH_SEED
+          || serve_one (self, i))
         i++;
       else
         n--;
@@ -289,12 +292,14 @@ rig_web_start (RigWeb  *self,
 
   for (guint i = 0; i < self->n_servers; i++)
     {
-      g_autofree char *url = g_strdup_printf ("http://%s/%s", self->servers[i].name, pieces ? "seed" : "");
+      g_autofree char *url = g_strdup_printf ("http://%s/%s", self->servers[i].name,
+                                              pieces ? "seed" : "");
 
       g_string_append_printf (list, "%zu:%s", strlen (url), url);
     }
   g_string_append_c (list, 'e');
-  /* "httpseeds" stands before "info", "url-list" behind it; the order is not asked for when reading. */
+  /* "httpseeds" stands before "info", "url-list" behind it; the order is not asked for when
+   * reading. */
   g_string_append_len (more, torrent, (gssize) size - 1);
   g_string_append_printf (more, "%se", list->str);
   g_string_free (list, TRUE);

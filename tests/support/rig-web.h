@@ -34,7 +34,8 @@ typedef struct
 
 typedef struct _RigWeb RigWeb;
 
-/* Serves the torrent's files to the rig, whose `serve` it takes. Freed by rig_web_free() before the rig. */
+/* Serves the torrent's files to the rig, whose `serve` it takes. Freed by rig_web_free() before the
+ * rig. */
 RigWeb       *rig_web_new     (Rig *rig);
 void          rig_web_free    (RigWeb *self);
 RigWebServer *rig_web_add     (RigWeb *self, const char *name);

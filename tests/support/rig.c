@@ -15,8 +15,9 @@ piece_is_right (Rig    *self,
 {
   const ShoalLayout *layout = self->content->metainfo->layout;
 
-  return memcmp (self->data + shoal_layout_piece_offset (layout, piece), content_piece (self->content, piece),
-                 shoal_layout_piece_size (layout, piece)) == 0;
+  return memcmp (self->data + shoal_layout_piece_offset (layout, piece),
+                 content_piece (self->content, piece), shoal_layout_piece_size (layout, piece))
+         == 0;
 }
 
 static void
@@ -39,10 +40,14 @@ do_piece (Rig          *self,
     {
       g_assert_cmpuint (job->runs[i].offset, ==, size);
       size += job->runs[i].size;
-      if (memcmp (job->runs[i].data, content_piece (self->content, job->piece) + job->runs[i].offset, job->runs[i].size) != 0)
+      if (memcmp (job->runs[i].data,
+                  content_piece (self->content, job->piece) + job->runs[i].offset,
+                  job->runs[i].size)
+          != 0)
         job->hash_wrong = TRUE;
     }
-  g_assert_cmpuint (size, ==, shoal_layout_piece_size (self->content->metainfo->layout, job->piece));
+  g_assert_cmpuint (size, ==,
+                    shoal_layout_piece_size (self->content->metainfo->layout, job->piece));
   if (job->hash_wrong)
     return;
   write_runs (self, job);
@@ -58,7 +63,8 @@ digest_blocks (Rig    *self,
   ShoalSha1 *digests = g_new (ShoalSha1, n);
 
   for (guint32 block = 0; block < n; block++)
-    shoal_sha1 (self->data + shoal_layout_piece_offset (layout, piece) + (gsize) block * SHOAL_BLOCK_SIZE,
+    shoal_sha1 (self->data + shoal_layout_piece_offset (layout, piece)
+                  + (gsize) block * SHOAL_BLOCK_SIZE,
                 shoal_layout_block_size (layout, piece, block), &digests[block]);
 
   return digests;
@@ -96,7 +102,8 @@ static void
 do_read (Rig          *self,
          ShoalDiskJob *job)
 {
-  guint64 offset = shoal_layout_piece_offset (self->content->metainfo->layout, job->piece) + job->offset;
+  guint64 offset = shoal_layout_piece_offset (self->content->metainfo->layout, job->piece)
+                   + job->offset;
 
   g_assert_true (self->written[job->piece]);
   if (self->hands_out)
@@ -114,7 +121,8 @@ static void
 do_job (Rig          *self,
         ShoalDiskJob *job)
 {
-  gboolean alone = job->op == SHOAL_DISK_OPEN || job->op == SHOAL_DISK_LOAD || job->op == SHOAL_DISK_CLOSE || job->op == SHOAL_DISK_REMOVE;
+  gboolean alone = job->op == SHOAL_DISK_OPEN || job->op == SHOAL_DISK_LOAD
+                   || job->op == SHOAL_DISK_CLOSE || job->op == SHOAL_DISK_REMOVE;
 
   self->n_done[job->op]++;
   if (self->answer != NULL && self->answer (self, job, self->answer_data))
@@ -185,7 +193,8 @@ do_jobs (Rig *self)
       for (guint i = 0; i < self->fake->jobs->len; i++)
         {
           ShoalDiskJob *job = g_ptr_array_index (self->fake->jobs, i);
-          gboolean alone = job->op == SHOAL_DISK_OPEN || job->op == SHOAL_DISK_FINISH || job->op == SHOAL_DISK_CLOSE || job->op == SHOAL_DISK_REMOVE
+          gboolean alone = job->op == SHOAL_DISK_OPEN || job->op == SHOAL_DISK_FINISH
+                           || job->op == SHOAL_DISK_CLOSE || job->op == SHOAL_DISK_REMOVE
                            || job->op == SHOAL_DISK_TAKE || job->op == SHOAL_DISK_DROP;
 
           if (job->op != SHOAL_DISK_LOAD && alone && i > 0)
@@ -437,7 +446,8 @@ rig_fill (Rig *self)
 gboolean
 rig_is_filled (const Rig *self)
 {
-  return memcmp (self->data, self->content->truth, self->content->metainfo->layout->total_size) == 0;
+  return memcmp (self->data, self->content->truth, self->content->metainfo->layout->total_size)
+         == 0;
 }
 
 /* --- Life --- */

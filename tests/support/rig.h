@@ -51,10 +51,12 @@ struct _RigBot
   guint32     metadata_size; /* told in the extension handshake; 0: none */
   gboolean    metadata_lies;
   gboolean    metadata_silent;
-  guint8      numbers[SHOAL_N_EXTENDED];   /* of extensions that it takes beside that one; their messages go to @hear */
+  guint8      numbers[SHOAL_N_EXTENDED];   /* of extensions that it takes beside that one; their
+                                            * messages go to @hear */
   guint16     port;          /* told in the extension handshake; 0: none */
 
-  void      (*hear) (RigBot *self, const ShoalMessage *message);   /* (nullable): messages that it does not know itself */
+  /* (nullable): messages that it does not know itself */
+  void      (*hear) (RigBot *self, const ShoalMessage *message);
   gpointer    data;          /* for @hear */
 
   /* what the engine said */
@@ -88,9 +90,11 @@ struct _Rig
   gint64       now_us;
   Content     *content;
   GPtrArray   *bots;         /* of RigBot (owned) */
-  void       (*serve) (Rig *self, gpointer data);   /* (nullable): called in each turn, before disk and peers */
+  void       (*serve) (Rig *self, gpointer data);   /* (nullable): called in each turn, before disk
+                                                     * and peers */
   gpointer     serve_data;
-  gboolean   (*answer) (Rig *self, ShoalDiskJob *job, gpointer data);   /* (nullable): TRUE: it has done the job */
+  /* (nullable): TRUE: it has done the job */
+  gboolean   (*answer) (Rig *self, ShoalDiskJob *job, gpointer data);
   gpointer     answer_data;
 
   /* the disk */
@@ -126,9 +130,11 @@ struct _Rig
   gint64       next_us;      /* the engine's next deadline */
 };
 
-Rig          *rig_new_of    (ShoalTorrentVersions versions, const ContentFile *files, guint32 n_files, guint32 piece_size, const ShoalConfig *config);
+Rig          *rig_new_of    (ShoalTorrentVersions versions, const ContentFile *files,
+                             guint32 n_files, guint32 piece_size, const ShoalConfig *config);
 /* The same of version 1. */
-Rig          *rig_new       (const ContentFile *files, guint32 n_files, guint32 piece_size, const ShoalConfig *config);
+Rig          *rig_new       (const ContentFile *files, guint32 n_files, guint32 piece_size,
+                             const ShoalConfig *config);
 void          rig_free      (Rig *self);
 /* One turn, @us later. */
 void          rig_turn      (Rig *self, gint64 us);
@@ -150,12 +156,14 @@ const ShoalTorrentStats *rig_look (Rig *self);
 void          rig_fill      (Rig *self);
 gboolean      rig_is_filled (const Rig *self);
 
-/* A peer that comes from outside; @number makes address and id. Its switches may be set before the next turn. */
+/* A peer that comes from outside; @number makes address and id. Its switches may be set before the
+ * next turn. */
 RigBot       *rig_bot       (Rig *self, guint8 number);
 /* The engine's own dial, number @index of those under way, reaches this peer. */
 void          rig_bot_answer (RigBot *self, guint index);
 void          rig_bot_say   (RigBot *self, gconstpointer bytes, gsize size);
-void          rig_bot_extended (RigBot *self, guint8 number, GBytes *payload);   /* an extension message, by the engine's number */
+/* an extension message, by the engine's number */
+void          rig_bot_extended (RigBot *self, guint8 number, GBytes *payload);
 void          rig_bot_simple (RigBot *self, ShoalMessageId id);
 void          rig_bot_piece (RigBot *self, ShoalMessageId id, guint32 piece);
 void          rig_bot_ask   (RigBot *self, guint32 piece, guint32 offset, guint32 size);
@@ -165,7 +173,8 @@ void          rig_bot_leave (RigBot *self);
 
 /* For the rig: its part of a turn. */
 void          rig_bot_begin (RigBot *self);     /* handshake and pieces */
-void          rig_bot_speak (RigBot *self);     /* what it has to say goes to the engine, as far as that reads */
+/* what it has to say goes to the engine, as far as that reads */
+void          rig_bot_speak (RigBot *self);
 void          rig_bot_take  (RigBot *self);     /* what the engine has to say */
 void          rig_bot_hear  (RigBot *self);     /* and the answer */
 void          rig_bot_free  (gpointer self);

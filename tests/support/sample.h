@@ -42,7 +42,8 @@ sample_make (const char *dir)
 
       for (gsize at = 0; at < sample_files[i].size; at++)
         data[at] = (guint8) (at * 7 + at / 251);
-      g_assert_true (g_file_set_contents (path, (const char *) data, (gssize) sample_files[i].size, NULL));
+      g_assert_true (g_file_set_contents (path, (const char *) data, (gssize) sample_files[i].size,
+                                          NULL));
     }
 }
 

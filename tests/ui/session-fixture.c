@@ -155,11 +155,14 @@ session_fixture_find (gpointer    widget,
                       GType       type,
                       const char *id)
 {
-  for (GtkWidget *child = gtk_widget_get_first_child (widget); child != NULL; child = gtk_widget_get_next_sibling (child))
+  for (GtkWidget *child = gtk_widget_get_first_child (widget); child != NULL;
+       child = gtk_widget_get_next_sibling (child))
     {
       gpointer found;
 
-      if (G_TYPE_CHECK_INSTANCE_TYPE (child, type) && (id == NULL || g_strcmp0 (gtk_buildable_get_buildable_id (GTK_BUILDABLE (child)), id) == 0))
+      if (G_TYPE_CHECK_INSTANCE_TYPE (child, type)
+          && (id == NULL
+              || g_strcmp0 (gtk_buildable_get_buildable_id (GTK_BUILDABLE (child)), id) == 0))
         return child;
 
       found = session_fixture_find (child, type, id);

@@ -76,7 +76,8 @@ test_life (void)
   g_assert_true (g_file_set_contents (run.obstacle, "", 0, NULL));
 
   run.application = shoal_application_new ();
-  g_application_set_flags (G_APPLICATION (run.application), G_APPLICATION_HANDLES_OPEN | G_APPLICATION_NON_UNIQUE);
+  g_application_set_flags (G_APPLICATION (run.application),
+                           G_APPLICATION_HANDLES_OPEN | G_APPLICATION_NON_UNIQUE);
   g_timeout_add (20, step_cb, &run);
   deadline = g_timeout_add_seconds (DEADLINE_S, late_cb, &run);
 

@@ -73,7 +73,8 @@ main (int   argc,
   session_fixture_init_test (&argc, &argv);
 
   g_test_add ("/ui/link-dialog/prefilled", Fixture, MAGNET, set_up, test_prefilled, tear_down);
-  g_test_add ("/ui/link-dialog/other-clipboard", Fixture, "https://example.org/", set_up, test_other_clipboard, tear_down);
+  g_test_add ("/ui/link-dialog/other-clipboard", Fixture, "https://example.org/", set_up,
+              test_other_clipboard, tear_down);
 
   return g_test_run ();
 }

@@ -16,7 +16,8 @@ test_bound (void)
   guint limit, port;
   gboolean on;
 
-  g_object_set (preferences, "limit-down", 100u, "port", 5000u, "part-suffix", FALSE, "download-dir", "/srv/<a> & b", NULL);
+  g_object_set (preferences, "limit-down", 100u, "port", 5000u, "part-suffix", FALSE,
+                "download-dir", "/srv/<a> & b", NULL);
   window = shoal_preferences_window_new (NULL, session);
   gtk_window_present (GTK_WINDOW (window));
   session_fixture_settle ();
@@ -67,7 +68,8 @@ test_names (void)
       GtkWidget *control = session_fixture_find (window, GTK_TYPE_WIDGET, controls[i].id);
 
       g_assert_nonnull (control);
-      gtk_test_accessible_assert_property (control, GTK_ACCESSIBLE_PROPERTY_LABEL, controls[i].name);
+      gtk_test_accessible_assert_property (control, GTK_ACCESSIBLE_PROPERTY_LABEL,
+                                           controls[i].name);
     }
 
   gtk_window_destroy (GTK_WINDOW (window));

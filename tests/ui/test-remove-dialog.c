@@ -11,7 +11,9 @@ make (ShoalSession     *session,
 {
   session_fixture_show (session, 7, name, state);
 
-  return shoal_remove_dialog_new (NULL, shoal_torrent_list_lookup (shoal_session_get_torrents (session), 7));
+  return shoal_remove_dialog_new (NULL,
+                                  shoal_torrent_list_lookup (shoal_session_get_torrents (session),
+                                                             7));
 }
 
 static void

@@ -58,14 +58,16 @@ test_follows (Fixture      *fixture,
   g_assert_true (g_str_has_suffix (text_of (fixture, "status"), "B/\342\201\240s"));
   g_assert_cmpfloat (gtk_progress_bar_get_fraction (progress), ==, 0.25);
   g_assert_true (gtk_widget_has_css_class (row, "working"));
-  g_assert_cmpstr (gtk_button_get_icon_name (GTK_BUTTON (toggle)), ==, "media-playback-pause-symbolic");
+  g_assert_cmpstr (gtk_button_get_icon_name (GTK_BUTTON (toggle)), ==,
+                   "media-playback-pause-symbolic");
   gtk_test_accessible_assert_property (toggle, GTK_ACCESSIBLE_PROPERTY_LABEL, "Pause");
 
   session_fixture_show (fixture->session, 1, "Other", SHOAL_TORRENT_PAUSED);
   g_assert_cmpstr (text_of (fixture, "name"), ==, "Other");
   g_assert_true (gtk_widget_has_css_class (row, "resting"));
   g_assert_false (gtk_widget_has_css_class (row, "working"));
-  g_assert_cmpstr (gtk_button_get_icon_name (GTK_BUTTON (toggle)), ==, "media-playback-start-symbolic");
+  g_assert_cmpstr (gtk_button_get_icon_name (GTK_BUTTON (toggle)), ==,
+                   "media-playback-start-symbolic");
   gtk_test_accessible_assert_property (toggle, GTK_ACCESSIBLE_PROPERTY_LABEL, "Resume");
 
   session_fixture_show (fixture->session, 1, "Other", SHOAL_TORRENT_SEEDING);
@@ -74,7 +76,8 @@ test_follows (Fixture      *fixture,
 
   session_fixture_show (fixture->session, 1, "Other", SHOAL_TORRENT_FAILED);
   g_assert_true (gtk_widget_has_css_class (row, "failed"));
-  g_assert_cmpstr (text_of (fixture, "status"), ==, shoal_torrent_get_status_text (fixture->torrent));
+  g_assert_cmpstr (text_of (fixture, "status"), ==,
+                   shoal_torrent_get_status_text (fixture->torrent));
 }
 
 /* How many take part, as a tracker counts them. */
@@ -88,25 +91,30 @@ test_counts (Fixture      *fixture,
   g_assert_null (gtk_widget_get_tooltip_text (status));
   session_fixture_show_counted (fixture->session, 1, "Name", SHOAL_TORRENT_DOWNLOADING, 1, 120, 14);
   g_assert_true (g_str_has_suffix (text_of (fixture, "status"),
-                                   "B/\342\201\240s · 1\302\240of\302\240120\302\240seeds, 14\302\240downloading"));
-  g_assert_cmpstr (gtk_widget_get_tooltip_text (status), ==, "The tracker has counted 120 complete downloads");
+                                   "B/\342\201\240s · 1\302\240of\302\240120\302\240seeds, "
+                                   "14\302\240downloading"));
+  g_assert_cmpstr (gtk_widget_get_tooltip_text (status), ==,
+                   "The tracker has counted 120 complete downloads");
 
   /* Nothing but the count is another. */
   session_fixture_show_counted (fixture->session, 1, "Name", SHOAL_TORRENT_PAUSED, 0, 120, 14);
   session_fixture_show_counted (fixture->session, 1, "Name", SHOAL_TORRENT_PAUSED, 0, 7, 1);
-  g_assert_cmpstr (text_of (fixture, "status"), ==, "Paused at 25% · 7\302\240seeds, 1\302\240downloading");
+  g_assert_cmpstr (text_of (fixture, "status"), ==,
+                   "Paused at 25% · 7\302\240seeds, 1\302\240downloading");
   paused = g_strdup_printf ("Name, %s", text_of (fixture, "status"));
   gtk_test_accessible_assert_property (fixture->row, GTK_ACCESSIBLE_PROPERTY_LABEL, paused);
 
   session_fixture_show_counted (fixture->session, 1, "Name", SHOAL_TORRENT_FAILED, 0, 7, 1);
-  g_assert_cmpstr (text_of (fixture, "status"), ==, shoal_torrent_get_status_text (fixture->torrent));
+  g_assert_cmpstr (text_of (fixture, "status"), ==,
+                   shoal_torrent_get_status_text (fixture->torrent));
 }
 
 static void
 test_names (Fixture      *fixture,
             gconstpointer data)
 {
-  g_autofree char *name = g_strdup_printf ("Name, %s", shoal_torrent_get_status_text (fixture->torrent));
+  g_autofree char *name = g_strdup_printf ("Name, %s",
+                                           shoal_torrent_get_status_text (fixture->torrent));
   GtkWidget *menu = session_fixture_find (fixture->row, GTK_TYPE_BUTTON, "menu_button");
 
   gtk_test_accessible_assert_property (fixture->row, GTK_ACCESSIBLE_PROPERTY_LABEL, name);

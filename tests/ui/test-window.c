@@ -38,7 +38,8 @@ tear_down (Fixture      *fixture,
 static const char *
 page (Fixture *fixture)
 {
-  return gtk_stack_get_visible_child_name (session_fixture_find (fixture->window, GTK_TYPE_STACK, "pages"));
+  return gtk_stack_get_visible_child_name (session_fixture_find (fixture->window, GTK_TYPE_STACK,
+                                                                 "pages"));
 }
 
 /* The text of the toast on show. */
@@ -215,7 +216,8 @@ press (Fixture *fixture,
   return handled;
 }
 
-/* Of the selected torrent, wherever the focus is; but the space bar is that of a button which has the focus. */
+/* Of the selected torrent, wherever the focus is; but the space bar is that of a button which has
+ * the focus. */
 static void
 test_keys (Fixture      *fixture,
            gconstpointer data)
@@ -258,6 +260,7 @@ test_open_links (Fixture      *fixture,
   g_autoptr(GFile) http = g_file_new_for_uri ("https://example.org/a.torrent");
   g_autoptr(ShoalCommand) first = NULL;
   g_autoptr(ShoalCommand) second = NULL;
+  GtkListView *list;
   GtkSingleSelection *selection;
   ShoalTorrent *selected;
 
@@ -275,7 +278,8 @@ test_open_links (Fixture      *fixture,
   session_fixture_show (fixture->session, 1, "a", SHOAL_TORRENT_METADATA);
   session_fixture_show (fixture->session, 2, "b", SHOAL_TORRENT_METADATA);
   session_fixture_settle ();
-  selection = GTK_SINGLE_SELECTION (gtk_list_view_get_model (session_fixture_find (fixture->window, GTK_TYPE_LIST_VIEW, NULL)));
+  list = session_fixture_find (fixture->window, GTK_TYPE_LIST_VIEW, NULL);
+  selection = GTK_SINGLE_SELECTION (gtk_list_view_get_model (list));
   selected = gtk_single_selection_get_selected_item (selection);
   g_assert_nonnull (selected);
   g_assert_cmpuint (shoal_torrent_get_id (selected), ==, 2);
@@ -290,7 +294,8 @@ test_open_fails (Fixture      *fixture,
 
   shoal_window_add_files (fixture->window, &magnet, 1);
   command = session_fixture_take (fixture->session, SHOAL_COMMAND_ADD);
-  session_fixture_reply (fixture->session, command->serial, 0, g_error_new (G_IO_ERROR, G_IO_ERROR_NO_SPACE, "full"));
+  session_fixture_reply (fixture->session, command->serial, 0,
+                         g_error_new (G_IO_ERROR, G_IO_ERROR_NO_SPACE, "full"));
   g_assert_cmpstr (toast (fixture), ==, "The disk is full. Make room and try again.");
 }
 

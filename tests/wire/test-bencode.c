@@ -18,7 +18,8 @@ static void
 test_good (void)
 {
   static const char *const texts[] = {
-    "i0e", "i-7e", "i9223372036854775807e", "i-9223372036854775808e", "i007e", "0:", "4:spam", "le", "de",
+    "i0e", "i-7e", "i9223372036854775807e", "i-9223372036854775808e", "i007e", "0:", "4:spam", "le",
+    "de",
     "li1e4:spamlei2ee", "d0:i1ee", "d1:ai1e1:bd1:cleee", "03:abc", "i-0e",
   };
 
@@ -30,7 +31,8 @@ test_good (void)
 
       g_assert_no_error (error);
       g_assert_nonnull (doc);
-      g_assert_true (shoal_bencode_raw (shoal_bencode_root (doc), &size) == (const guint8 *) texts[i]);
+      g_assert_true (shoal_bencode_raw (shoal_bencode_root (doc), &size)
+                     == (const guint8 *) texts[i]);
       g_assert_cmpuint (size, ==, strlen (texts[i]));
     }
 }
@@ -111,7 +113,8 @@ test_walk (void)
 
   /* Look-ups chain through what is not there. */
   item = shoal_bencode_next (item);
-  g_assert_cmpint (shoal_bencode_int (shoal_bencode_get (shoal_bencode_first (item), "x"), 77), ==, 77);
+  g_assert_cmpint (shoal_bencode_int (shoal_bencode_get (shoal_bencode_first (item), "x"), 77), ==,
+                   77);
   g_assert_cmpuint (shoal_bencode_count (item), ==, 0);
   g_assert_null (shoal_bencode_text (item));
   g_assert_cmpint (shoal_bencode_type (shoal_bencode_next (root)), ==, SHOAL_BENCODE_NONE);
@@ -120,7 +123,9 @@ test_walk (void)
 static void
 test_text (void)
 {
-  g_autoptr (ShoalBencode) doc = shoal_bencode_parse ((const guint8 *) "4:a\0\xff" "b", 6, NULL, NULL);
+  g_autoptr (ShoalBencode) doc = shoal_bencode_parse ((const guint8 *) "4:a\0\xff"
+                                                                       "b",
+                                                      6, NULL, NULL);
   g_autofree char *text = shoal_bencode_text (shoal_bencode_root (doc));
 
   g_assert_cmpstr (text, ==, "a\357\277\275\357\277\275b");
@@ -130,7 +135,8 @@ static void
 test_used (void)
 {
   gsize used = 0;
-  g_autoptr (ShoalBencode) doc = shoal_bencode_parse ((const guint8 *) "d1:ai1ee rest", 13, &used, NULL);
+  g_autoptr (ShoalBencode) doc = shoal_bencode_parse ((const guint8 *) "d1:ai1ee rest", 13, &used,
+                                                      NULL);
 
   g_assert_nonnull (doc);
   g_assert_cmpuint (used, ==, 8);

@@ -101,7 +101,8 @@ test_known (void)
       client = shoal_client_name (&id);
       g_assert_cmpstr (client, ==, clients[i].client);
       end = strrchr (client, ' ');
-      g_hash_table_add (names, end != NULL ? g_strndup (client, (gsize) (end - client)) : g_strdup (client));
+      g_hash_table_add (names, end != NULL ? g_strndup (client, (gsize) (end - client))
+                                           : g_strdup (client));
     }
   g_assert_cmpuint (g_hash_table_size (names), >=, 60);
 }

@@ -62,7 +62,8 @@ check_verdict (const char *accept,
 static gboolean
 is_component_good (const char *component)
 {
-  if (component[0] == '\0' || strlen (component) > 255 || strcmp (component, ".") == 0 || strcmp (component, "..") == 0)
+  if (component[0] == '\0' || strlen (component) > 255 || strcmp (component, ".") == 0
+      || strcmp (component, "..") == 0)
     return FALSE;
   for (const char *at = component; *at != '\0'; at = g_utf8_next_char (at))
     if (g_unichar_iscntrl (g_utf8_get_char (at)))
@@ -125,7 +126,9 @@ check_hash (JsonObject   *expect,
             const guint8 *bytes,
             gsize         size)
 {
-  const char *want = json_object_get_null_member (expect, member) ? NULL : json_object_get_string_member (expect, member);
+  const char *want = json_object_get_null_member (expect, member)
+                       ? NULL
+                       : json_object_get_string_member (expect, member);
   g_autofree char *hex = has ? shoal_hex (bytes, size) : NULL;
 
   g_assert_cmpstr (hex, ==, want);
@@ -162,7 +165,8 @@ check_files (JsonObject          *expect,
       if (clean)
         g_assert_true (has_string (json_array_get_array_element (want, 0), file->path + skip));
       g_assert_cmpuint (file->size, ==, json_array_get_int_element (want, 1));
-      g_assert_true (((file->flags & SHOAL_FILE_SYMLINK) != 0) == json_array_get_boolean_element (want, 2));
+      g_assert_true (((file->flags & SHOAL_FILE_SYMLINK) != 0)
+                     == json_array_get_boolean_element (want, 2));
     }
   if (n != json_array_get_length (files))
     {
@@ -194,7 +198,8 @@ check_strings (JsonArray *want,
 {
   g_assert_cmpuint (g_strv_length (have), ==, json_array_get_length (want));
   for (guint i = 0; i < json_array_get_length (want); i++)
-    g_assert_true (g_strv_contains ((const char *const *) have, json_array_get_string_element (want, i)));
+    g_assert_true (g_strv_contains ((const char *const *) have,
+                                    json_array_get_string_element (want, i)));
 }
 
 static void
@@ -241,7 +246,8 @@ check_magnet_of (const ShoalMetainfo *metainfo)
       g_assert_cmpstr (magnet->trackers[n++][0], ==, *url);
   g_assert_null (magnet->trackers[n]);
   again = shoal_magnet_to_uri (magnet);
-  if (g_strv_equal ((const char *const *) magnet->web_seeds, (const char *const *) metainfo->web_seeds))
+  if (g_strv_equal ((const char *const *) magnet->web_seeds,
+                    (const char *const *) metainfo->web_seeds))
     g_assert_cmpstr (again, ==, uri);
 }
 
@@ -251,7 +257,8 @@ check_info_of (const ShoalMetainfo *metainfo)
 {
   g_autoptr (GBytes) info = g_bytes_new_static (metainfo->info, metainfo->info_size);
   g_autoptr (GError) error = NULL;
-  g_autoptr (ShoalMetainfo) other = shoal_metainfo_from_info (info, metainfo->trackers, metainfo->web_seeds, &error);
+  g_autoptr (ShoalMetainfo) other = shoal_metainfo_from_info (info, metainfo->trackers,
+                                                              metainfo->web_seeds, &error);
 
   g_assert_no_error (error);
   g_assert_true (shoal_info_hash_matches (&other->hash, &metainfo->hash));
@@ -264,11 +271,14 @@ check_torrent (JsonObject          *expect,
 {
   check_hash (expect, "v1", metainfo->hash.has_v1, metainfo->hash.v1.bytes, SHOAL_SHA1_SIZE);
   check_hash (expect, "v2", metainfo->hash.has_v2, metainfo->hash.v2.bytes, SHOAL_SHA256_SIZE);
-  g_assert_cmpuint (metainfo->layout->n_pieces, ==, json_object_get_int_member (expect, "piece_count"));
-  g_assert_cmpuint (metainfo->layout->piece_size, ==, json_object_get_int_member (expect, "piece_length"));
+  g_assert_cmpuint (metainfo->layout->n_pieces, ==,
+                    json_object_get_int_member (expect, "piece_count"));
+  g_assert_cmpuint (metainfo->layout->piece_size, ==,
+                    json_object_get_int_member (expect, "piece_length"));
   g_assert_cmpint (metainfo->is_private, ==, json_object_get_boolean_member (expect, "private"));
   g_assert_cmpint (metainfo->single, ==, json_object_get_boolean_member (expect, "single"));
-  g_assert_cmpuint (metainfo->layout->payload_size, ==, json_object_get_int_member (expect, "sizes_without_pads"));
+  g_assert_cmpuint (metainfo->layout->payload_size, ==,
+                    json_object_get_int_member (expect, "sizes_without_pads"));
   if (!json_object_get_null_member (expect, "names"))
     g_assert_true (has_string (json_object_get_array_member (expect, "names"), metainfo->name));
   check_total (json_object_get_array_member (expect, "total_sizes"), metainfo->layout);
@@ -284,7 +294,8 @@ check_torrent (JsonObject          *expect,
   if (json_object_get_null_member (expect, "creation_date"))
     g_assert_cmpint (metainfo->creation_date, ==, -1);
   else
-    g_assert_cmpint (metainfo->creation_date, ==, json_object_get_int_member (expect, "creation_date"));
+    g_assert_cmpint (metainfo->creation_date, ==,
+                     json_object_get_int_member (expect, "creation_date"));
 }
 
 static void
@@ -398,7 +409,8 @@ test_magnets (gconstpointer data)
       JsonObject *entry = json_array_get_object_element (entries, i);
       const char *name = json_object_get_string_member (entry, "name");
       g_autoptr (GError) error = NULL;
-      g_autoptr (ShoalMagnet) magnet = shoal_magnet_parse (json_object_get_string_member (entry, "link"), &error);
+      g_autoptr (ShoalMagnet) magnet =
+        shoal_magnet_parse (json_object_get_string_member (entry, "link"), &error);
 
       g_test_message ("%s: %s", name, magnet != NULL ? "read" : error->message);
       check_verdict (json_object_get_string_member (entry, "accept"), magnet != NULL, error, name);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Questions and answers of name servers: what is asked, aliases, compression, and what is not believed. */
+/* Questions and answers of name servers: what is asked, aliases, compression, and what is not
+ * believed. */
 
 #include "shoal-dns.h"
 #include "shoal-test.h"
@@ -71,7 +72,8 @@ test_names (void)
 static void
 test_query (void)
 {
-  g_autoptr(GBytes) expected = shoal_test_bytes ("1234 0100 0001 0000 0000 0000 " QUESTION "001c 0001");
+  g_autoptr(GBytes) expected = shoal_test_bytes ("1234 0100 0001 0000 0000 0000 " QUESTION
+                                                 "001c 0001");
   guint8 query[SHOAL_DNS_QUERY_MAX];
   gsize size = shoal_dns_write_query (query, 0x1234, NAME, SHOAL_DNS_AAAA);
   g_autoptr(GBytes) got = g_bytes_new (query, size);
@@ -84,17 +86,20 @@ test_addresses (void)
 {
   ShoalDnsAnswer answer;
 
-  g_assert_cmpint (parse ("1234 8180 0001 0003 0000 0000 " QUESTION TYPE_A
-                          POINTER "0001 0001 00000e10 0004 c0000201 "
-                          POINTER "0001 0001 00000708 0004 c0000202 "
+  g_assert_cmpint (parse ("1234 8180 0001 0003 0000 0000 " QUESTION TYPE_A POINTER
+                          "0001 0001 00000e10 0004 c0000201 " POINTER
+                          "0001 0001 00000708 0004 c0000202 "
                           /* Another name's, of no interest. */
-                          "c014 0001 0001 00000001 0004 c0000203", SHOAL_DNS_A, &answer), ==, SHOAL_DNS_ANSWER);
+                          "c014 0001 0001 00000001 0004 c0000203",
+                          SHOAL_DNS_A, &answer),
+                   ==, SHOAL_DNS_ANSWER);
   g_assert_cmpuint (answer.n_addrs, ==, 2);
   assert_addr (&answer.addrs[0], "192.0.2.1");
   assert_addr (&answer.addrs[1], "192.0.2.2");
   g_assert_cmpuint (answer.ttl_s, ==, 1800);
 
-  g_assert_cmpint (parse ("1234 8180 0001 0001 0000 0000 07 545261434b6572 07 6578616d706c65 03 6f7267 00 001c 0001"
+  g_assert_cmpint (parse ("1234 8180 0001 0001 0000 0000 07 545261434b6572 07 6578616d706c65 03 "
+                          "6f7267 00 001c 0001"
                           POINTER "001c 0001 0000003c 0010 20010db8000000000000000000000007",
                           SHOAL_DNS_AAAA, &answer), ==, SHOAL_DNS_ANSWER);
   g_assert_cmpuint (answer.n_addrs, ==, 1);
@@ -108,16 +113,20 @@ test_aliases (void)
 
   /* tracker -> a.example.org -> b.org, told in the wrong order. */
   g_assert_cmpint (parse ("1234 8180 0001 0003 0000 0000 " QUESTION TYPE_A
-                          "01 62 c01c 0001 0001 00000e10 0004 c0000209 "
-                          POINTER "0005 0001 00000708 0004 0161 c014 "
-                          "01 61 c014 0005 0001 0000000a 0004 0162 c01c", SHOAL_DNS_A, &answer), ==, SHOAL_DNS_ANSWER);
+                          "01 62 c01c 0001 0001 00000e10 0004 c0000209 " POINTER
+                          "0005 0001 00000708 0004 0161 c014 "
+                          "01 61 c014 0005 0001 0000000a 0004 0162 c01c",
+                          SHOAL_DNS_A, &answer),
+                   ==, SHOAL_DNS_ANSWER);
   g_assert_cmpuint (answer.n_addrs, ==, 1);
   assert_addr (&answer.addrs[0], "192.0.2.9");
   g_assert_cmpuint (answer.ttl_s, ==, 10);
 
   /* An alias of itself ends, and has no address. */
-  g_assert_cmpint (parse ("1234 8180 0001 0001 0000 0000 " QUESTION TYPE_A
-                          POINTER "0005 0001 00000708 0002 c00c", SHOAL_DNS_A, &answer), ==, SHOAL_DNS_ANSWER);
+  g_assert_cmpint (parse ("1234 8180 0001 0001 0000 0000 " QUESTION TYPE_A POINTER
+                          "0005 0001 00000708 0002 c00c",
+                          SHOAL_DNS_A, &answer),
+                   ==, SHOAL_DNS_ANSWER);
   g_assert_cmpuint (answer.n_addrs, ==, 0);
 }
 
@@ -137,17 +146,24 @@ test_refusals (void)
     { "1234 8980 0001 0000 0000 0000 " QUESTION TYPE_A, SHOAL_DNS_NOT_OURS },
     { "1234 8180 0001 0000 0000 0000 " QUESTION "001c 0001", SHOAL_DNS_NOT_OURS },
     { "1234 8180 0001 0000 0000 0000 " QUESTION "0001 0003", SHOAL_DNS_NOT_OURS },
-    { "1234 8180 0001 0000 0000 0000 05 7472616b65 07 6578616d706c65 03 6f7267 00 " TYPE_A, SHOAL_DNS_NOT_OURS },
+    { "1234 8180 0001 0000 0000 0000 05 7472616b65 07 6578616d706c65 03 6f7267 00 " TYPE_A,
+      SHOAL_DNS_NOT_OURS },
     { "1234 8183 0000 0000 0000 0000", SHOAL_DNS_NOT_OURS },
     { "1234 8180 0001 0000 0000", SHOAL_DNS_NOT_OURS },
     { "", SHOAL_DNS_NOT_OURS },
     /* Malformed behind the question. */
-    { "1234 8180 0001 0001 0000 0000 " QUESTION TYPE_A POINTER "0001 0001 00000708 0004 c00002", SHOAL_DNS_FAILED },
-    { "1234 8180 0001 0001 0000 0000 " QUESTION TYPE_A "c025 0001 0001 00000708 0004 c0000201", SHOAL_DNS_FAILED },
-    { "1234 8180 0001 0001 0000 0000 " QUESTION TYPE_A "ffff 0001 0001 00000708 0004 c0000201", SHOAL_DNS_FAILED },
-    { "1234 8180 0001 0001 0000 0000 " QUESTION TYPE_A "80 0001 0001 00000708 0004 c0000201", SHOAL_DNS_FAILED },
-    { "1234 8180 0001 0001 0000 0000 " QUESTION TYPE_A POINTER "0005 0001 00000708 0003 c00c 00", SHOAL_DNS_FAILED },
-    { "1234 8180 0001 ffff 0000 0000 " QUESTION TYPE_A POINTER "0001 0001 00000708 0004 c0000201", SHOAL_DNS_FAILED },
+    { "1234 8180 0001 0001 0000 0000 " QUESTION TYPE_A POINTER "0001 0001 00000708 0004 c00002",
+      SHOAL_DNS_FAILED },
+    { "1234 8180 0001 0001 0000 0000 " QUESTION TYPE_A "c025 0001 0001 00000708 0004 c0000201",
+      SHOAL_DNS_FAILED },
+    { "1234 8180 0001 0001 0000 0000 " QUESTION TYPE_A "ffff 0001 0001 00000708 0004 c0000201",
+      SHOAL_DNS_FAILED },
+    { "1234 8180 0001 0001 0000 0000 " QUESTION TYPE_A "80 0001 0001 00000708 0004 c0000201",
+      SHOAL_DNS_FAILED },
+    { "1234 8180 0001 0001 0000 0000 " QUESTION TYPE_A POINTER "0005 0001 00000708 0003 c00c 00",
+      SHOAL_DNS_FAILED },
+    { "1234 8180 0001 ffff 0000 0000 " QUESTION TYPE_A POINTER "0001 0001 00000708 0004 c0000201",
+      SHOAL_DNS_FAILED },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)

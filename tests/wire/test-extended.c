@@ -22,7 +22,8 @@ test_full (void)
 
   g_assert_true (parse (&got,
                         "d1:md11:lt_donthavei7e11:upload_onlyi4e11:ut_metadatai3e6:ut_pexi1ee13:metadata_sizei31235e"
-                        "1:pi6881e4:reqqi500e11:upload_onlyi1e1:v18:Transmission 4.0.56:yourip4:\x7f\x01\x01\x01" "e"));
+                        "1:pi6881e4:reqqi500e11:upload_onlyi1e1:v18:Transmission "
+                        "4.0.56:yourip4:\x7f\x01\x01\x01" "e"));
   g_assert_cmpuint (got.numbers[SHOAL_EXTENDED_METADATA], ==, 3);
   g_assert_cmpuint (got.numbers[SHOAL_EXTENDED_DONTHAVE], ==, 7);
   g_assert_cmpuint (got.numbers[SHOAL_EXTENDED_UPLOAD_ONLY], ==, 4);
@@ -89,7 +90,9 @@ test_odd_values (void)
 static void
 test_malformed (void)
 {
-  static const char *const bad[] = { "", "d", "le", "i5e", "4:spam", "d1:m", "d1:md11:ut_metadatai3ee", "<html>" };
+  static const char *const bad[] = {
+    "", "d", "le", "i5e", "4:spam", "d1:m", "d1:md11:ut_metadatai3ee", "<html>"
+  };
 
   for (guint i = 0; i < G_N_ELEMENTS (bad); i++)
     {
@@ -129,16 +132,19 @@ test_write (void)
   };
   g_autoptr (GBytes) plain = shoal_extended_handshake_write (&said);
   g_autoptr (GBytes) full = NULL;
-  const char *expected = "d1:md11:lt_donthavei2e11:upload_onlyi3e11:ut_metadatai1ee13:metadata_sizei1000e1:pi51413e"
-                         "4:reqqi512e1:v11:Shoal 0.1.0e";
+  const char *expected =
+    "d1:md11:lt_donthavei2e11:upload_onlyi3e11:ut_metadatai1ee13:metadata_sizei1000e1:pi51413e"
+    "4:reqqi512e1:v11:Shoal 0.1.0e";
   ShoalExtendedHandshake got;
 
-  g_assert_cmpmem (g_bytes_get_data (plain, NULL), g_bytes_get_size (plain), expected, strlen (expected));
+  g_assert_cmpmem (g_bytes_get_data (plain, NULL), g_bytes_get_size (plain), expected,
+                   strlen (expected));
 
   said.upload_only = 0;
   said.your_ip = shoal_addr_make (SHOAL_FAMILY_IPV4, ip, 0);
   full = shoal_extended_handshake_write (&said);
-  g_assert_true (shoal_extended_handshake_parse (&got, g_bytes_get_data (full, NULL), g_bytes_get_size (full)));
+  g_assert_true (shoal_extended_handshake_parse (&got, g_bytes_get_data (full, NULL),
+                                                 g_bytes_get_size (full)));
   g_assert_cmpint (got.upload_only, ==, 0);
   g_assert_true (shoal_addr_same_ip (&got.your_ip, &said.your_ip));
   shoal_extended_handshake_clear (&got);
@@ -171,11 +177,13 @@ test_metadata (void)
   g_assert_true (parse_metadata (&got, "d8:msg_typei9ee", 0));
   g_assert_cmpint (got.type, ==, SHOAL_METADATA_OTHER);
 
-  g_assert_true (parse_metadata (&got, "d8:msg_typei1e5:piecei0e10:total_sizei20000ee", SHOAL_METADATA_PART_SIZE));
+  g_assert_true (parse_metadata (&got, "d8:msg_typei1e5:piecei0e10:total_sizei20000ee",
+                                 SHOAL_METADATA_PART_SIZE));
   g_assert_cmpint (got.type, ==, SHOAL_METADATA_DATA);
   g_assert_cmpuint (got.data_size, ==, SHOAL_METADATA_PART_SIZE);
   g_assert_cmpuint (got.data[0], ==, 'x');
-  g_assert_true (parse_metadata (&got, "d8:msg_typei1e5:piecei1e10:total_sizei20000ee", 20000 - SHOAL_METADATA_PART_SIZE));
+  g_assert_true (parse_metadata (&got, "d8:msg_typei1e5:piecei1e10:total_sizei20000ee",
+                                 20000 - SHOAL_METADATA_PART_SIZE));
   g_assert_true (parse_metadata (&got, "d8:msg_typei1e5:piecei0ee", 100));
 }
 
@@ -192,20 +200,24 @@ test_metadata_malformed (void)
   g_assert_false (parse_metadata (&got, "d8:msg_typei0e5:piecei4096ee", 0));
   g_assert_false (parse_metadata (&got, "d8:msg_typei1e5:piecei0ee", 0));
   g_assert_false (parse_metadata (&got, "d8:msg_typei1e5:piecei0ee", SHOAL_METADATA_PART_SIZE + 1));
-  g_assert_false (parse_metadata (&got, "d8:msg_typei1e5:piecei1e10:total_sizei20000ee", SHOAL_METADATA_PART_SIZE));
+  g_assert_false (parse_metadata (&got, "d8:msg_typei1e5:piecei1e10:total_sizei20000ee",
+                                  SHOAL_METADATA_PART_SIZE));
   g_assert_false (parse_metadata (&got, "d8:msg_typei1e5:piecei2e10:total_sizei20000ee", 1));
 }
 
 static void
 test_metadata_write (void)
 {
-  ShoalMetadataMessage said = { SHOAL_METADATA_DATA, 1, SHOAL_METADATA_PART_SIZE + 3, (const guint8 *) "abc", 3 };
+  ShoalMetadataMessage said = { SHOAL_METADATA_DATA, 1, SHOAL_METADATA_PART_SIZE + 3,
+                                (const guint8 *) "abc", 3 };
   g_autoptr (GBytes) bytes = shoal_metadata_message_write (&said);
   const char *expected = "d8:msg_typei1e5:piecei1e10:total_sizei16387eeabc";
   ShoalMetadataMessage got;
 
-  g_assert_cmpmem (g_bytes_get_data (bytes, NULL), g_bytes_get_size (bytes), expected, strlen (expected));
-  g_assert_true (shoal_metadata_message_parse (&got, g_bytes_get_data (bytes, NULL), g_bytes_get_size (bytes)));
+  g_assert_cmpmem (g_bytes_get_data (bytes, NULL), g_bytes_get_size (bytes), expected,
+                   strlen (expected));
+  g_assert_true (shoal_metadata_message_parse (&got, g_bytes_get_data (bytes, NULL),
+                                               g_bytes_get_size (bytes)));
   g_assert_cmpmem (got.data, got.data_size, "abc", 3);
 }
 

@@ -65,7 +65,8 @@ test_six (void)
     { "::/0", { 0, 0 }, { G_MAXUINT64, G_MAXUINT64 } },
     { "2001:db8::1/128", { 0x20010db800000000, 1 }, { 0x20010db800000000, 1 } },
     { "2001:db8:: - 2001:db8::ff", { 0x20010db800000000, 0 }, { 0x20010db800000000, 0xff } },
-    { "Some Company:2001:db8::-2001:db8::ff", { 0x20010db800000000, 0 }, { 0x20010db800000000, 0xff } },
+    { "Some Company:2001:db8::-2001:db8::ff", { 0x20010db800000000, 0 },
+      { 0x20010db800000000, 0xff } },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
@@ -84,7 +85,9 @@ test_six (void)
 static void
 test_passed_over (void)
 {
-  g_autoptr(ShoalFilterList) list = parse ("\xef\xbb\xbf# comment\r\n\r\n; another\n// and one\n   \n001.000.000.000 - 001.000.000.255 , 200 , allowed\n1.1.1.1\n");
+  g_autoptr(ShoalFilterList) list = parse ("\xef\xbb\xbf# comment\r\n\r\n; another\n// and one\n   "
+                                           "\n001.000.000.000 - 001.000.000.255 , 200 , "
+                                           "allowed\n1.1.1.1\n");
 
   g_assert_cmpuint (list->four->len, ==, 1);
   g_assert_cmpuint (list->n_bad, ==, 0);
@@ -94,7 +97,8 @@ static void
 test_bad_lines (void)
 {
   static const char *const bad[] = {
-    "x", "1.2.3", "1.2.3.256", "1.2.3.4.5", "1.2.3.4/33", "1.2.3.4/", "1.2.3.8-1.2.3.4", "1.2.3.4-", "1.2.3.4-x", "name:", "name:1.2.3.4-", "::/129",
+    "x", "1.2.3", "1.2.3.256", "1.2.3.4.5", "1.2.3.4/33", "1.2.3.4/", "1.2.3.8-1.2.3.4", "1.2.3.4-",
+    "1.2.3.4-x", "name:", "name:1.2.3.4-", "::/129",
     "::2-::1", "1.2.3.4 1.2.3.5", "gggg::1", ":::::::::", "1.2.3.4-1.2.3.5 x", "000001.2.3.4",
   };
   g_autoptr(GString) text = g_string_new ("9.9.9.9\n");

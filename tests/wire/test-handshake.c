@@ -20,7 +20,8 @@ test_bytes (void)
   guint8 bytes[SHOAL_HANDSHAKE_SIZE];
   ShoalHandshake out;
 
-  make (&out, SHOAL_RESERVED_EXTENDED | SHOAL_RESERVED_FAST | SHOAL_RESERVED_DHT | SHOAL_RESERVED_V2);
+  make (&out,
+        SHOAL_RESERVED_EXTENDED | SHOAL_RESERVED_FAST | SHOAL_RESERVED_DHT | SHOAL_RESERVED_V2);
   shoal_handshake_write (&out, bytes);
   g_assert_cmpmem (bytes, 20, "\x13" "BitTorrent protocol", 20);
   g_assert_cmpmem (bytes + 20, 8, reserved, 8);

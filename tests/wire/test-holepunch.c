@@ -19,7 +19,8 @@ static void
 test_vectors (void)
 {
   static const guint8 rendezvous[] = { 0, 0, 1, 2, 3, 4, 0x1a, 0xe1, 0, 0, 0, 0 };
-  static const guint8 connect_six[] = { 1, 1, 0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0x1a, 0xe2, 0, 0, 0, 0 };
+  static const guint8 connect_six[] = { 1, 1, 0x20, 1, 0xd, 0xb8, 0,    0,    0, 0, 0, 0,
+                                        0, 0, 0,    0, 0,   1,    0x1a, 0xe2, 0, 0, 0, 0 };
   static const guint8 failed[] = { 2, 0, 1, 2, 3, 4, 0x1a, 0xe1, 0, 0, 0, 2 };
   ShoalHolepunch got;
   g_autofree char *text = NULL;
@@ -66,14 +67,16 @@ test_there_and_back (void)
   for (guint type = 0; type <= SHOAL_HOLEPUNCH_ERROR; type++)
     for (guint i = 0; i < G_N_ELEMENTS (addrs); i++)
       {
-        ShoalHolepunch sent = { .type = (ShoalHolepunchType) type, .error = type == SHOAL_HOLEPUNCH_ERROR ? 7 : 0 };
+        ShoalHolepunch sent = { .type = (ShoalHolepunchType) type,
+                                .error = type == SHOAL_HOLEPUNCH_ERROR ? 7 : 0 };
         ShoalHolepunch got;
         g_autoptr(GBytes) bytes = NULL;
 
         g_assert_true (shoal_addr_parse (&sent.addr, addrs[i], 0));
         bytes = shoal_holepunch_write (&sent);
         g_assert_cmpuint (g_bytes_get_size (bytes), <=, SHOAL_HOLEPUNCH_SIZE_MAX);
-        g_assert_true (shoal_holepunch_parse (&got, g_bytes_get_data (bytes, NULL), g_bytes_get_size (bytes)));
+        g_assert_true (shoal_holepunch_parse (&got, g_bytes_get_data (bytes, NULL),
+                                              g_bytes_get_size (bytes)));
         g_assert_cmpint (got.type, ==, sent.type);
         g_assert_cmpuint (got.error, ==, sent.error);
         g_assert_true (shoal_addr_equal (&got.addr, &sent.addr));

@@ -45,11 +45,15 @@ describe (ShoalIgdService *service,
 static void
 test_firewall (void)
 {
-  static const char text[] = SERVICE ("WANIPConnection:2", "/two") SERVICE ("WANIPv6FirewallControl:1", "/six");
+  static const char text[] = SERVICE ("WANIPConnection:2", "/two")
+    SERVICE ("WANIPv6FirewallControl:1", "/six");
   g_auto(ShoalIgdService) service = { 0 };
   g_auto(ShoalIgdService) none = { 0 };
   const guint8 ip[16] = { 0x20, 0x01, 0x0d, 0xb8, [15] = 7 };
-  ShoalPcpMap map = { .client = shoal_addr_make (SHOAL_FAMILY_IPV6, ip, 0), .transport = SHOAL_TRANSPORT_UDP, .internal = 6881, .lifetime_s = 3600 };
+  ShoalPcpMap map = { .client = shoal_addr_make (SHOAL_FAMILY_IPV6, ip, 0),
+                      .transport = SHOAL_TRANSPORT_UDP,
+                      .internal = 6881,
+                      .lifetime_s = 3600 };
   g_autofree char *action = NULL;
   g_autofree char *close_action = NULL;
   g_autofree char *open_body = NULL;
@@ -59,10 +63,12 @@ test_firewall (void)
   g_assert_true (shoal_igd_parse_firewall (&service, URL, text, strlen (text)));
   g_assert_cmpstr (service.type, ==, "urn:schemas-upnp-org:service:WANIPv6FirewallControl:1");
   g_assert_cmpstr (service.control, ==, "http://192.168.1.1:5000/six");
-  g_assert_false (shoal_igd_parse_firewall (&none, URL, SERVICE ("WANIPConnection:2", "/two"), strlen (SERVICE ("WANIPConnection:2", "/two"))));
+  g_assert_false (shoal_igd_parse_firewall (&none, URL, SERVICE ("WANIPConnection:2", "/two"),
+                                            strlen (SERVICE ("WANIPConnection:2", "/two"))));
 
   open_body = shoal_igd_write_open (&service, &map, &action);
-  g_assert_cmpstr (action, ==, "\"urn:schemas-upnp-org:service:WANIPv6FirewallControl:1#AddPinhole\"");
+  g_assert_cmpstr (action, ==,
+                   "\"urn:schemas-upnp-org:service:WANIPv6FirewallControl:1#AddPinhole\"");
   g_assert_nonnull (strstr (open_body, "<RemoteHost></RemoteHost><RemotePort>0</RemotePort><InternalClient>2001:db8::7</InternalClient>"
                                        "<InternalPort>6881</InternalPort><Protocol>17</Protocol><LeaseTime>3600</LeaseTime></u:AddPinhole>"));
   close_body = shoal_igd_write_close (&service, 65535, &close_action);
@@ -85,17 +91,28 @@ test_description (void)
     const char *type;      /* NULL: nothing of use */
     const char *control;
   } cases[] = {
-    { "<?xml version='1.0'?><root>" SERVICE ("WANIPConnection:1", "/ctl/IPConn") "</root>", "WANIPConnection:1", "http://192.168.1.1:5000/ctl/IPConn" },
-    { SERVICE ("WANIPConnection:1", "ctl?a=1&amp;b=2"), "WANIPConnection:1", "http://192.168.1.1:5000/desc/ctl?a=1&b=2" },
-    { "<URLBase> http://192.168.1.1:80/ </URLBase>" SERVICE ("WANPPPConnection:1", "/x"), "WANPPPConnection:1", "http://192.168.1.1:80/x" },
-    { "<URLBase></URLBase>" SERVICE ("WANPPPConnection:1", "http://192.168.1.1:9/y"), "WANPPPConnection:1", "http://192.168.1.1:9/y" },
-    { SERVICE ("WANIPConnection:2", "/two") SERVICE ("WANPPPConnection:1", "/ppp") SERVICE ("WANIPConnection:1", "/one"), "WANIPConnection:2", "http://192.168.1.1:5000/two" },
-    { SERVICE ("Layer3Forwarding:1", "/l3") "<br>not & well <formed" "<u:service  id='1'>\n<u:serviceType>\n urn:schemas-upnp-org:service:WANIPConnection:1\n</u:serviceType>"
-      "<u:controlURL>/ns</u:controlURL></u:service>", "WANIPConnection:1", "http://192.168.1.1:5000/ns" },
+    { "<?xml version='1.0'?><root>" SERVICE ("WANIPConnection:1", "/ctl/IPConn") "</root>",
+      "WANIPConnection:1", "http://192.168.1.1:5000/ctl/IPConn" },
+    { SERVICE ("WANIPConnection:1", "ctl?a=1&amp;b=2"), "WANIPConnection:1",
+      "http://192.168.1.1:5000/desc/ctl?a=1&b=2" },
+    { "<URLBase> http://192.168.1.1:80/ </URLBase>" SERVICE ("WANPPPConnection:1", "/x"),
+      "WANPPPConnection:1", "http://192.168.1.1:80/x" },
+    { "<URLBase></URLBase>" SERVICE ("WANPPPConnection:1", "http://192.168.1.1:9/y"),
+      "WANPPPConnection:1", "http://192.168.1.1:9/y" },
+    { SERVICE ("WANIPConnection:2", "/two") SERVICE ("WANPPPConnection:1", "/ppp")
+      SERVICE ("WANIPConnection:1", "/one"),
+      "WANIPConnection:2", "http://192.168.1.1:5000/two" },
+    { SERVICE ("Layer3Forwarding:1", "/l3") "<br>not & well <formed"
+      "<u:service  id='1'>\n<u:serviceType>\n "
+      "urn:schemas-upnp-org:service:WANIPConnection:1\n</u:serviceType>"
+      "<u:controlURL>/ns</u:controlURL></u:service>",
+      "WANIPConnection:1", "http://192.168.1.1:5000/ns" },
     { SERVICE ("Layer3Forwarding:1", "/l3"), NULL, NULL },
-    { "<service><serviceType>urn:schemas-upnp-org:service:WANIPConnection:1</serviceType></service><service><controlURL>/of-another</controlURL></service>", NULL, NULL },
+    { "<service><serviceType>urn:schemas-upnp-org:service:WANIPConnection:1</serviceType></service>"
+      "<service><controlURL>/of-another</controlURL></service>", NULL, NULL },
     { SERVICE ("WANIPConnection:1", "gopher://192.168.1.1/"), NULL, NULL },
-    { "<service><serviceType>urn:schemas-upnp-org:service:WANIPConnection:1</serviceType><controlURL>/cut", NULL, NULL },
+    { "<service><serviceType>urn:schemas-upnp-org:service:WANIPConnection:1</serviceType>"
+      "<controlURL>/cut", NULL, NULL },
     { "", NULL, NULL },
   };
 
@@ -128,7 +145,8 @@ test_long_texts (void)
 static void
 test_calls (void)
 {
-  const ShoalIgdService service = { (char *) "urn:schemas-upnp-org:service:WANIPConnection:1", (char *) "http://192.168.1.1/c" };
+  const ShoalIgdService service = { (char *) "urn:schemas-upnp-org:service:WANIPConnection:1",
+                                    (char *) "http://192.168.1.1/c" };
   const guint8 ip[4] = { 192, 168, 1, 7 };
   const ShoalPcpMap map = {
     .client = shoal_addr_make (SHOAL_FAMILY_IPV4, ip, 0),
@@ -144,14 +162,19 @@ test_calls (void)
   g_autofree char *gone = shoal_igd_write_delete (&service, &map, &delete_action);
   g_autofree char *address = shoal_igd_write_address (&service, &address_action);
 
-  g_assert_cmpstr (add_action, ==, "\"urn:schemas-upnp-org:service:WANIPConnection:1#AddPortMapping\"");
+  g_assert_cmpstr (add_action, ==,
+                   "\"urn:schemas-upnp-org:service:WANIPConnection:1#AddPortMapping\"");
   g_assert_nonnull (strstr (add, "<NewExternalPort>2</NewExternalPort><NewProtocol>TCP</NewProtocol><NewInternalPort>1</NewInternalPort>"
                                  "<NewInternalClient>192.168.1.7</NewInternalClient>"));
   g_assert_nonnull (strstr (add, "<NewLeaseDuration>3600</NewLeaseDuration>"));
-  g_assert_cmpstr (delete_action, ==, "\"urn:schemas-upnp-org:service:WANIPConnection:1#DeletePortMapping\"");
+  g_assert_cmpstr (delete_action, ==,
+                   "\"urn:schemas-upnp-org:service:WANIPConnection:1#DeletePortMapping\"");
   g_assert_nonnull (strstr (gone, "<NewExternalPort>2</NewExternalPort><NewProtocol>TCP</NewProtocol></u:DeletePortMapping>"));
-  g_assert_cmpstr (address_action, ==, "\"urn:schemas-upnp-org:service:WANIPConnection:1#GetExternalIPAddress\"");
-  g_assert_nonnull (strstr (address, "<u:GetExternalIPAddress xmlns:u=\"urn:schemas-upnp-org:service:WANIPConnection:1\">"));
+  g_assert_cmpstr (address_action, ==,
+                   "\"urn:schemas-upnp-org:service:WANIPConnection:1#GetExternalIPAddress\"");
+  g_assert_nonnull (strstr (address,
+                            "<u:GetExternalIPAddress "
+                            "xmlns:u=\"urn:schemas-upnp-org:service:WANIPConnection:1\">"));
 }
 
 static ShoalIgdAnswer
@@ -173,9 +196,11 @@ test_answers (void)
 
   g_assert_cmpuint (got.error, ==, 0);
   g_assert_cmpstr (text, ==, "203.0.113.5");
-  g_assert_cmpuint (answer (200, "<NewExternalIPAddress>no</NewExternalIPAddress>").external.family, ==, SHOAL_FAMILY_NONE);
+  g_assert_cmpuint (answer (200, "<NewExternalIPAddress>no</NewExternalIPAddress>").external.family,
+                    ==, SHOAL_FAMILY_NONE);
   g_assert_cmpuint (answer (200, "").error, ==, 0);
-  g_assert_cmpuint (answer (500, "<UPnPError><errorCode>718</errorCode></UPnPError>").error, ==, SHOAL_IGD_CONFLICT);
+  g_assert_cmpuint (answer (500, "<UPnPError><errorCode>718</errorCode></UPnPError>").error, ==,
+                    SHOAL_IGD_CONFLICT);
   g_assert_cmpuint (answer (500, "<errorCode>-3</errorCode>").error, ==, 500);
   g_assert_cmpuint (answer (404, "<html>").error, ==, 404);
   g_assert_cmpuint (answer (0, "").error, ==, 1);

@@ -94,9 +94,12 @@ test_uploads (void)
   static const guint64 sizes[] = { 70000, 1 };
   static const struct { guint32 piece, offset, size; gboolean ok; guint32 real; } cases[] = {
     { 0, 0, 16384, TRUE, 16384 }, { 0, 65535, 1, TRUE, 1 }, { 0, 65536, 1, FALSE, 0 },
-    { 1, 0, 4464, TRUE, 4464 }, { 1, 0, 16384, TRUE, 4464 }, { 1, 4463, 2, TRUE, 1 }, { 1, 4464, 16384, TRUE, 0 },
-    { 1, 49152, 16384, TRUE, 0 }, { 1, 49152, 16385, FALSE, 0 }, { 1, 65536, 1, FALSE, 0 }, { 1, G_MAXUINT32, 1, FALSE, 0 },
-    { 2, 0, 16384, TRUE, 1 }, { 3, 0, 1, FALSE, 0 }, { 2, 0, 0, FALSE, 0 }, { 2, 0, 128 * 1024 + 1, FALSE, 0 },
+    { 1, 0, 4464, TRUE, 4464 }, { 1, 0, 16384, TRUE, 4464 }, { 1, 4463, 2, TRUE, 1 },
+    { 1, 4464, 16384, TRUE, 0 },
+    { 1, 49152, 16384, TRUE, 0 }, { 1, 49152, 16385, FALSE, 0 }, { 1, 65536, 1, FALSE, 0 },
+    { 1, G_MAXUINT32, 1, FALSE, 0 },
+    { 2, 0, 16384, TRUE, 1 }, { 3, 0, 1, FALSE, 0 }, { 2, 0, 0, FALSE, 0 },
+    { 2, 0, 128 * 1024 + 1, FALSE, 0 },
   };
   g_autoptr (ShoalLayout) aligned = make (65536, sizes, NULL, 2, TRUE);
   g_autoptr (ShoalLayout) plain = make (65536, sizes, NULL, 2, FALSE);
@@ -104,7 +107,9 @@ test_uploads (void)
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
     {
-      g_assert_cmpint (shoal_layout_is_upload (aligned, cases[i].piece, cases[i].offset, cases[i].size, &real), ==, cases[i].ok);
+      g_assert_cmpint (shoal_layout_is_upload (aligned, cases[i].piece, cases[i].offset,
+                                               cases[i].size, &real),
+                       ==, cases[i].ok);
       if (cases[i].ok)
         g_assert_cmpuint (real, ==, cases[i].real);
     }
@@ -144,16 +149,17 @@ test_limits (void)
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
     {
       g_autoptr (GError) error = NULL;
-      g_autoptr (ShoalLayout) layout = shoal_layout_new (cases[i].piece_size, cases[i].n,
-                                                         cases[i].sizes != NULL ? cases[i].sizes : many,
-                                                         NULL, FALSE, &error);
+      g_autoptr (ShoalLayout) layout =
+        shoal_layout_new (cases[i].piece_size, cases[i].n,
+                          cases[i].sizes != NULL ? cases[i].sizes : many, NULL, FALSE, &error);
 
       g_assert_null (layout);
       g_assert_error (error, SHOAL_WIRE_ERROR, cases[i].code);
     }
 }
 
-/* Every byte of random layouts is in exactly the file that a plain walk finds, whatever the room for extents. */
+/* Every byte of random layouts is in exactly the file that a plain walk finds, whatever the room
+ * for extents. */
 static void
 test_extents (void)
 {
@@ -171,7 +177,8 @@ test_extents (void)
 
       for (guint i = 0; i < n; i++)
         {
-          sizes[i] = (guint64) g_rand_int_range (random, 0, 3) * (guint64) g_rand_int_range (random, 0, 50);
+          sizes[i] = (guint64) g_rand_int_range (random, 0, 3)
+                     * (guint64) g_rand_int_range (random, 0, 50);
           pads[i] = !aligned && g_rand_int_range (random, 0, 4) == 0;
         }
       layout = make (piece_size, sizes, pads, n, aligned);
@@ -193,8 +200,10 @@ test_extents (void)
               g_assert_cmpuint (pads[extent->file], ==, 0);
               g_assert_cmpuint (extent->in_range, >=, at);
               g_assert_cmpuint (extent->offset + extent->size, <=, sizes[extent->file]);
-              g_assert_cmpuint (layout->file_offset[extent->file] + extent->offset, ==, offset + extent->in_range);
-              g_assert_cmpuint (shoal_layout_file_at (layout, offset + extent->in_range), ==, extent->file);
+              g_assert_cmpuint (layout->file_offset[extent->file] + extent->offset, ==,
+                                offset + extent->in_range);
+              g_assert_cmpuint (shoal_layout_file_at (layout, offset + extent->in_range), ==,
+                                extent->file);
               for (; at < extent->in_range; at++)
                 for (guint f = 0; f < n; f++)
                   g_assert_true (pads[f] || offset + at < layout->file_offset[f]

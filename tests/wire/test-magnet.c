@@ -13,8 +13,9 @@
 static void
 test_everything (void)
 {
-  const char *uri = "magnet:?" V1 "&" V2 "&dn=a%20b&xl=77&tr=http%3A%2F%2Fa%2F%3Fk%3D1&tr=udp%3A%2F%2Fb%3A1"
-                    "&ws=http%3A%2F%2Fw%2F&x.pe=1.2.3.4:5&x.pe=[::1]:80&x.pe=host.example:9&so=0,2-4";
+  const char *uri =
+    "magnet:?" V1 "&" V2 "&dn=a%20b&xl=77&tr=http%3A%2F%2Fa%2F%3Fk%3D1&tr=udp%3A%2F%2Fb%3A1"
+    "&ws=http%3A%2F%2Fw%2F&x.pe=1.2.3.4:5&x.pe=[::1]:80&x.pe=host.example:9&so=0,2-4";
   g_autoptr (GError) error = NULL;
   g_autoptr (ShoalMagnet) magnet = shoal_magnet_parse (uri, &error);
   g_autofree char *again = NULL;
@@ -80,7 +81,8 @@ test_refused (void)
 static void
 test_ranges (void)
 {
-  static const char *const bad[] = { "", ",", "1,", "a", "-1", "1-", "3-1", "1-2-3", "4294967296", "1 2", "0x1" };
+  static const char *const bad[] = { "",    ",",     "1,",         "a",   "-1", "1-",
+                                     "3-1", "1-2-3", "4294967296", "1 2", "0x1" };
   g_autoptr (GArray) ranges = shoal_ranges_parse ("7, 0-2,3,9-12,10-11", NULL);
 
   g_assert_cmpuint (ranges->len, ==, 3);

@@ -12,11 +12,14 @@ static const struct
   ShoalMessageId id;
   guint32        size;
 } fixed[] = {
-  { SHOAL_MESSAGE_CHOKE, 1 },          { SHOAL_MESSAGE_UNCHOKE, 1 },        { SHOAL_MESSAGE_INTERESTED, 1 },
-  { SHOAL_MESSAGE_NOT_INTERESTED, 1 }, { SHOAL_MESSAGE_HAVE, 5 },           { SHOAL_MESSAGE_REQUEST, 13 },
-  { SHOAL_MESSAGE_CANCEL, 13 },        { SHOAL_MESSAGE_PORT, 3 },           { SHOAL_MESSAGE_SUGGEST, 5 },
-  { SHOAL_MESSAGE_HAVE_ALL, 1 },       { SHOAL_MESSAGE_HAVE_NONE, 1 },      { SHOAL_MESSAGE_REJECT, 13 },
-  { SHOAL_MESSAGE_ALLOWED_FAST, 5 },   { SHOAL_MESSAGE_HASH_REQUEST, 49 },  { SHOAL_MESSAGE_HASH_REJECT, 49 },
+  { SHOAL_MESSAGE_CHOKE, 1 },        { SHOAL_MESSAGE_UNCHOKE, 1 },
+  { SHOAL_MESSAGE_INTERESTED, 1 },   { SHOAL_MESSAGE_NOT_INTERESTED, 1 },
+  { SHOAL_MESSAGE_HAVE, 5 },         { SHOAL_MESSAGE_REQUEST, 13 },
+  { SHOAL_MESSAGE_CANCEL, 13 },      { SHOAL_MESSAGE_PORT, 3 },
+  { SHOAL_MESSAGE_SUGGEST, 5 },      { SHOAL_MESSAGE_HAVE_ALL, 1 },
+  { SHOAL_MESSAGE_HAVE_NONE, 1 },    { SHOAL_MESSAGE_REJECT, 13 },
+  { SHOAL_MESSAGE_ALLOWED_FAST, 5 }, { SHOAL_MESSAGE_HASH_REQUEST, 49 },
+  { SHOAL_MESSAGE_HASH_REJECT, 49 },
 };
 
 static void
@@ -49,7 +52,8 @@ test_sizes (void)
 {
   for (guint i = 0; i < G_N_ELEMENTS (fixed); i++)
     for (guint32 size = 1; size < 80; size++)
-      g_assert_cmpint (peek (size, (guint8) fixed[i].id), ==, size == fixed[i].size ? SHOAL_FRAME_OK : SHOAL_FRAME_BAD);
+      g_assert_cmpint (peek (size, (guint8) fixed[i].id), ==,
+                       size == fixed[i].size ? SHOAL_FRAME_OK : SHOAL_FRAME_BAD);
 }
 
 static void
@@ -117,8 +121,9 @@ static void
 test_simple (void)
 {
   static const ShoalMessageId ids[] = {
-    SHOAL_MESSAGE_CHOKE, SHOAL_MESSAGE_UNCHOKE, SHOAL_MESSAGE_INTERESTED, SHOAL_MESSAGE_NOT_INTERESTED,
-    SHOAL_MESSAGE_HAVE_ALL, SHOAL_MESSAGE_HAVE_NONE, SHOAL_MESSAGE_KEEP_ALIVE,
+    SHOAL_MESSAGE_CHOKE,          SHOAL_MESSAGE_UNCHOKE,  SHOAL_MESSAGE_INTERESTED,
+    SHOAL_MESSAGE_NOT_INTERESTED, SHOAL_MESSAGE_HAVE_ALL, SHOAL_MESSAGE_HAVE_NONE,
+    SHOAL_MESSAGE_KEEP_ALIVE,
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (ids); i++)
@@ -206,7 +211,8 @@ test_stream_split (void)
 
   g_byte_array_append (stream, bytes, shoal_message_write_simple (bytes, SHOAL_MESSAGE_HAVE_ALL));
   g_byte_array_append (stream, bytes, shoal_message_write_simple (bytes, SHOAL_MESSAGE_KEEP_ALIVE));
-  g_byte_array_append (stream, bytes, shoal_message_write_request (bytes, SHOAL_MESSAGE_REQUEST, 1, 2, 3));
+  g_byte_array_append (stream, bytes,
+                       shoal_message_write_request (bytes, SHOAL_MESSAGE_REQUEST, 1, 2, 3));
   g_byte_array_append (stream, bytes, shoal_message_write_piece_header (bytes, 7, 0, 3));
   g_byte_array_append (stream, (const guint8 *) "abc", 3);
   g_byte_array_append (stream, bytes, shoal_message_write_port (bytes, 1));
@@ -214,7 +220,8 @@ test_stream_split (void)
   for (gsize step = 1; step <= stream->len; step++)
     {
       static const ShoalMessageId expected[] = {
-        SHOAL_MESSAGE_HAVE_ALL, SHOAL_MESSAGE_KEEP_ALIVE, SHOAL_MESSAGE_REQUEST, SHOAL_MESSAGE_PIECE, SHOAL_MESSAGE_PORT,
+        SHOAL_MESSAGE_HAVE_ALL, SHOAL_MESSAGE_KEEP_ALIVE, SHOAL_MESSAGE_REQUEST,
+        SHOAL_MESSAGE_PIECE,    SHOAL_MESSAGE_PORT,
       };
       gsize at = 0;
       guint n = 0;

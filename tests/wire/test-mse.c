@@ -104,10 +104,12 @@ begin (End           *a,
   ShoalMseChance chance;
 
   fill_chance (&chance, rng, pad);
-  *a = (End){ shoal_mse_new_dialled (offered, &our_key, &chance, (const guint8 *) greeting, sizeof greeting),
+  *a = (End){ shoal_mse_new_dialled (offered, &our_key, &chance, (const guint8 *) greeting,
+                                     sizeof greeting),
               SHOAL_MSE_MORE, g_byte_array_new () };
   fill_chance (&chance, rng, pad);
-  *b = (End){ shoal_mse_new_accepted (allowed, find_key, (gpointer) served, &chance), SHOAL_MSE_MORE, g_byte_array_new () };
+  *b = (End){ shoal_mse_new_accepted (allowed, find_key, (gpointer) served, &chance),
+              SHOAL_MSE_MORE, g_byte_array_new () };
 }
 
 static void
@@ -134,7 +136,8 @@ assert_met (End           *a,
   g_assert_cmpint (at_b.method, ==, method);
   g_assert_cmpmem (&at_b.key, sizeof at_b.key, &our_key, sizeof our_key);
   g_assert_cmpuint (at_a.n_enciphered, ==, method == SHOAL_MSE_RC4 ? SHOAL_MSE_FOREVER : 0);
-  g_assert_cmpuint (at_b.n_enciphered, ==, method == SHOAL_MSE_RC4 ? SHOAL_MSE_FOREVER : sizeof greeting);
+  g_assert_cmpuint (at_b.n_enciphered, ==,
+                    method == SHOAL_MSE_RC4 ? SHOAL_MSE_FOREVER : sizeof greeting);
 
   g_assert_cmpuint (a->out->len, ==, sizeof greeting);
   shoal_rc4_apply (&at_b.in, a->out->data, a->out->len);
@@ -235,13 +238,15 @@ test_no_marker (void)
 
       shoal_rng_bytes (&rng, bytes, sizeof bytes);
       begin (&a, &b, SHOAL_MSE_RC4, SHOAL_MSE_RC4, &our_key, &rng, 10);
-      g_assert_cmpint (shoal_mse_feed (dialled ? a.mse : b.mse, bytes, sizeof bytes, &used), ==, SHOAL_MSE_BAD);
+      g_assert_cmpint (shoal_mse_feed (dialled ? a.mse : b.mse, bytes, sizeof bytes, &used), ==,
+                       SHOAL_MSE_BAD);
       g_assert_cmpuint (used, <=, wanted);
       end_free (&a);
       end_free (&b);
 
       begin (&a, &b, SHOAL_MSE_RC4, SHOAL_MSE_RC4, &our_key, &rng, 10);
-      g_assert_cmpint (shoal_mse_feed (dialled ? a.mse : b.mse, bytes, wanted - 1, &used), ==, SHOAL_MSE_MORE);
+      g_assert_cmpint (shoal_mse_feed (dialled ? a.mse : b.mse, bytes, wanted - 1, &used), ==,
+                       SHOAL_MSE_MORE);
       end_free (&a);
       end_free (&b);
     }
@@ -264,8 +269,9 @@ test_no_key (void)
 }
 
 /*
- * What is shared begins with a zero once in 256 times: who dialled can tell, who answers takes another secret then. A
- * machine that answers is led there by a dialled one with a secret that makes it short with the first secret of the other.
+ * What is shared begins with a zero once in 256 times: who dialled can tell, who answers takes
+ * another secret then. A machine that answers is led there by a dialled one with a secret that
+ * makes it short with the first secret of the other.
  */
 static void
 test_short (void)
@@ -286,8 +292,10 @@ test_short (void)
     }
   while (shared[0] != 0);
 
-  a = (End){ shoal_mse_new_dialled (SHOAL_MSE_RC4, &our_key, &chances[0], NULL, 0), SHOAL_MSE_MORE, g_byte_array_new () };
-  b = (End){ shoal_mse_new_accepted (SHOAL_MSE_RC4, find_key, (gpointer) &our_key, &chances[1]), SHOAL_MSE_MORE, g_byte_array_new () };
+  a = (End){ shoal_mse_new_dialled (SHOAL_MSE_RC4, &our_key, &chances[0], NULL, 0), SHOAL_MSE_MORE,
+             g_byte_array_new () };
+  b = (End){ shoal_mse_new_accepted (SHOAL_MSE_RC4, find_key, (gpointer) &our_key, &chances[1]),
+             SHOAL_MSE_MORE, g_byte_array_new () };
   g_assert_false (shoal_mse_is_short (a.mse));
   g_assert_false (shoal_mse_is_short (b.mse));
   talk (&a, &b, &rng, 1000);
@@ -298,14 +306,16 @@ test_short (void)
   end_free (&a);
   end_free (&b);
 
-  a = (End){ shoal_mse_new_dialled (SHOAL_MSE_RC4, &our_key, &chances[0], NULL, 0), SHOAL_MSE_MORE, g_byte_array_new () };
+  a = (End){ shoal_mse_new_dialled (SHOAL_MSE_RC4, &our_key, &chances[0], NULL, 0), SHOAL_MSE_MORE,
+             g_byte_array_new () };
   shoal_mse_output (a.mse, &size);
   g_assert_cmpint (shoal_mse_feed (a.mse, theirs, sizeof theirs, &used), ==, SHOAL_MSE_MORE);
   g_assert_true (shoal_mse_is_short (a.mse));
   end_free (&a);
 }
 
-/* One byte changed on the way: it is padding, or the ends do not meet, or they part later; nothing worse. */
+/* One byte changed on the way: it is padding, or the ends do not meet, or they part later; nothing
+ * worse. */
 static void
 test_changed (void)
 {
@@ -317,7 +327,8 @@ test_changed (void)
       End a, b;
       guint at;
 
-      begin (&a, &b, SHOAL_MSE_PLAIN | SHOAL_MSE_RC4, SHOAL_MSE_PLAIN | SHOAL_MSE_RC4, &our_key, &rng, 20);
+      begin (&a, &b, SHOAL_MSE_PLAIN | SHOAL_MSE_RC4, SHOAL_MSE_PLAIN | SHOAL_MSE_RC4, &our_key,
+             &rng, 20);
       collect (&a);
       if (i % 2 == 0)
         {

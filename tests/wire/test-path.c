@@ -33,7 +33,8 @@ test_component (void)
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
     {
-      g_autofree char *name = shoal_path_clean_component ((const guint8 *) cases[i].from, strlen (cases[i].from));
+      g_autofree char *name = shoal_path_clean_component ((const guint8 *) cases[i].from,
+                                                          strlen (cases[i].from));
 
       g_assert_cmpstr (name, ==, cases[i].to);
     }

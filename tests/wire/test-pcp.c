@@ -48,7 +48,8 @@ test_nat_pmp_request (void)
   ShoalPcpMap map = make_map ();
 
   g_assert_cmpmem (out, shoal_nat_pmp_write_address (out), "\0\0", 2);
-  g_assert_cmpmem (out, shoal_nat_pmp_write_map (out, &map), "\0\1\0\0\x1a\xe1\x1a\xe2\0\0\x0e\x10", 12);
+  g_assert_cmpmem (out, shoal_nat_pmp_write_map (out, &map), "\0\1\0\0\x1a\xe1\x1a\xe2\0\0\x0e\x10",
+                   12);
   map.transport = SHOAL_TRANSPORT_TCP;
   map.lifetime_s = 0;
   g_assert_cmpmem (out, shoal_nat_pmp_write_map (out, &map), "\0\2\0\0\x1a\xe1\0\0\0\0\0\0", 12);
@@ -57,8 +58,9 @@ test_nat_pmp_request (void)
 static void
 test_pcp_answer (void)
 {
-  guint8 bytes[64] = { 2, 0x81, 0, 0, 0, 0, 0, 120, 0, 0, 1, 0, [24] = 'n', [36] = 6, [40] = 0x1a, 0xe1, 0x1a, 0xe2,
-                       [54] = 0xff, 0xff, 203, 0, 113, 5 };
+  guint8 bytes[64] = { 2,    0x81, 0,           0,    0,          0,        0,           120,
+                       0,    0,    1,           0,    [24] = 'n', [36] = 6, [40] = 0x1a, 0xe1,
+                       0x1a, 0xe2, [54] = 0xff, 0xff, 203,        0,        113,         5 };
   ShoalPcpAnswer got;
   g_autofree char *text = NULL;
 

@@ -20,8 +20,12 @@ parse (ShoalPexMessage *out,
 static void
 test_vector (void)
 {
-  static const char text[] = "d5:added12:\1\2\3\4\x1a\xe1\5\6\7\x8\0\x50" "7:added.f2:\x02\x1c" "6:added618:\x20\1\xd\xb8\0\0\0\0\0\0\0\0\0\0\0\1\x1a\xe2"
-                             "8:added6.f1:\x04" "7:dropped6:\x9\x9\x9\x9\0\1" "8:dropped60:e";
+  static const char text[] = "d5:added12:\1\2\3\4\x1a\xe1\5\6\7\x8\0\x50"
+                             "7:added.f2:\x02\x1c"
+                             "6:added618:\x20\1\xd\xb8\0\0\0\0\0\0\0\0\0\0\0\1\x1a\xe2"
+                             "8:added6.f1:\x04"
+                             "7:dropped6:\x9\x9\x9\x9\0\1"
+                             "8:dropped60:e";
   g_autofree ShoalPexMessage *got = g_new (ShoalPexMessage, 1);
   g_autofree char *first = NULL;
   g_autofree char *third = NULL;
@@ -38,7 +42,8 @@ test_vector (void)
   g_assert_cmpstr (third, ==, "[2001:db8::1]:6882");
   g_assert_cmpstr (gone, ==, "9.9.9.9:1");
   g_assert_cmpuint (got->added[0].flags, ==, SHOAL_PEX_SEED);
-  g_assert_cmpuint (got->added[1].flags, ==, SHOAL_PEX_UTP | SHOAL_PEX_HOLEPUNCH | SHOAL_PEX_REACHABLE);
+  g_assert_cmpuint (got->added[1].flags, ==,
+                    SHOAL_PEX_UTP | SHOAL_PEX_HOLEPUNCH | SHOAL_PEX_REACHABLE);
   g_assert_cmpuint (got->added[2].flags, ==, SHOAL_PEX_UTP);
 }
 
@@ -63,7 +68,8 @@ test_odd (void)
 static void
 test_malformed (void)
 {
-  static const char *const bad[] = { "", "d", "le", "i5e", "d5:added5:abcdee", "d6:added66:abcdefe", "d7:dropped1:xe", "d8:dropped617:01234567890123456e" };
+  static const char *const bad[] = { "", "d", "le", "i5e", "d5:added5:abcdee", "d6:added66:abcdefe",
+                                     "d7:dropped1:xe", "d8:dropped617:01234567890123456e" };
   g_autofree ShoalPexMessage *got = g_new (ShoalPexMessage, 1);
 
   for (guint i = 0; i < G_N_ELEMENTS (bad); i++)
@@ -82,8 +88,10 @@ test_there_and_back (void)
       guint8 ip[16] = { (guint8) i, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15 };
       ShoalFamily family = i < SHOAL_PEX_READ_MAX ? SHOAL_FAMILY_IPV4 : SHOAL_FAMILY_IPV6;
 
-      sent->added[sent->n_added++] = (ShoalPexPeer){ shoal_addr_make (family, ip, (guint16) (i + 1)), (guint8) i };
-      sent->dropped[sent->n_dropped++] = (ShoalPexPeer){ shoal_addr_make (family, ip, (guint16) (i + 9)), 0 };
+      sent->added[sent->n_added++] =
+        (ShoalPexPeer){ shoal_addr_make (family, ip, (guint16) (i + 1)), (guint8) i };
+      sent->dropped[sent->n_dropped++] =
+        (ShoalPexPeer){ shoal_addr_make (family, ip, (guint16) (i + 9)), 0 };
     }
   bytes = shoal_pex_write (sent);
   g_assert_true (shoal_pex_parse (got, g_bytes_get_data (bytes, NULL), g_bytes_get_size (bytes)));

@@ -27,7 +27,8 @@ static void
 test_case (gconstpointer data)
 {
   guint i = GPOINTER_TO_UINT (data);
-  g_autofree char *out = shoal_safe_text ((const guint8 *) cases[i].in, strlen (cases[i].in), cases[i].max);
+  g_autofree char *out = shoal_safe_text ((const guint8 *) cases[i].in, strlen (cases[i].in),
+                                          cases[i].max);
 
   g_assert_cmpstr (out, ==, cases[i].out);
 }

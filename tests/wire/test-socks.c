@@ -20,14 +20,23 @@ test_urls (void)
     const char *password;
     const char *again;
   } cases[] = {
-    { "socks5://127.0.0.1:9050", SHOAL_PROXY_SOCKS5, "127.0.0.1", 9050, "", "", "socks5://192.0.2.9:9050" },
-    { "socks5h://proxy.example", SHOAL_PROXY_SOCKS5, "proxy.example", 1080, "", "", "socks5://192.0.2.9:1080" },
-    { "socks5://me:se%40cret%3A%2f@[2001:db8::1]:1", SHOAL_PROXY_SOCKS5, "2001:db8::1", 1, "me", "se@cret:/",
-      "socks5://me:se%40cret%3A%2F@192.0.2.9:1" },
-    { "http://proxy.example/", SHOAL_PROXY_HTTP, "proxy.example", 8080, "", "", "http://192.0.2.9:8080" },
+    { "socks5://127.0.0.1:9050", SHOAL_PROXY_SOCKS5, "127.0.0.1", 9050, "", "",
+      "socks5://192.0.2.9:9050" },
+    { "socks5h://proxy.example", SHOAL_PROXY_SOCKS5, "proxy.example", 1080, "", "",
+      "socks5://192.0.2.9:1080" },
+    { "socks5://me:se%40cret%3A%2f@[2001:db8::1]:1", SHOAL_PROXY_SOCKS5, "2001:db8::1", 1, "me",
+      "se@cret:/", "socks5://me:se%40cret%3A%2F@192.0.2.9:1" },
+    { "http://proxy.example/", SHOAL_PROXY_HTTP, "proxy.example", 8080, "", "",
+      "http://192.0.2.9:8080" },
   };
   static const char *const wrong[] = {
-    "", "proxy.example:1080", "socks5://", "socks5://:1080", "socks4://proxy.example", "https://proxy.example", "socks5://h:99999",
+    "",
+    "proxy.example:1080",
+    "socks5://",
+    "socks5://:1080",
+    "socks4://proxy.example",
+    "https://proxy.example",
+    "socks5://h:99999",
     "socks5://:secret@h",
   };
   g_autofree char *user = g_strnfill (256, 'u');
@@ -139,7 +148,8 @@ test_socks (void)
     g_assert_cmpuint (shoal_proxy_handshake_bound (handshake)->family, ==, SHOAL_FAMILY_NONE);
   }
   {
-    g_autoptr(ShoalProxyHandshake) handshake = shoal_proxy_handshake_connect (&server, "peer.example", &to);
+    g_autoptr(ShoalProxyHandshake) handshake = shoal_proxy_handshake_connect (&server,
+                                                                              "peer.example", &to);
 
     hear (handshake, "05 00", 9);
     shoal_proxy_handshake_sent (handshake, 3);
@@ -151,7 +161,8 @@ test_socks (void)
     hear (handshake, "05 00", 9);
     shoal_proxy_handshake_sent (handshake, 3);
     assert_says (handshake, "05 03 00 01 00000000 0000");
-    g_assert_cmpint (hear (handshake, "05 00 00 04 20010db8000000000000000000000001 0400", 9), ==, SHOAL_PROXY_DONE);
+    g_assert_cmpint (hear (handshake, "05 00 00 04 20010db8000000000000000000000001 0400", 9), ==,
+                     SHOAL_PROXY_DONE);
     g_assert_cmpuint (shoal_proxy_handshake_bound (handshake)->family, ==, SHOAL_FAMILY_IPV6);
   }
 }
@@ -159,7 +170,9 @@ test_socks (void)
 static void
 test_password (void)
 {
-  ShoalProxyServer server = { .kind = SHOAL_PROXY_SOCKS5, .port = 1080, .user = "me", .password = "secret" };
+  ShoalProxyServer server = {
+    .kind = SHOAL_PROXY_SOCKS5, .port = 1080, .user = "me", .password = "secret"
+  };
   ShoalAddr to = addr ("10.0.0.7:6881");
   g_autoptr(ShoalProxyHandshake) handshake = shoal_proxy_handshake_connect (&server, NULL, &to);
   g_autoptr(ShoalProxyHandshake) refused = shoal_proxy_handshake_connect (&server, NULL, &to);
@@ -231,12 +244,15 @@ test_http (void)
     { "HTTP/1.1\r\n\r\n", SHOAL_PROXY_FAILED },
     { "SSH-2", SHOAL_PROXY_FAILED },
   };
-  ShoalProxyServer server = { .kind = SHOAL_PROXY_HTTP, .port = 8080, .user = "me", .password = "secret" };
+  ShoalProxyServer server = {
+    .kind = SHOAL_PROXY_HTTP, .port = 8080, .user = "me", .password = "secret"
+  };
   ShoalAddr to = addr ("[2001:db8::7]:6881");
   g_autofree char *endless = g_strnfill (SHOAL_HTTP_HEAD_MAX - 9, 'x');
   g_autofree char *answer = g_strconcat ("HTTP/1.1 ", endless, NULL);
   g_autoptr(ShoalProxyHandshake) handshake = shoal_proxy_handshake_connect (&server, NULL, &to);
-  g_autoptr(ShoalProxyHandshake) talker = shoal_proxy_handshake_connect (&server, "peer.example", &to);
+  g_autoptr(ShoalProxyHandshake) talker = shoal_proxy_handshake_connect (&server, "peer.example",
+                                                                         &to);
   gsize size;
   const guint8 *said = shoal_proxy_handshake_output (handshake, &size);
   g_autofree char *text = g_strndup ((const char *) said, size);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Tests of the .torrent writer; the hashes are those that another implementation gave for the same files. */
+/* Tests of the .torrent writer; the hashes are those that another implementation gave for the same
+ * files. */
 
 #include "shoal-torrent-writer.h"
 
@@ -87,7 +88,8 @@ hash_file (Made             *made,
     {
       ShoalSha256 root;
 
-      shoal_merkle_data_root (data + i * PIECE_SIZE, MIN (file->size - i * PIECE_SIZE, PIECE_SIZE), 1, &root);
+      shoal_merkle_data_root (data + i * PIECE_SIZE, MIN (file->size - i * PIECE_SIZE, PIECE_SIZE),
+                              1, &root);
       memcpy ((guint8 *) file->layer + i * SHOAL_SHA256_SIZE, root.bytes, SHOAL_SHA256_SIZE);
       shoal_merkle_add (&merkle, &root);
     }
@@ -104,7 +106,12 @@ make (Made                *made,
   static const guint8 zeros[PIECE_SIZE];
 
   *made = (Made){
-    .spec = { .versions = versions, .name = name, .single = n == 1, .n_files = n, .piece_size = PIECE_SIZE, .creation_date = -1 },
+    .spec = { .versions = versions,
+              .name = name,
+              .single = n == 1,
+              .n_files = n,
+              .piece_size = PIECE_SIZE,
+              .creation_date = -1 },
     .files = g_array_new (FALSE, TRUE, sizeof (ShoalTorrentFile)),
     .layers = g_ptr_array_new_with_free_func (g_free),
     .stream = g_byte_array_new (),
@@ -183,13 +190,15 @@ check_hashes (const Sample        *samples,
 static void
 test_hashes (void)
 {
-  check_hashes (lone, 1, "lone.bin", SHOAL_TORRENT_V1, "c95cff4768c94cad00381059405ca15660d8bd61", NULL);
+  check_hashes (lone, 1, "lone.bin", SHOAL_TORRENT_V1, "c95cff4768c94cad00381059405ca15660d8bd61",
+                NULL);
   check_hashes (lone, 1, "lone.bin", SHOAL_TORRENT_V2,
                 NULL, "e3b3b0d8b6d925fc44190e70c610d7240c42bd5ed75d1cedc3cc37df69ca919d");
   check_hashes (lone, 1, "lone.bin", SHOAL_TORRENT_HYBRID,
                 "1b7eb9514f6eede5186c22d855af2841d648026b",
                 "de0929d0171660c07d57aa424189fae8dbe2ebab8dc1b1876c3d650a70a15f06");
-  check_hashes (lone_executable, 1, "lonex", SHOAL_TORRENT_V1, "024d138a22c4b37c7f45d66f2dd0d8617c6f592f", NULL);
+  check_hashes (lone_executable, 1, "lonex", SHOAL_TORRENT_V1,
+                "024d138a22c4b37c7f45d66f2dd0d8617c6f592f", NULL);
   check_hashes (lone_executable, 1, "lonex", SHOAL_TORRENT_HYBRID,
                 "f40c6ab7900e140461d5bfcd17f8279d2f259050",
                 "8512a98c576c983e2b9d23e484b53b0867c3fd20e1aff589c6220189d7293d33");
@@ -208,7 +217,8 @@ test_hashes (void)
 static void
 test_pieces (void)
 {
-  static const ShoalTorrentVersions versions[] = { SHOAL_TORRENT_V1, SHOAL_TORRENT_V2, SHOAL_TORRENT_HYBRID };
+  static const ShoalTorrentVersions versions[] = { SHOAL_TORRENT_V1, SHOAL_TORRENT_V2,
+                                                   SHOAL_TORRENT_HYBRID };
 
   for (guint v = 0; v < G_N_ELEMENTS (versions); v++)
     {
@@ -227,8 +237,10 @@ test_pieces (void)
           ShoalSha1 sha1;
           ShoalSha256 root, have;
 
-          g_assert_cmpint (shoal_metainfo_piece_sha1 (metainfo, piece, &sha1), ==, versions[v] != SHOAL_TORRENT_V2);
-          g_assert_cmpint (shoal_metainfo_piece_root (metainfo, piece, &root), ==, versions[v] != SHOAL_TORRENT_V1);
+          g_assert_cmpint (shoal_metainfo_piece_sha1 (metainfo, piece, &sha1), ==,
+                           versions[v] != SHOAL_TORRENT_V2);
+          g_assert_cmpint (shoal_metainfo_piece_root (metainfo, piece, &root), ==,
+                           versions[v] != SHOAL_TORRENT_V1);
           if (versions[v] == SHOAL_TORRENT_HYBRID)
             {
               guint32 file = metainfo->layout->piece_file[piece];
@@ -328,8 +340,10 @@ static void
 test_piece_size (void)
 {
   g_assert_cmpuint (shoal_torrent_choose_piece_size (0), ==, 16384);
-  g_assert_cmpuint (shoal_torrent_choose_piece_size (G_GUINT64_CONSTANT (1) << 60), ==, 32 * 1024 * 1024);
-  for (guint64 total = 64 * 1024 * 1024; total < (G_GUINT64_CONSTANT (1) << 35); total = total * 5 / 4)
+  g_assert_cmpuint (shoal_torrent_choose_piece_size (G_GUINT64_CONSTANT (1) << 60), ==,
+                    32 * 1024 * 1024);
+  for (guint64 total = 64 * 1024 * 1024; total < (G_GUINT64_CONSTANT (1) << 35);
+       total = total * 5 / 4)
     {
       guint64 n = total / shoal_torrent_choose_piece_size (total);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Anything at any time: nodes are paused, checked, killed, cut off and robbed of their disk; in the end all is well. */
+/* Anything at any time: nodes are paused, checked, killed, cut off and robbed of their disk; in the
+ * end all is well. */
 
 #include "shoal-test.h"
 #include "sim-swarm.h"
@@ -69,7 +70,11 @@ run_chaos (guint64 seed,
       sim_node_add (node, swarm->torrent, i == 0);
     }
   for (guint i = 0; i < 8; i++)
-    sim_swarm_add_bot (swarm, i == 0 ? SIM_BOT_POISONER | SIM_BOT_SEED : i == 1 ? SIM_BOT_SEED : 0, 100000, 0);
+    sim_swarm_add_bot (swarm,
+                       i == 0   ? SIM_BOT_POISONER | SIM_BOT_SEED
+                       : i == 1 ? SIM_BOT_SEED
+                                : 0,
+                       100000, 0);
 
   for (guint i = 0; i < 150; i++)
     {

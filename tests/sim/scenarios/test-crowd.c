@@ -9,7 +9,8 @@
 #define PIECE_SIZE 4096u
 #define RATE       20000u   /* bytes a second */
 
-#define UNTIL_OUT_MAX      2.4    /* what the seed of a crowd sends before all of it is out there: times the torrent */
+#define UNTIL_OUT_MAX      2.4    /* what the seed of a crowd sends before all of it is out there:
+                                   * times the torrent */
 #define SLOW_SEED_TIME_MAX 1.42   /* of the ideal, greeting and all */
 #define SLOW_SEED_SENT_MAX 1.40
 
@@ -21,7 +22,8 @@ report (SimSwarm *swarm)
 }
 
 /*
- * A hundred real engines and nine hundred scripted peers, one seed as slow as anybody. Returns how often it sent the torrent.
+ * A hundred real engines and nine hundred scripted peers, one seed as slow as anybody. Returns how
+ * often it sent the torrent.
  * @until_out: how often it had when all of it was out there once.
  */
 static double
@@ -53,7 +55,8 @@ flash_crowd (gboolean gossips,
   report (swarm);
   sim_swarm_check_data (swarm);
   sent = (double) seed->peer.sent / (double) swarm->torrent->size;
-  g_test_message ("the seed sent %.2f times the torrent, %.2f until all of it was out", sent, *until_out);
+  g_test_message ("the seed sent %.2f times the torrent, %.2f until all of it was out", sent,
+                  *until_out);
   g_assert_cmpint (swarm->world->now_us, <, 1060 * SIM_SECOND);
 
   return sent;
@@ -70,8 +73,9 @@ test_flash_crowd (void)
 }
 
 /*
- * Everybody is told of the seed, and asks it until the last is done: it may send as much as its line takes in that time, which is four
- * times the torrent. The crowd must not take longer for it, nor the seed send more before all of it is out.
+ * Everybody is told of the seed, and asks it until the last is done: it may send as much as its
+ * line takes in that time, which is four times the torrent. The crowd must not take longer for it,
+ * nor the seed send more before all of it is out.
  */
 static void
 test_gossiping_crowd (void)
@@ -131,7 +135,8 @@ test_entropy (void)
   g_assert_cmpfloat (sum / n, >, 0.95);
 }
 
-/* Twenty peers want all that a seed has, for half a day; one of them could take the whole line and gives nothing (S24). */
+/* Twenty peers want all that a seed has, for half a day; one of them could take the whole line and
+ * gives nothing (S24). */
 static void
 test_free_rider (void)
 {
@@ -144,8 +149,10 @@ test_free_rider (void)
   sim_world_pass (swarm->world, 5 * SIM_SECOND);
   for (guint i = 0; i < n; i++)
     {
-      SimBot *bot = sim_swarm_add_bot (swarm, SIM_BOT_INSATIABLE | SIM_BOT_DEAF | (i == 0 ? SIM_BOT_FREE_RIDER : 0), RATE,
-                                       i == 0 ? 0 : RATE);
+      SimBot *bot = sim_swarm_add_bot (swarm,
+                                       SIM_BOT_INSATIABLE | SIM_BOT_DEAF
+                                         | (i == 0 ? SIM_BOT_FREE_RIDER : 0),
+                                       RATE, i == 0 ? 0 : RATE);
 
       sim_bot_dial (bot, &sim_swarm_node (swarm, 0)->peer.addr);
     }
@@ -159,7 +166,8 @@ test_free_rider (void)
   g_assert_cmpfloat ((double) rider * n / (double) total, <, 1.25);
 }
 
-/* Eight peers with fast lines behind a seed with a slow one: what the seed sends twice is lost time. */
+/* Eight peers with fast lines behind a seed with a slow one: what the seed sends twice is lost
+ * time. */
 static void
 test_slow_seed (void)
 {
@@ -181,10 +189,13 @@ test_slow_seed (void)
   sim_swarm_check_data (swarm);
   for (guint i = 1; i < swarm->nodes->len; i++)
     last_us = MAX (last_us, sim_swarm_node (swarm, i)->complete_us);
-  g_test_message ("the last was done after %.2f of the ideal time, the seed sent %.2f times the torrent",
-                  (double) (last_us - begun_us) / ideal_us, (double) seed->peer.sent / (double) swarm->torrent->size);
+  g_test_message ("the last was done after %.2f of the ideal time, the seed sent %.2f times the "
+                  "torrent",
+                  (double) (last_us - begun_us) / ideal_us,
+                  (double) seed->peer.sent / (double) swarm->torrent->size);
   g_assert_cmpfloat ((double) (last_us - begun_us) / ideal_us, <, SLOW_SEED_TIME_MAX);
-  g_assert_cmpfloat ((double) seed->peer.sent / (double) swarm->torrent->size, <, SLOW_SEED_SENT_MAX);
+  g_assert_cmpfloat ((double) seed->peer.sent / (double) swarm->torrent->size, <,
+                     SLOW_SEED_SENT_MAX);
 }
 
 int

@@ -30,7 +30,8 @@ test_chain (void)
   g_assert_cmpuint (least, >, 5);
   sim_swarm_run (swarm, 900 * SIM_SECOND);
   sim_swarm_check_data (swarm);
-  g_test_message ("all were done after %.0f s", (double) (swarm->world->now_us - begun_us) / SIM_SECOND);
+  g_test_message ("all were done after %.0f s",
+                  (double) (swarm->world->now_us - begun_us) / SIM_SECOND);
 }
 
 /* Nobody knows anybody, but all share a local network. */
@@ -47,7 +48,8 @@ test_lan (void)
   sim_swarm_check_data (swarm);
 }
 
-/* Two who have a link alone find each other on the local network; then the metadata says that this was not wanted. */
+/* Two who have a link alone find each other on the local network; then the metadata says that this
+ * was not wanted. */
 static void
 test_private (void)
 {
@@ -71,7 +73,8 @@ test_private (void)
     g_assert_cmpuint (nodes[i]->n_links, >, 0);
   g_assert_cmpuint (seed->n_links, ==, 0);
 
-  /* One hears from the seed what the torrent is, and maybe tells the other; nothing more passes between them. */
+  /* One hears from the seed what the torrent is, and maybe tells the other; nothing more passes
+   * between them. */
   sim_node_add_peer (nodes[0], &seed->peer.addr);
   sim_world_pass (swarm->world, 300 * SIM_SECOND);
   g_assert_true (nodes[0]->complete);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Swarms drawn by chance: a few seeds in every run, and with SHOAL_NIGHT=SEEDS many, and five thousand peers at once. */
+/* Swarms drawn by chance: a few seeds in every run, and with SHOAL_NIGHT=SEEDS many, and five
+ * thousand peers at once. */
 
 #include "shoal-test.h"
 #include "sim-swarm.h"
@@ -20,7 +21,8 @@ n_seeds (void)
   return (guint) n;
 }
 
-/* Some seed, some download, some do neither as they should; whoever wants the torrent has it in the end. */
+/* Some seed, some download, some do neither as they should; whoever wants the torrent has it in the
+ * end. */
 static void
 run (guint64 seed)
 {
@@ -29,19 +31,29 @@ run (guint64 seed)
   guint n_nodes, n_bots;
 
   shoal_rng_init (&rng, seed);
-  swarm = (shoal_rng_below (&rng, 2) == 0 ? sim_swarm_new : sim_swarm_new_v2) (seed, PIECE_SIZE << shoal_rng_below (&rng, 3),
-                                                                              8 + shoal_rng_below (&rng, 40));
+  swarm = (shoal_rng_below (&rng, 2) == 0
+             ? sim_swarm_new
+             : sim_swarm_new_v2) (seed, PIECE_SIZE << shoal_rng_below (&rng, 3),
+                                  8 + shoal_rng_below (&rng, 40));
   n_nodes = 2 + shoal_rng_below (&rng, 8);
   n_bots = shoal_rng_below (&rng, 16);
   for (guint i = 0; i < n_nodes; i++)
     {
-      sim_swarm_add_node (swarm, i == 0, RATE + shoal_rng_below (&rng, 4 * RATE), shoal_rng_below (&rng, 2) == 0 ? 0 : 4 * RATE);
+      sim_swarm_add_node (swarm, i == 0, RATE + shoal_rng_below (&rng, 4 * RATE),
+                          shoal_rng_below (&rng, 2) == 0 ? 0 : 4 * RATE);
       sim_world_pass (swarm->world, (gint64) shoal_rng_below (&rng, 2000) * SIM_SECOND / 1000);
     }
   for (guint i = 0; i < n_bots; i++)
     {
-      static const guint kinds[] = { 0, 0, 0, SIM_BOT_SEED, SIM_BOT_FREE_RIDER, SIM_BOT_SEED | SIM_BOT_POISONER, SIM_BOT_SEED | SIM_BOT_STALLER };
-      SimBot *bot = sim_swarm_add_bot (swarm, kinds[shoal_rng_below (&rng, G_N_ELEMENTS (kinds))], RATE, 4 * RATE);
+      static const guint kinds[] = { 0,
+                                     0,
+                                     0,
+                                     SIM_BOT_SEED,
+                                     SIM_BOT_FREE_RIDER,
+                                     SIM_BOT_SEED | SIM_BOT_POISONER,
+                                     SIM_BOT_SEED | SIM_BOT_STALLER };
+      SimBot *bot = sim_swarm_add_bot (swarm, kinds[shoal_rng_below (&rng, G_N_ELEMENTS (kinds))],
+                                       RATE, 4 * RATE);
 
       bot->answers_left = shoal_rng_below (&rng, 200);
     }
@@ -75,7 +87,8 @@ test_five_thousand (void)
     sim_swarm_add_bot (swarm, 0, RATE / 10, RATE);
   sim_swarm_run (swarm, 1800 * SIM_SECOND);
   sim_swarm_check_data (swarm);
-  g_test_message ("%.0f s simulated, %" G_GUINT64_FORMAT " events", (double) (swarm->world->now_us / SIM_SECOND - 1000), swarm->world->n_events);
+  g_test_message ("%.0f s simulated, %" G_GUINT64_FORMAT " events",
+                  (double) (swarm->world->now_us / SIM_SECOND - 1000), swarm->world->n_events);
 }
 
 int

@@ -112,7 +112,8 @@ test_running (void)
   sim_node_start (node);
   add_torrents (node, "udp://tracker.test:80", N_TORRENTS, FALSE);
   sim_world_pass (world, 24 * 3600 * SIM_SECOND);
-  g_test_message ("a day of %u torrents: %u announcing, %u scrapes", N_TORRENTS, tracker->peers->len, tracker->n_scrapes);
+  g_test_message ("a day of %u torrents: %u announcing, %u scrapes", N_TORRENTS,
+                  tracker->peers->len, tracker->n_scrapes);
   g_assert_cmpuint (tracker->peers->len, ==, N_TORRENTS);
   g_assert_cmpuint (tracker->n_scrapes, <, N_TORRENTS / 20);
   g_assert_cmpint (tracker->apart_us, >=, SIM_SECOND);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Super-seeding against plain seeding: what the only seed sends before all of it is out there once. */
+/* Super-seeding against plain seeding: what the only seed sends before all of it is out there
+ * once. */
 
 #include "shoal-test.h"
 #include "sim-swarm.h"
@@ -44,7 +45,8 @@ test_first_copy (void)
   double plain = sent_until_out (FALSE, &plain_s);
   double super = sent_until_out (TRUE, &super_s);
 
-  g_test_message ("plain: %.2f times the torrent in %.0f s; super-seeding: %.2f times in %.0f s", plain, plain_s, super, super_s);
+  g_test_message ("plain: %.2f times the torrent in %.0f s; super-seeding: %.2f times in %.0f s",
+                  plain, plain_s, super, super_s);
   g_assert_cmpfloat (super, <, plain);
   g_assert_cmpfloat (super, <, 1.15);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The plain course of things: from a seed to leechers, by torrent and by magnet, small and large pieces, a small arena. */
+/* The plain course of things: from a seed to leechers, by torrent and by magnet, small and large
+ * pieces, a small arena. */
 
 #include "shoal-test.h"
 #include "sim-swarm.h"
@@ -17,7 +18,8 @@ check_told (SimSwarm *swarm,
             SimNode  *node,
             gboolean  seed)
 {
-  SimTrackerPeer *told = sim_tracker_peer (swarm->tracker, &node->peer.addr, &swarm->torrent->metainfo->hash.v1);
+  SimTrackerPeer *told = sim_tracker_peer (swarm->tracker, &node->peer.addr,
+                                           &swarm->torrent->metainfo->hash.v1);
 
   g_assert_cmpuint (told->n_started, ==, 1);
   g_assert_cmpuint (told->n_completed, ==, seed ? 0 : 1);
@@ -38,7 +40,10 @@ quit_all (SimSwarm *swarm)
 
       g_assert_true (node->quit);
       g_assert_null (node->engine);
-      g_assert_cmpuint (sim_tracker_peer (swarm->tracker, &node->peer.addr, &swarm->torrent->metainfo->hash.v1)->n_stopped, ==, 1);
+      g_assert_cmpuint (sim_tracker_peer (swarm->tracker, &node->peer.addr,
+                                          &swarm->torrent->metainfo->hash.v1)
+                          ->n_stopped,
+                        ==, 1);
     }
 }
 
@@ -65,7 +70,8 @@ test_magnet (void)
 {
   g_autoptr(SimSwarm) swarm = sim_swarm_new (shoal_test_seed (), 16384, 2000);
   g_autofree char *hash = shoal_hex (swarm->torrent->metainfo->hash.v1.bytes, SHOAL_SHA1_SIZE);
-  g_autofree char *uri = g_strdup_printf ("magnet:?xt=urn:btih:%s&tr=http%%3A%%2F%%2Ftracker.test%%2Fannounce", hash);
+  g_autofree char *uri =
+    g_strdup_printf ("magnet:?xt=urn:btih:%s&tr=http%%3A%%2F%%2Ftracker.test%%2Fannounce", hash);
 
   sim_swarm_add_node (swarm, TRUE, 2000000, 0);
   sim_swarm_add_node (swarm, TRUE, 2000000, 0);
@@ -160,17 +166,21 @@ test_slow_peer (void)
       SimNode *node = sim_swarm_add_node (swarm, FALSE, 0, 0);
 
       for (guint i = 0; i < 5; i++)
-        sim_node_add_peer (node, &sim_swarm_add_bot (swarm, SIM_BOT_SEED, i == 4 ? (slow ? 1638 : 1) : 200000, 0)->peer.addr);
+        sim_node_add_peer (node, &sim_swarm_add_bot (swarm, SIM_BOT_SEED,
+                                                     i == 4 ? (slow ? 1638 : 1) : 200000, 0)
+                                    ->peer.addr);
       took_us[slow] = swarm->world->now_us;
       sim_swarm_run (swarm, 300 * SIM_SECOND);
       took_us[slow] = swarm->world->now_us - took_us[slow];
       g_assert_cmpuint (node->wasted, <=, swarm->torrent->size / 100);
     }
-  g_test_message ("%.0f s without, %.0f s with the slow peer", (double) took_us[0] / SIM_SECOND, (double) took_us[1] / SIM_SECOND);
+  g_test_message ("%.0f s without, %.0f s with the slow peer", (double) took_us[0] / SIM_SECOND,
+                  (double) took_us[1] / SIM_SECOND);
   g_assert_cmpint (took_us[1], <=, took_us[0] + 2 * SIM_SECOND);
 }
 
-/* A thousand peers that need eight seconds for a block each: memory lasts for all of them, and nobody waits for something to do. */
+/* A thousand peers that need eight seconds for a block each: memory lasts for all of them, and
+ * nobody waits for something to do. */
 static void
 test_slow_crowd (void)
 {
@@ -182,16 +192,20 @@ test_slow_crowd (void)
   guint64 before;
 
   node->config.arena_size = 32 * MIB;
-  node->config.max_links = node->config.max_links_torrent = node->config.max_links_starved = n_bots + 10;
+  node->config.max_links = node->config.max_links_torrent = node->config.max_links_starved = n_bots
+                                                                                             + 10;
   sim_node_start (node);
   sim_node_add (node, swarm->torrent, FALSE);
   for (guint i = 0; i < n_bots; i++)
-    sim_bot_dial (sim_swarm_add_bot (swarm, SIM_BOT_SEED | SIM_BOT_DEAF, SLOW_RATE, 0), &node->peer.addr);
-  /* After the first blocks of all, what was asked for while memory was empty makes no difference any more. */
+    sim_bot_dial (sim_swarm_add_bot (swarm, SIM_BOT_SEED | SIM_BOT_DEAF, SLOW_RATE, 0),
+                  &node->peer.addr);
+  /* After the first blocks of all, what was asked for while memory was empty makes no difference
+   * any more. */
   sim_world_pass (swarm->world, 40 * SIM_SECOND);
   before = node->peer.received;
   sim_world_pass (swarm->world, measure_us);
-  g_test_message ("%.3f of what they could send came, %.3f of it in vain", (double) (node->peer.received - before) / possible,
+  g_test_message ("%.3f of what they could send came, %.3f of it in vain",
+                  (double) (node->peer.received - before) / possible,
                   (double) node->wasted / (double) node->downloaded);
   g_assert_cmpfloat ((double) (node->peer.received - before), >=, possible * SLOW_CROWD_MIN);
   g_assert_cmpuint (node->wasted, <=, node->downloaded / 100);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What goes wrong: peers that stall or lie, dead trackers, a full disk, sudden death and restart. */
+/* What goes wrong: peers that stall or lie, dead trackers, a full disk, sudden death and
+ * restart. */
 
 #include "shoal-test.h"
 #include "sim-swarm.h"
@@ -11,14 +12,15 @@
 static void
 report (SimNode *node)
 {
-  g_test_message ("downloaded %" G_GUINT64_FORMAT ", wasted %" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT,
+  g_test_message ("downloaded %" G_GUINT64_FORMAT ", wasted %" G_GUINT64_FORMAT
+                  " of %" G_GUINT64_FORMAT,
                   node->downloaded, node->wasted, node->torrent->size);
 }
 
 /* --- End game --- */
 
-/* One peer stops answering near the end: the last hundredth takes at most 1.5 times its part of the time, and under a
- * hundredth is wasted (S26). */
+/* One peer stops answering near the end: the last hundredth takes at most 1.5 times its part of the
+ * time, and under a hundredth is wasted (S26). */
 static void
 run_staller (gint64 answers)
 {
@@ -30,7 +32,8 @@ run_staller (gint64 answers)
 
   for (guint i = 0; i < 5; i++)
     {
-      bots[i] = sim_swarm_add_bot (swarm, SIM_BOT_SEED | (i == 0 ? SIM_BOT_STALLER : 0), MIB / 4, 0);
+      bots[i] = sim_swarm_add_bot (swarm, SIM_BOT_SEED | (i == 0 ? SIM_BOT_STALLER : 0), MIB / 4,
+                                   0);
       bots[i]->answers_left = answers;
       sim_node_add_peer (node, &bots[i]->peer.addr);
     }
@@ -44,11 +47,14 @@ run_staller (gint64 answers)
   report (node);
   g_assert_cmpint (node->state, ==, SHOAL_TORRENT_SEEDING);
   g_assert_true (sim_node_is_right (node));
-  mean_us = (double) (swarm->world->now_us - begin_us) * (swarm->torrent->n_pieces - swarm->torrent->n_pieces * 99 / 100)
+  mean_us = (double) (swarm->world->now_us - begin_us)
+            * (swarm->torrent->n_pieces - swarm->torrent->n_pieces * 99 / 100)
             / swarm->torrent->n_pieces;
-  g_test_message ("%.1f s in all, %.2f s for the last pieces, %.2f s by the mean rate; the staller had %d answers left",
-                  (double) (swarm->world->now_us - begin_us) / SIM_SECOND, (double) (swarm->world->now_us - late_us) / SIM_SECOND,
-                  mean_us / SIM_SECOND, (int) bots[0]->answers_left);
+  g_test_message ("%.1f s in all, %.2f s for the last pieces, %.2f s by the mean rate; the staller "
+                  "had %d answers left",
+                  (double) (swarm->world->now_us - begin_us) / SIM_SECOND,
+                  (double) (swarm->world->now_us - late_us) / SIM_SECOND, mean_us / SIM_SECOND,
+                  (int) bots[0]->answers_left);
   g_assert_cmpint (bots[0]->answers_left, <=, 0);
   g_assert_cmpfloat ((double) (swarm->world->now_us - late_us), <=, 1.5 * mean_us);
   g_assert_cmpuint (node->wasted, <=, swarm->torrent->size / 100);
@@ -95,13 +101,19 @@ test_poisoned (void)
 
 /* --- Trackers --- */
 
-/* Five dead ones and a live one, which is told everything once; where packets get lost it may be told twice. */
+/* Five dead ones and a live one, which is told everything once; where packets get lost it may be
+ * told twice. */
 static void
 run_dead_trackers (guint loss_percent)
 {
   const char *const urls[] = {
-    "http://no-such-name.test/announce", "http://silent.test/announce", "udp://silent-udp.test:6969/announce",
-    "http://broken.test/announce", "http://refuses.test/announce", "udp://alive.test:6969/announce", NULL,
+    "http://no-such-name.test/announce",
+    "http://silent.test/announce",
+    "udp://silent-udp.test:6969/announce",
+    "http://broken.test/announce",
+    "http://refuses.test/announce",
+    "udp://alive.test:6969/announce",
+    NULL,
   };
   g_autoptr(SimWorld) world = sim_world_new (shoal_test_seed ());
   SimTorrent *torrent = sim_torrent_new (world, 65536, 65536 * 40, urls);
@@ -132,7 +144,8 @@ run_dead_trackers (guint loss_percent)
   sim_world_pass (world, 30 * SIM_SECOND);
   for (guint i = 0; i < 4; i++)
     {
-      SimTrackerPeer *told = sim_tracker_peer (alive, &nodes[i]->peer.addr, &torrent->metainfo->hash.v1);
+      SimTrackerPeer *told = sim_tracker_peer (alive, &nodes[i]->peer.addr,
+                                               &torrent->metainfo->hash.v1);
 
       g_assert_cmpint (nodes[i]->state, ==, SHOAL_TORRENT_SEEDING);
       g_assert_true (sim_node_is_right (nodes[i]));
@@ -166,7 +179,8 @@ test_disk_full (void)
   sim_node_start (full);
   sim_node_add (full, swarm->torrent, FALSE);
 
-  for (guint second = 0; second < 300 && sim_swarm_node (swarm, 2)->state != SHOAL_TORRENT_SEEDING; second++)
+  for (guint second = 0; second < 300 && sim_swarm_node (swarm, 2)->state != SHOAL_TORRENT_SEEDING;
+       second++)
     sim_world_pass (swarm->world, SIM_SECOND);
   sim_world_pass (swarm->world, 60 * SIM_SECOND);
   g_assert_cmpint (sim_swarm_node (swarm, 1)->state, ==, SHOAL_TORRENT_SEEDING);
@@ -206,7 +220,8 @@ test_disk_gone (void)
 
 /* --- Restart --- */
 
-/* Stopped in good order in the middle: goes on where it was, without a check, and tells the trackers once more. */
+/* Stopped in good order in the middle: goes on where it was, without a check, and tells the
+ * trackers once more. */
 static void
 test_restart (void)
 {
@@ -231,12 +246,13 @@ test_restart (void)
   sim_swarm_check_data (swarm);
   g_assert_cmpuint (node->disk.n_checked, <=, 10);
   received = node->peer.received - received;
-  g_test_message ("%u of 100 pieces were had; %.1f pieces came afterwards", n_had, (double) received / 262144);
+  g_test_message ("%u of 100 pieces were had; %.1f pieces came afterwards", n_had,
+                  (double) received / 262144);
   g_assert_cmpuint (received, <=, (guint64) (100 - n_had) * 262144 * 102 / 100);
 }
 
-/* Killed at any moment, again and again: only pieces that were not complete are fetched again, and nothing is taken for
- * had that is not there (the disk asserts that nothing else is ever read). */
+/* Killed at any moment, again and again: only pieces that were not complete are fetched again, and
+ * nothing is taken for had that is not there (the disk asserts that nothing else is ever read). */
 static void
 test_kill (void)
 {
@@ -248,7 +264,8 @@ test_kill (void)
   sim_swarm_add_bot (swarm, 0, MIB, MIB);
   for (guint i = 0; i < 4; i++)
     {
-      sim_world_pass (swarm->world, 10 * SIM_SECOND + shoal_rng_below (&swarm->world->rng, 5 * SIM_SECOND));
+      sim_world_pass (swarm->world,
+                      10 * SIM_SECOND + shoal_rng_below (&swarm->world->rng, 5 * SIM_SECOND));
       sim_node_kill (node);
       sim_world_pass (swarm->world, SIM_SECOND);
       sim_node_start (node);
@@ -256,7 +273,8 @@ test_kill (void)
   sim_swarm_run (swarm, 600 * SIM_SECOND);
   sim_swarm_check_data (swarm);
   g_test_message ("%.1f pieces came again; %" G_GUINT64_FORMAT " pieces were compared",
-                  ((double) node->peer.received - (double) swarm->torrent->size) / 262144, node->disk.n_checked);
+                  ((double) node->peer.received - (double) swarm->torrent->size) / 262144,
+                  node->disk.n_checked);
   g_assert_cmpuint (node->peer.received, <, swarm->torrent->size + 4 * 8 * 262144);
 }
 

@@ -38,8 +38,13 @@ static void
 test_mixed (void)
 {
   const char *const urls[] = {
-    "http://fast.test/f?rate=400000", "http://slow.test/f?rate=3000", "http://liar.test/f?rate=500000&lies=40",
-    "http://busy.test/f?rate=300000&fails=70", "http://weak.test/f?rate=300000&breaks=3", "http://stuck.test/f?rate=300000&stalls=50", NULL,
+    "http://fast.test/f?rate=400000",
+    "http://slow.test/f?rate=3000",
+    "http://liar.test/f?rate=500000&lies=40",
+    "http://busy.test/f?rate=300000&fails=70",
+    "http://weak.test/f?rate=300000&breaks=3",
+    "http://stuck.test/f?rate=300000&stalls=50",
+    NULL,
   };
   g_autoptr(SimSwarm) swarm = new_swarm (urls);
   SimNode *node = sim_swarm_add_node (swarm, FALSE, 0, 0);
@@ -48,7 +53,8 @@ test_mixed (void)
   sim_swarm_run (swarm, 600 * SIM_SECOND);
   sim_swarm_check_data (swarm);
   g_assert_cmpint (node->complete_us - begun_us, <, 120 * SIM_SECOND);
-  /* The liar is found by its first wrong piece that it sent alone; it may have had a few under way. */
+  /* The liar is found by its first wrong piece that it sent alone; it may have had a few under
+   * way. */
   g_assert_cmpuint (node->wasted, <, 60 * PIECE);
 }
 
@@ -70,7 +76,8 @@ test_crowd (void)
       from_web += sim_swarm_node (swarm, i)->web_received;
       wasted += sim_swarm_node (swarm, i)->wasted;
     }
-  g_test_message ("%.2f copies from the server, %.4f wasted", (double) from_web / swarm->torrent->size, (double) wasted / swarm->torrent->size);
+  g_test_message ("%.2f copies from the server, %.4f wasted",
+                  (double) from_web / swarm->torrent->size, (double) wasted / swarm->torrent->size);
   g_assert_cmpuint (from_web, >=, swarm->torrent->size);
   g_assert_cmpuint (from_web, <, 4 * swarm->torrent->size);
   g_assert_cmpuint (wasted, <, swarm->torrent->size / 50);
@@ -90,7 +97,8 @@ test_with_seed (void)
   sim_swarm_check_data (swarm);
   g_assert_cmpuint (node->web_received, >, swarm->torrent->size / 5);
   g_assert_cmpuint (node->web_received, <, swarm->torrent->size * 4 / 5);
-  g_test_message ("%.3f of it came from the server, %.4f was wasted", (double) node->web_received / swarm->torrent->size,
+  g_test_message ("%.3f of it came from the server, %.4f was wasted",
+                  (double) node->web_received / swarm->torrent->size,
                   (double) node->wasted / swarm->torrent->size);
   g_assert_cmpuint (node->wasted, <, swarm->torrent->size / 200);
 }
@@ -98,7 +106,8 @@ test_with_seed (void)
 static guint64
 digest_of_a_run (void)
 {
-  const char *const urls[] = { "http://web.test/f?rate=200000&fails=20&breaks=2", "http://liar.test/f?rate=100000&lies=50", NULL };
+  const char *const urls[] = { "http://web.test/f?rate=200000&fails=20&breaks=2",
+                               "http://liar.test/f?rate=100000&lies=50", NULL };
   g_autoptr(SimSwarm) swarm = new_swarm (urls);
 
   for (guint i = 0; i < 3; i++)
