@@ -8,7 +8,8 @@ encrypted the same download with RC4 required at both ends
 seed      1 GiB to a libtorrent leecher: CPU of the seed
 verify    4 GiB of data against the hashes
 load      2,000 complete torrents of 1,500 pieces and 20 files: until ready, memory of each, CPU while idle
-peers     a download from 200 and from 1,000 slow seeds: memory of each connected peer, CPU of them all
+peers     a download from 200 and from 1,000 slow seeds, Shoal's and libtorrent's at once: memory of each connected peer, CPU of
+          them all, rate
 dht       a node of the DHT on loopback: questions answered in a second, CPU of each
 filter    500,000 blocked ranges: seconds to load, nanoseconds for a look-up
 swarm     8 leechers of 256 MiB behind a seed of 20 MiB/s: the last one done, as a multiple of the ideal time
@@ -22,6 +23,7 @@ import statistics
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / 'interop'))
@@ -34,7 +36,7 @@ GIB = 1 << 30
 NAMES = ('download', 'encrypted', 'seed', 'verify', 'load', 'peers', 'swarm', 'filter', 'dht')
 FIRST_BYTES = 2 * MIB        # once so much came over loopback, the transfer has begun
 LIMIT_SECONDS = 100          # for one program in one run
-ONCE_SECONDS = 30            # who takes longer is measured once
+RUNS, ONCE_SECONDS = 3, 15    # the median of so many runs, but one of a program that takes longer for it
 WARM_BYTES = 128 * MIB       # a libtorrent seed sends slowly until its next tick of a second: when in it a client came is chance
 
 
@@ -46,30 +48,43 @@ class Bench:
         self.rivals = [rival for rival in everyone(self.build) if not args.only or rival.name in args.only]
         self.us = everyone(self.build)[0]
         self.results = {}
+        self.materials = {}
+        self.common = None       # the scene of what several measurements use
 
     def scene(self):
         return Scene(self.host, self.base)
 
     # ---- material --------------------------------------------------------------------------------
 
-    def payload(self, scene, name, size):
-        """One file of that size from a random block that repeats shifted, so that no two pieces are alike."""
-        folder = scene.new_folder('share')
-        block = os.urandom(16 * MIB)
-        with open(folder / name, 'wb') as out:
-            done = 0
-            while done < size:
-                step = min(size - done, len(block) - done // MIB % 64)
-                out.write(block[done // MIB % 64:][:step])
-                done += step
-        return folder
+    def material(self, scene, name, size, piece_size):
+        """(folder, torrent without tracker) of one file of that size, made once for all who use it in that scene: from a random
+        block that repeats shifted, so that no two pieces are alike."""
+        if (scene, name) not in self.materials:
+            folder = scene.new_folder(f'share-{name}')
+            block = os.urandom(16 * MIB)
+            with open(folder / name, 'wb') as out:
+                done = 0
+                while done < size:
+                    step = min(size - done, len(block) - done // MIB % 64)
+                    out.write(memoryview(block)[done // MIB % 64:][:step])
+                    done += step
+            bare = scene.folder / f'{name}.bare.torrent'
+            self.us.client.create(folder / name, bare, 'v1', None, piece_size)
+            self.materials[scene, name] = folder, bare
+        return self.materials[scene, name]
 
-    def torrent(self, scene, share, name, piece_size):
-        bare = scene.folder / 'bare.torrent'
-        self.us.client.create(share / name, bare, 'v1', None, piece_size)
+    def big(self):
+        return self.material(self.common, 'big.bin', int(self.args.gib * GIB), '1MiB')
+
+    def small(self):
+        return self.material(self.common, 'small.bin', 256 * MIB, '256KiB')
+
+    @staticmethod
+    def tracked(scene, bare):
+        """(torrent, its tracker): nobody whom an earlier run left behind is known there."""
         tracker = OpenTracker(scene, [Torrent(bare)])
-        path = scene.folder / f'{name}.torrent'
-        self.us.client.create(share / name, path, 'v1', tracker.http, piece_size)
+        path = scene.folder / bare.name.replace('.bare', '')
+        path.write_bytes(b'd8:announce%d:%s' % (len(tracker.http), tracker.http.encode()) + bare.read_bytes()[1:])
         return Torrent(path), tracker
 
     # ---- download --------------------------------------------------------------------------------
@@ -78,10 +93,10 @@ class Bench:
         return self.download_once(rival, True)
 
     def download_once(self, rival, rc4=False):
-        size = int(self.args.gib * GIB)
+        share, bare = self.big()
+        size = (share / 'big.bin').stat().st_size
         with self.scene() as scene:
-            share = self.payload(scene, 'big.bin', size)
-            torrent, tracker = self.torrent(scene, share, 'big.bin', '1MiB')
+            torrent, tracker = self.tracked(scene, bare)
             got = scene.new_folder('got')
             if rival is None:
                 return self.floor_once(scene, torrent, share, got, size)
@@ -139,10 +154,9 @@ class Bench:
     # ---- seeding ---------------------------------------------------------------------------------
 
     def seed_once(self, rival):
-        size = int(self.args.gib * GIB)
+        share, bare = self.big()
         with self.scene() as scene:
-            share = self.payload(scene, 'big.bin', size)
-            torrent, tracker = self.torrent(scene, share, 'big.bin', '1MiB')
+            torrent, tracker = self.tracked(scene, bare)
             seed = rival.seed(scene, torrent, share)
             until(lambda: tracker.seeds(torrent) > 0, 120, 'the seed announced itself', [seed])
             before, used = loopback_bytes(), cpu_seconds(seed.pid)
@@ -164,21 +178,20 @@ class Bench:
 
     def verify(self):
         size = int(4 * self.args.gib * GIB)
-        rows = {}
-        with self.scene() as scene:
-            share = self.payload(scene, 'large.bin', size)
-            torrent, tracker = self.torrent(scene, share, 'large.bin', '2MiB')
-            tracker.program.end()
-            for _ in range(self.args.runs):
-                for rival in self.rivals:
+        with self.scene() as material:
+            share, bare = self.material(material, 'large.bin', size, '2MiB')
+
+            def verify_once(rival):
+                with self.scene() as scene:
+                    torrent, tracker = self.tracked(scene, bare)
+                    tracker.program.end()
                     begun = time.monotonic()
                     program, done = rival.verify(scene, torrent, share)
                     until(done, LIMIT_SECONDS, 'everything is hashed', [] if rival.name in ('shoal', 'aria2') else [program])
                     seconds = time.monotonic() - begun
                     program.end()
-                    rows.setdefault(rival.name, []).append({'seconds': seconds, 'speed': size / MIB / seconds,
-                                                            'cpu': program.rusage.ru_utime + program.rusage.ru_stime})
-        rows = {name: median(runs) for name, runs in rows.items()}
+                    return {'seconds': seconds, 'speed': size / MIB / seconds, 'cpu': program.rusage.ru_utime + program.rusage.ru_stime}
+            rows = self.repeat(self.rivals, verify_once)
         self.results['verify'] = rows
         ours = rows.get('shoal', {})
         self.table(f'Verifying {4 * self.args.gib:g} GiB', rows, (('seconds', '{:.2f} s'), ('speed', '{:.0f} MiB/s'), ('cpu', '{:.2f} CPU s')),
@@ -211,13 +224,12 @@ class Bench:
         rivals = [rival for rival in self.rivals if rival.name in peers.STARTERS]
         for count in (200, 1000):
             def measure(rival, count=count):
+                share, bare = self.small()
                 with self.scene() as scene:
-                    share = self.payload(scene, 'slow.bin', peers.SIZE_MIB * MIB)
-                    path = scene.folder / 'slow.torrent'
-                    self.us.client.create(share / 'slow.bin', path, 'v1', None, '256KiB')
-                    return peers.measure(rival, scene, Torrent(path), share / 'slow.bin', count)
+                    return peers.measure(rival, scene, Torrent(bare), share / 'small.bin', count)
             measure.__name__ = f'peers_{count}'
-            rows = self.repeat(rivals, measure, max(1, self.args.runs // 3))
+            self.small()
+            rows = self.repeat(rivals, measure, at_once=True)   # they mostly wait: together they take a tenth of a core
             self.results[f'peers {count}'] = rows
             self.table(f'{count} slow seeds of {peers.RATE} B/s each', rows, (
                 ('each', '{:.1f} KiB each'), ('cpu', '{:.1f} % CPU'), ('rate', '{:.0f} KiB/s'), ('lost', '{:.0f} lost')), {})
@@ -244,10 +256,11 @@ class Bench:
         subprocess.run([self.build / 'tests/bench/bench-filter'], check=False)
 
     def swarm_once(self, rival):
-        size, rate, leechers = 256 * MIB, 20 * MIB, 8
+        rate, leechers = 20 * MIB, 8
+        share, bare = self.small()
+        size = (share / 'small.bin').stat().st_size
         with self.scene() as scene:
-            share = self.payload(scene, 'swarm.bin', size)
-            torrent, tracker = self.torrent(scene, share, 'swarm.bin', '256KiB')
+            torrent, tracker = self.tracked(scene, bare)
             seed = self.rival('libtorrent').seed(scene, torrent, share, rate // 1024)
             until(lambda: tracker.seeds(torrent) > 0, 30, 'the seed announced itself', [seed])
             before = loopback_bytes()
@@ -260,12 +273,21 @@ class Bench:
             return {'seconds': seconds, 'ideal': seconds / (size / rate), 'cpu': sum(cpu_seconds(program.pid) for program in programs)}
 
     def swarm(self):
-        rows = self.repeat(self.rivals, self.swarm_once, max(1, self.args.runs // 3))
+        rows = self.repeat(self.rivals, self.swarm_once)
         self.results['swarm'] = rows
         self.table('8 leechers of 256 MiB behind a seed of 20 MiB/s', rows, (
             ('seconds', '{:.1f} s'), ('ideal', '{:.2f} of the ideal time'), ('cpu', '{:.1f} CPU s in all')), {})
 
     # ---- running and printing --------------------------------------------------------------------
+
+    def measure(self, names):
+        begun = time.monotonic()
+        with self.scene() as self.common:
+            for name in names:
+                began = time.monotonic()
+                getattr(self, name)()
+                print(f'  {name} took {time.monotonic() - began:.0f} s', file=sys.stderr)
+        print(f'\nAll of it took {(time.monotonic() - begun) / 60:.1f} minutes')
 
     def rival(self, name):
         for rival in everyone(self.build):
@@ -273,33 +295,40 @@ class Bench:
                 return rival
         raise SystemExit(f'bench: {name} is not installed; ./dev deps test')
 
-    def repeat(self, rivals, measure, runs=None):
-        """Every program in turn, that as often as asked; the median of each. Who failed, or took so long that its figure says it all, has
-        no further turn. A failure is said and leaves a gap."""
+    def repeat(self, rivals, measure, at_once=False):
+        """Every program in turn, that as often as asked; the median of each. Unless a number of runs is asked for, who takes long has no
+        further turn: its figures differ little. With at_once nobody waits for another. A failure is said and leaves a gap."""
         rows, ended = {}, set()
-        for number in range(runs or self.args.runs):
-            for rival in rivals:
-                name = rival.name if rival else 'floor'
-                if name in ended:
-                    continue
-                begun = time.monotonic()
-                try:
-                    rows.setdefault(name, []).append(measure(rival))
-                    print(f'  {measure.__name__} run {number + 1} {name}: '
-                          + ', '.join(f'{key} {value:.2f}' for key, value in rows[name][-1].items()), file=sys.stderr)
-                except (Failed, OSError) as problem:
-                    print(f'  {name}: {problem}', file=sys.stderr)
-                    ended.add(name)
-                if rival is not self.us and time.monotonic() - begun > ONCE_SECONDS:
-                    ended.add(name)
+
+        def turn(rival, number):
+            name = rival.name if rival else 'floor'
+            if name in ended:
+                return
+            begun = time.monotonic()
+            try:
+                rows.setdefault(name, []).append(measure(rival))
+                print(f'  {measure.__name__} run {number + 1} {name}: '
+                      + ', '.join(f'{key} {value:.2f}' for key, value in rows[name][-1].items()), file=sys.stderr)
+            except (Failed, OSError) as problem:
+                print(f'  {name}: {problem}', file=sys.stderr)
+                ended.add(name)
+            if not self.args.runs and time.monotonic() - begun > ONCE_SECONDS:
+                ended.add(name)
+
+        for number in range(self.args.runs or RUNS):
+            if at_once:
+                with ThreadPoolExecutor(len(rivals)) as pool:
+                    list(pool.map(turn, rivals, [number] * len(rivals)))
+            else:
+                for rival in rivals:
+                    turn(rival, number)
         return {name: median(all_runs) for name, all_runs in rows.items() if all_runs}
 
     @staticmethod
     def table(title, rows, columns, ratios):
-        cells = [[''] + [form.format(0).partition('0')[2].lstrip('.0') or key for key, form in columns] + list(ratios)]
-        cells[0] = ['', *(key for key, _ in columns), *ratios]
+        cells = [['', 'runs', *(key for key, _ in columns), *ratios]]
         for name, row in rows.items():
-            line = [name, *(form.format(row[key]) for key, form in columns)]
+            line = [name, str(row.get('runs', 1)), *(form.format(row[key]) for key, form in columns)]
             for ratio in ratios.values():
                 value = ratio(row)
                 line.append(f'{value:.2f}' if value is not None else '')
@@ -352,6 +381,7 @@ class Bench:
             rows = self.results.get(f'peers {count}', {})
             if 'shoal' in rows and 'libtorrent' in rows:
                 goal(f"{count} slow peers: CPU of libtorrent's", rows['shoal']['cpu'] / rows['libtorrent']['cpu'], 1)
+                goal(f"{count} slow peers: libtorrent's rate of Shoal's", rows['libtorrent']['rate'] / rows['shoal']['rate'], 1.03)
         rows = self.results.get('dht', {})
         if 'shoal' in rows and 'libtorrent' in rows:
             goal("DHT: CPU of libtorrent's for an answer", rows['shoal']['each'] / rows['libtorrent']['each'], 1)
@@ -366,14 +396,14 @@ class Bench:
 
 
 def median(runs):
-    return {key: statistics.median(run[key] for run in runs) for key in runs[0]}
+    return {'runs': len(runs), **{key: statistics.median(run[key] for run in runs) for key in runs[0]}}
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('build')
     parser.add_argument('names', nargs='*', help=', '.join(NAMES))
-    parser.add_argument('--runs', type=int, default=3, help='median of so many runs')
+    parser.add_argument('--runs', type=int, help=f'median of so many runs (default: {RUNS}, and one of a program that takes over {ONCE_SECONDS} s)')
     parser.add_argument('--gib', type=float, default=1, help='size of the transfers; verify takes four times that')
     parser.add_argument('--torrents', type=int, default=2000)
     parser.add_argument('--only', action='append', default=[], metavar='PROGRAM')
@@ -391,9 +421,8 @@ def main():
     bench = Bench(args, host)
     if not bench.us.installed():
         parser.error(f'{args.build} holds no shoal-cli')
-    print(f'{os.cpu_count()} cores, data in {bench.base}, median of {args.runs}')
-    for name in args.names or NAMES:
-        getattr(bench, name)()
+    print(f'{os.cpu_count()} cores, data in {bench.base}')
+    bench.measure(args.names or NAMES)
     bench.verdict()
     (bench.build / 'bench.json').write_text(json.dumps(bench.results, indent=1))
     return 0

@@ -13,7 +13,7 @@ from rivals import anonymous_kib, cpu_seconds
 
 PIECES, FILES, PIECE_SIZE = 1500, 20, 16384
 FILE_SIZE = PIECES * PIECE_SIZE // FILES
-SETTLE, IDLE = 5, 10           # seconds: after loading, and of measuring
+SETTLE, IDLE = 3, 10           # seconds: after loading, and of measuring
 HERE = Path(__file__).resolve().parent
 
 

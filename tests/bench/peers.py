@@ -13,7 +13,6 @@ from load import rest
 from rivals import anonymous_kib, cpu_seconds
 
 RATE = 2048                     # bytes a second of each
-SIZE_MIB = 256
 SETTLE, MEASURE = 10, 24        # seconds: a peer takes 8 for a block
 HERE = Path(__file__).resolve().parent
 
