@@ -2,13 +2,15 @@
 /* Files that another torrent has already: taken from there instead of being fetched (BEP 38). */
 
 /*
- * Looked for once, when a torrent is new and its storage has been opened. A file of version 2 is known by its root, in
- * whatever torrent it is. Without roots a torrent has to say where to look, by `similar` or by `collections`; the file
- * there has the same size, and the same name or no other of that size beside it.
+ * Looked for once, when a torrent is new and its storage has been opened. A file of version 2 is
+ * known by its root, in whatever torrent it is. Without roots a torrent has to say where to look,
+ * by `similar` or by `collections`; the file there has the same size, and the same name or no
+ * other of that size beside it.
  *
- * Candidates are torrents one after the other: the .torrent of each is read again if it was unloaded, its complete
- * files are matched with what is wanted here, and the disk copies them, step by step. It refuses to write over anything,
- * and to copy what does not begin like the file. What was copied is compared with the hashes like data that was found.
+ * Candidates are torrents one after the other: the .torrent of each is read again if it was
+ * unloaded, its complete files are matched with what is wanted here, and the disk copies them,
+ * step by step. It refuses to write over anything, and to copy what does not begin like the file.
+ * What was copied is compared with the hashes like data that was found.
  */
 
 #include "shoal-swarm-private.h"
@@ -100,7 +102,8 @@ is_hinted (const ShoalSwarm *self,
       if (shoal_sha1_equal (&self->metainfo->similar[i], &other->keys[k]))
         return TRUE;
   for (char **name = self->collections; name != NULL && *name != NULL; name++)
-    if (other->collections != NULL && g_strv_contains ((const char *const *) other->collections, *name))
+    if (other->collections != NULL
+        && g_strv_contains ((const char *const *) other->collections, *name))
       return TRUE;
 
   return FALSE;
@@ -122,7 +125,8 @@ has_something (const ShoalSwarm *self)
 {
   const ShoalBitfield *had = shoal_swarm_had (self);
 
-  return self->has_metadata && !self->removing && (self->all_had || (had != NULL && !shoal_bitfield_is_empty (had)));
+  return self->has_metadata && !self->removing
+         && (self->all_had || (had != NULL && !shoal_bitfield_is_empty (had)));
 }
 
 static int
@@ -154,7 +158,8 @@ find_torrents (ShoalSwarm *self)
     {
       ShoalSwarm *other = value;
 
-      if (other != self && has_something (other) && (is_hinted (self, other) || shares_root (other, marks)))
+      if (other != self && has_something (other)
+          && (is_hinted (self, other) || shares_root (other, marks)))
         g_array_append_val (self->same->ids, other->id);
     }
   g_array_sort (self->same->ids, newest_first);
@@ -247,14 +252,15 @@ shelf_fill (Shelf               *self,
       const ShoalMetainfoFile *info = &metainfo->files[file];
       FileKey *by_size = &self->keys[2 * (gsize) file];
       FileKey *by_name = by_size + 1;
+      gboolean several;
 
       if (!is_data (metainfo, file))
         continue;
       *by_size = (FileKey){ info->size, "" };
       *by_name = (FileKey){ info->size, base_name (info) };
       /* Files that are not complete count too where the question is whether there is only one. */
-      g_hash_table_insert (self->by_key, by_size,
-                           GUINT_TO_POINTER (g_hash_table_contains (self->by_key, by_size) ? SEVERAL : file + 1));
+      several = g_hash_table_contains (self->by_key, by_size);
+      g_hash_table_insert (self->by_key, by_size, GUINT_TO_POINTER (several ? SEVERAL : file + 1));
       if (!is_file_had (other, metainfo->layout, file))
         continue;
       if (!g_hash_table_contains (self->by_key, by_name))
@@ -308,11 +314,15 @@ match_files (ShoalSwarm *self,
       const ShoalMetainfoFile *info = &self->metainfo->files[file];
       guint32 found = is_wanted (self, file) ? shelf_find (&shelf, info, hinted) : 0;
       FilePair pair = { file, found - 1 };
+      const ShoalMetainfoFile *twin;
 
-      if (found == 0 || theirs->files[pair.theirs].size != info->size || !is_file_had (other, theirs->layout, pair.theirs))
+      if (found == 0)
+        continue;
+      twin = &theirs->files[pair.theirs];
+      if (twin->size != info->size || !is_file_had (other, theirs->layout, pair.theirs))
         continue;
       /* Two roots that differ are two files. */
-      if (info->has_root && theirs->files[pair.theirs].has_root && !root_equal (&info->root, &theirs->files[pair.theirs].root))
+      if (info->has_root && twin->has_root && !root_equal (&info->root, &twin->root))
         continue;
       g_array_append_val (self->same->pairs, pair);
     }
@@ -481,7 +491,8 @@ step (ShoalSwarm *self)
       return;
     }
   if (same->size > 0)
-    g_info ("torrent %" G_GUINT64_FORMAT ": %" G_GUINT64_FORMAT " bytes come from other torrents", self->id, same->size);
+    g_info ("torrent %" G_GUINT64_FORMAT ": %" G_GUINT64_FORMAT " bytes come from other torrents",
+            self->id, same->size);
   found = same->found;
   shoal_swarm_same_stop (self);
   shoal_swarm_check_fresh (self, found);

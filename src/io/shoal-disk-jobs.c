@@ -218,7 +218,8 @@ disk_fits_layout (const ShoalDiskJob *job,
       return job->piece < layout->n_pieces;
 
     case SHOAL_DISK_TAKE:
-      return job->index < layout->n_files && layout->file_pad[job->index] == 0 && job->taken < layout->file_size[job->index];
+      return job->index < layout->n_files && layout->file_pad[job->index] == 0
+             && job->taken < layout->file_size[job->index];
 
     default:
       return TRUE;

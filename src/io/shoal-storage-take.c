@@ -2,13 +2,15 @@
 /* The files of one torrent: copies of files that another torrent has. */
 
 /*
- * A copy is made in steps, so that whoever waits for the torrent or for a worker waits for one step. Before the first
- * one a piece that lies in the file as a whole is compared: a wrong guess then costs reading that piece. A file that
- * is too small to hold a whole piece is smaller than two, so copying it for nothing costs no more.
+ * A copy is made in steps, so that whoever waits for the torrent or for a worker waits for one
+ * step. Before the first one a piece that lies in the file as a whole is compared: a wrong guess
+ * then costs reading that piece. A file that is too small to hold a whole piece is smaller than
+ * two, so copying it for nothing costs little more.
  *
- * The source is opened anew for each step and only for reading. Bytes are only ever put behind the end of what is
- * there: a copy that was broken off by a pause or a crash goes on so. What is made here has no standing: the pieces
- * are compared afterwards, as if the user had put the file there.
+ * The source is opened anew for each step and only for reading. Bytes are only ever put behind
+ * the end of what is there: a copy that was broken off by a pause or a crash goes on so. What is
+ * made here has no standing: the pieces are compared afterwards, as if the user had put the file
+ * there.
  */
 
 #include "shoal-storage-private.h"
@@ -84,7 +86,7 @@ read_chunk (gpointer source,
   return scratch;
 }
 
-/* Whether the first piece that lies in the file as a whole is right in the source; without such a piece nobody knows. */
+/* Whether the first piece that lies wholly in the file is right in the source; TRUE without one. */
 static gboolean
 may_be_same (ShoalStorage *self,
              ShoalHasher  *hasher,
@@ -93,6 +95,7 @@ may_be_same (ShoalStorage *self,
 {
   const ShoalLayout *layout = self->layout;
   guint64 begin = layout->file_offset[file];
+  guint64 stop = begin + layout->file_size[file];
   guint32 first, end;
 
   shoal_layout_file_pieces (layout, file, &first, &end);
@@ -102,7 +105,7 @@ may_be_same (ShoalStorage *self,
       Source source = { fd, offset - begin };
       ShoalHashTask task = { .metainfo = self->metainfo, .piece = piece, .source = &source };
 
-      if (offset < begin || offset + shoal_layout_piece_size (layout, piece) > begin + layout->file_size[file])
+      if (offset < begin || offset + shoal_layout_piece_size (layout, piece) > stop)
         continue;
       shoal_hasher_compare (hasher, &task, 1, read_chunk);
       return task.right;
@@ -145,7 +148,7 @@ copy_plainly (int     from,
   return at;
 }
 
-/* The same with as little work as the file system allows: sharing the blocks, or copying inside of the kernel. */
+/* The same with as little work as the file system can do: blocks shared, or a copy in the kernel. */
 static guint64
 copy_step (int     from,
            int     to,
@@ -173,7 +176,7 @@ copy_step (int     from,
   return at;
 }
 
-/* Where the copy begins or goes on: behind what the file has. FALSE: it is complete, or somebody's other file. */
+/* Where the copy goes on: behind what is there. FALSE: it is complete, or somebody's other file. */
 static gboolean
 find_end (ShoalStorage *self,
           guint32       file,

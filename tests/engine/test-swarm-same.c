@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Files that another torrent has: which are asked for, what comes of it, and steps at inconvenient
- * moments. */
+/* Files that another torrent has: which are taken, what comes of it, and steps at bad moments. */
 
 #include "swarm-rig.h"
 
@@ -68,8 +67,8 @@ answer_own (Others       *self,
     case SHOAL_DISK_CHECK:
       job->verdicts = g_malloc0 (job->n_pieces);
       for (guint32 i = 0; i < job->n_pieces; i++)
-        job->verdicts[i] = job->piece + i < self->held_pieces ? SHOAL_PIECE_RIGHT
-                                                              : SHOAL_PIECE_MISSING;
+        if (job->piece + i < self->held_pieces)
+          job->verdicts[i] = SHOAL_PIECE_RIGHT;
       break;
 
     case SHOAL_DISK_FINISH:
@@ -146,8 +145,7 @@ answer (Rig          *rig,
   if (job->op == SHOAL_DISK_DROP)
     {
       self->n_drops++;
-      self->n_dropped_had = job->all_had ? rig->content->metainfo->layout->n_pieces
-                                         : job->had->n_set;
+      self->n_dropped_had = job->all_had ? G_MAXUINT : job->had->n_set;
       return TRUE;
     }
   if (job->op != SHOAL_DISK_TAKE || rig->failing[SHOAL_DISK_TAKE] != SHOAL_REASON_NONE)
@@ -209,8 +207,7 @@ new_rig (Others              *others,
   return rig;
 }
 
-/* A torrent whose first bytes are those of the rig's, in smaller pieces; it seeds, or has a part
- * and waits. */
+/* A torrent whose first bytes are those of the rig's, in smaller pieces. */
 static Content *
 new_other (Others              *others,
            ShoalTorrentVersions versions,
@@ -229,6 +226,9 @@ static void
 add_others (Rig    *rig,
             Others *others)
 {
+  ShoalTorrentState state = others->held_pieces == G_MAXUINT ? SHOAL_TORRENT_SEEDING
+                                                             : SHOAL_TORRENT_DOWNLOADING;
+
   for (guint i = 0; i < others->contents->len; i++)
     {
       const Content *content = g_ptr_array_index (others->contents, i);
@@ -240,10 +240,7 @@ add_others (Rig    *rig,
       rig_send (rig, command);
       g_assert_no_error (rig->reply);
       g_assert_cmpuint (rig->id, ==, i + 1);
-      rig_until (rig,
-                 others->held_pieces == G_MAXUINT ? SHOAL_TORRENT_SEEDING
-                                                  : SHOAL_TORRENT_DOWNLOADING,
-                 10);
+      rig_until (rig, state, 10);
     }
   memset (rig->n_done, 0, sizeof rig->n_done);
   memset (rig->n_entered, 0, sizeof rig->n_entered);
@@ -413,8 +410,7 @@ test_many (void)
 
 /* --- What comes of it --- */
 
-/* An idle seed has forgotten its .torrent; it is read again, and if that fails, the file is
- * fetched. */
+/* An idle seed has forgotten its .torrent: it is read again. If that fails, the file is fetched. */
 static void
 test_unloaded (void)
 {
@@ -501,14 +497,13 @@ end_well (Rig *rig)
 }
 
 static const guint held_bits[] = {
-  1u << SHOAL_DISK_OPEN,  1u << SHOAL_DISK_LOAD, 1u << SHOAL_DISK_TAKE,
+  1u << SHOAL_DISK_OPEN, 1u << SHOAL_DISK_LOAD, 1u << SHOAL_DISK_TAKE,
   1u << SHOAL_DISK_CHECK, 1u << SHOAL_DISK_DROP,
 };
 
 typedef void (*Meddle) (Rig *rig, Others *others);
 
-/* Something happens while each of the jobs is under way, with the other .torrent in memory and
- * without. */
+/* Something happens while each of the jobs is under way, the other .torrent in memory or not. */
 static void
 meddle_anywhere (Meddle meddle)
 {
@@ -599,8 +594,7 @@ test_quit (void)
   meddle_anywhere (quit_now);
 }
 
-/* A kill in the middle of a copy: what is there was never compared, so all of it is, and nothing
- * counts before. */
+/* A kill in the middle of a copy: nothing of what is there counts before it was compared. */
 static void
 test_kill (void)
 {

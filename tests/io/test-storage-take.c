@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Copies of files that another torrent has: whole, in steps, never over something, and gone again if they are wrong. */
+/* Copies of files that another torrent has: in steps, never over something, gone again if wrong. */
 
 #include <fcntl.h>
 #include <glib/gstdio.h>
@@ -35,14 +35,17 @@ static void
 set_up (Fixture      *self,
         gconstpointer versions)
 {
+  guint wanted = versions != NULL ? GPOINTER_TO_UINT (versions) : SHOAL_TORRENT_V1;
+
   self->source_dir = shoal_test_temp_dir ();
   self->dir = shoal_test_temp_dir ();
-  self->ours = content_new ("ours", versions != NULL ? GPOINTER_TO_UINT (versions) : SHOAL_TORRENT_V1, 65536,
-                            our_files, G_N_ELEMENTS (our_files), 3);
-  self->theirs = content_new ("theirs", SHOAL_TORRENT_V1, 16384, their_files, G_N_ELEMENTS (their_files), 3);
+  self->ours = content_new ("ours", wanted, 65536, our_files, G_N_ELEMENTS (our_files), 3);
+  self->theirs = content_new ("theirs", SHOAL_TORRENT_V1, 16384, their_files,
+                              G_N_ELEMENTS (their_files), 3);
   content_write (self->theirs, self->source_dir);
   self->cache = shoal_file_cache_new (4);
-  self->storage = shoal_storage_new (self->cache, self->ours->metainfo, self->dir, TRUE, NULL, NULL);
+  self->storage = shoal_storage_new (self->cache, self->ours->metainfo, self->dir, TRUE, NULL,
+                                     NULL);
   self->hasher = shoal_hasher_new ();
 }
 
@@ -127,7 +130,8 @@ count_right (Fixture       *self,
       ShoalReason reason;
       guint8 verdict;
 
-      g_assert_true (shoal_storage_check (self->storage, self->hasher, piece, 1, FALSE, &verdict, &differ, &reason, &detail));
+      g_assert_true (shoal_storage_check (self->storage, self->hasher, piece, 1, FALSE, &verdict,
+                                          &differ, &reason, &detail));
       if (verdict == SHOAL_PIECE_RIGHT)
         {
           shoal_bitfield_set (had, piece);
@@ -280,7 +284,7 @@ test_source_vanishes (Fixture      *self,
   g_assert_true (is_there (self, "ours/large.part"));
 }
 
-/* A copy that was broken off is what any download is: in part there, nothing of it believed. It goes on at its end. */
+/* A copy that was broken off is like any download: nothing of it is believed. It goes on there. */
 static void
 test_interrupted (Fixture      *self,
                   gconstpointer versions)
@@ -293,7 +297,8 @@ test_interrupted (Fixture      *self,
   open_storage (self);
   taken = take (self, 0, 0, "theirs/one", SHOAL_REASON_NONE);
   shoal_storage_unref (self->storage);
-  self->storage = shoal_storage_new (self->cache, self->ours->metainfo, self->dir, TRUE, NULL, NULL);
+  self->storage = shoal_storage_new (self->cache, self->ours->metainfo, self->dir, TRUE, NULL,
+                                     NULL);
   shoal_storage_open (self->storage, job);
   g_assert_true (job->found);
   g_assert_cmpuint (job->n_journal, ==, 0);
@@ -362,9 +367,11 @@ main (int    argc,
       char **argv)
 {
   g_test_init (&argc, &argv, NULL);
-#define ADD(name, func) g_test_add ("/io/storage-take/" name, Fixture, NULL, set_up, func, tear_down)
+#define ADD(name, func) \
+  g_test_add ("/io/storage-take/" name, Fixture, NULL, set_up, func, tear_down)
 #define ADD_OF(name, versions) \
-  g_test_add ("/io/storage-take/whole/" name, Fixture, GUINT_TO_POINTER (versions), set_up, test_whole, tear_down)
+  g_test_add ("/io/storage-take/whole/" name, Fixture, GUINT_TO_POINTER (versions), set_up, \
+              test_whole, tear_down)
   ADD_OF ("v1", SHOAL_TORRENT_V1);
   ADD_OF ("v2", SHOAL_TORRENT_V2);
   ADD_OF ("hybrid", SHOAL_TORRENT_HYBRID);
