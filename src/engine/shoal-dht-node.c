@@ -433,7 +433,8 @@ shoal_dht_node_told (ShoalDhtNode    *self,
   leg = call->leg;
   end_call (self, call);
 
-  if (krpc->type == SHOAL_KRPC_ERROR)
+  /* With our own id it is we ourselves, told of by one that we had before: what we announce is of no use here. */
+  if (krpc->type == SHOAL_KRPC_ERROR || shoal_sha1_equal (&krpc->id, &self->id))
     {
       if (leg != NULL)
         shoal_dht_search_failed (leg->search, from);

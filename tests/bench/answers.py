@@ -37,5 +37,6 @@ def measure(rival, scene, build):
     used = cpu_seconds(program.pid)
     load.wait(SECONDS + 10)
     used = cpu_seconds(program.pid) - used
-    answers, asked, size = (int(word) for word in load.output().split()[1:])
-    return {'rate': answers / SECONDS, 'each': used / max(answers, 1) * 1e6, 'answered': answers / asked * 100, 'size': size / max(answers, 1)}
+    answers, asked, size, nodes = (float(word) for word in load.output().split()[1:])
+    return {'rate': answers / SECONDS, 'each': used / max(answers, 1) * 1e6, 'answered': answers / asked * 100, 'size': size / max(answers, 1),
+            'nodes': nodes}

@@ -246,7 +246,8 @@ class Bench:
         self.results['dht'] = rows
         ours = rows.get('shoal', {})
         self.table('Questions to a node of the DHT, find_node and get_peers in turn', rows, (
-            ('rate', '{:.0f} answers a second'), ('each', '{:.1f} CPU us each'), ('answered', '{:.0f} % answered'), ('size', '{:.0f} bytes')),
+            ('rate', '{:.0f} answers a second'), ('each', '{:.1f} CPU us each'), ('answered', '{:.0f} % answered'), ('size', '{:.0f} bytes'),
+            ('nodes', '{:.1f} nodes in each')),
             {'rate / shoal': lambda row: row['rate'] / ours['rate'] if ours else None})
 
     # ---- swarm -----------------------------------------------------------------------------------

@@ -4,7 +4,7 @@
 /*
  * First it is a neighbourhood: nodes at addresses of their own make themselves known and answer the other's questions, so that
  * its answers are full ones. Then one socket keeps questions under way, find_node and get_peers in turn, and counts answers.
- * Prints "warm" when the measurement begins, then answers, questions and bytes of the answers.
+ * Prints "warm" when the measurement begins, then answers, questions, bytes of the answers, and how many nodes one tells of.
  */
 
 #include <arpa/inet.h>
@@ -23,6 +23,7 @@
 #define CALL_US   (2 * (gint64) G_USEC_PER_SEC)     /* between calls of the neighbours */
 #define LOST_US   (G_USEC_PER_SEC / 4)              /* an answer that takes so long does not come */
 #define FIRST_IP  0x7f010001u                       /* 127.1.0.1 and the following */
+#define LOOKED_AT 64u      /* one answer of so many is read */
 #define BUFFERS   (4 * 1024 * 1024)
 
 typedef struct
@@ -140,7 +141,7 @@ measure (gint64 duration_us)
 {
   int fd = open_socket (INADDR_LOOPBACK);
   gint64 end_us = g_get_monotonic_time () + duration_us;
-  guint64 n_answers = 0, n_bytes = 0;
+  guint64 n_answers = 0, n_bytes = 0, n_nodes = 0, n_read = 0;
   guint32 n_asked = 0;
   guint n_flying = 0;
 
@@ -156,12 +157,19 @@ measure (gint64 duration_us)
         n_flying = 0;
       while ((size = recv (fd, packet, sizeof packet, 0)) > 0)
         {
+          ShoalKrpc answer;
+
           n_answers++;
           n_bytes += (guint64) size;
+          if (n_answers % LOOKED_AT == 0 && shoal_krpc_parse (&answer, packet, (gsize) size))
+            {
+              n_read++;
+              n_nodes += answer.nodes4.size / SHOAL_KRPC_NODE4_SIZE;
+            }
           n_flying -= n_flying > 0 ? 1 : 0;
         }
     }
-  g_print ("%" G_GUINT64_FORMAT " %u %" G_GUINT64_FORMAT "\n", n_answers, n_asked, n_bytes);
+  g_print ("%" G_GUINT64_FORMAT " %u %" G_GUINT64_FORMAT " %.2f\n", n_answers, n_asked, n_bytes, (double) n_nodes / MAX (n_read, 1));
 }
 
 int

@@ -765,6 +765,48 @@ test_martians (Wire         *wire,
     }
 }
 
+/* Others still tell of us by an id that we had. We are not one of those who keep what we announce. */
+static void
+test_ourselves (Wire         *wire,
+                gconstpointer data)
+{
+  Node *node = &wire->nodes[0];
+  ShoalSha1 key = { { 7 } };
+  guint8 told[SHOAL_KRPC_NODE4_SIZE];
+  ShoalAddr teller;
+  gint64 end_us;
+
+  g_assert_true (shoal_addr_parse (&teller, "127.0.0.1:999", 0));
+  memset (told, 0x07, SHOAL_SHA1_SIZE);
+  shoal_addr_to_compact (&node->addr, told + SHOAL_SHA1_SIZE);
+  shoal_dht_add_contact (node->dht, &teller, wire->now_us);
+  for (guint round = 0; round < 2; round++)
+    {
+      if (round == 1)
+        g_assert_nonnull (shoal_dht_lookup (node->dht, &key, 4321, FALSE, FALSE, &lookup_ops, wire, wire->now_us));
+      for (end_us = wire->now_us + 8 * SECOND_US; wire->now_us < end_us; pass (wire, SECOND_US / 10))
+        {
+          g_autoptr (GBytes) bytes = NULL;
+          g_auto (ShoalWriter) out = { 0 };
+          ShoalKrpc answer;
+          ShoalKrpc krpc;
+
+          if (!take (wire, &krpc, &bytes))
+            continue;
+          shoal_krpc_init (&answer, SHOAL_KRPC_ANSWER, SHOAL_KRPC_PING);
+          answer.transaction = krpc.transaction;
+          answer.token = (ShoalKrpcBytes){ (const guint8 *) "token", 5 };
+          answer.nodes4 = (ShoalKrpcBytes){ told, sizeof told };
+          memset (answer.id.bytes, 0x77, sizeof answer.id.bytes);
+          shoal_krpc_write (&answer, &out);
+          shoal_dht_datagram (node->dht, &teller, out.data, out.size, wire->now_us);
+        }
+    }
+  g_assert_cmpuint (wire->n_done, ==, 1);
+  g_assert_cmpuint (wire->n_told, ==, 1);
+  g_assert_cmpuint (shoal_dht_store_n_peers (node->dht->store), ==, 0);
+}
+
 static void
 test_kept (Wire         *wire,
            gconstpointer data)
@@ -837,6 +879,7 @@ main (int    argc,
   g_test_add ("/dht/read-only", Wire, NULL, set_up, test_read_only, tear_down);
   g_test_add ("/dht/limits", Wire, NULL, set_up, test_limits, tear_down);
   g_test_add ("/dht/martians", Wire, NULL, set_up, test_martians, tear_down);
+  g_test_add ("/dht/ourselves", Wire, NULL, set_up, test_ourselves, tear_down);
   g_test_add ("/dht/kept", Wire, NULL, set_up, test_kept, tear_down);
   g_test_add ("/dht/kept-v6", Wire, "::1", set_up, test_kept, tear_down);
   g_test_add ("/dht/routers", Wire, NULL, set_up, test_routers, tear_down);
