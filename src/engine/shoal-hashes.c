@@ -19,7 +19,7 @@
 struct _ShoalHashes
 {
   ShoalMetainfo *metainfo;
-  guint32       *files;        /* those with a layer, sorted by root */
+  guint32       *files;        /* those with a root, sorted by it */
   guint32        n_files;
   guint          level;        /* of the piece layer */
   GHashTable    *crowns;       /* file + 1 to an array of ShoalSha256, see get_crown() */
@@ -62,7 +62,7 @@ shoal_hashes_new (ShoalMetainfo *metainfo)
   self->level = shoal_hashes_piece_level (metainfo);
   self->files = g_new (guint32, metainfo->layout->n_files);
   for (guint32 i = 0; i < metainfo->layout->n_files; i++)
-    if (metainfo->files[i].layer != NULL)
+    if (metainfo->files[i].has_root)
       self->files[self->n_files++] = i;
   if (self->n_files > 0)
     g_qsort_with_data (self->files, (gint) self->n_files, sizeof *self->files, compare_files, metainfo);
@@ -89,10 +89,10 @@ shoal_hashes_are_of (const ShoalHashes   *self,
   return self->metainfo == metainfo;
 }
 
-/* Of files with one root any will do: their trees are the same. G_MAXUINT32: none. */
-static guint32
-find_file (const ShoalHashes *self,
-           const ShoalSha256 *root)
+/* Of files with one root any will do: their trees are the same. */
+guint32
+shoal_hashes_find (const ShoalHashes *self,
+                   const ShoalSha256 *root)
 {
   guint32 low = 0;
   guint32 high = self->n_files;
@@ -206,23 +206,59 @@ get_node (ShoalHashes *self,
   *out = crown[index];
 }
 
+/* FALSE: the file has no layer. */
+static gboolean
+get_layer (const ShoalHashes *self,
+           guint32            file,
+           Layer             *out)
+{
+  const ShoalMetainfo *metainfo = self->metainfo;
+
+  if (file == G_MAXUINT32 || metainfo->files[file].layer == NULL)
+    return FALSE;
+  out->layer = metainfo->files[file].layer;
+  out->n = (guint32) ((metainfo->files[file].size - 1) / metainfo->layout->piece_size + 1);
+  out->level = self->level;
+
+  return TRUE;
+}
+
+gboolean
+shoal_hashes_node (ShoalHashes       *self,
+                   const ShoalSha256 *root,
+                   guint              height,
+                   guint64            index,
+                   ShoalSha256       *out)
+{
+  guint32 file = shoal_hashes_find (self, root);
+  guint64 width;
+  Layer layer;
+
+  if (!get_layer (self, file, &layer))
+    return FALSE;
+  width = shoal_merkle_round_up (layer.n);
+  if (height >= SHOAL_HASHES_LAYERS_MAX || width >> height < 2 || index >= width >> height)
+    return FALSE;
+  get_node (self, file, &layer, height, index, out);
+
+  return TRUE;
+}
+
 guint
 shoal_hashes_answer (ShoalHashes            *self,
                      const ShoalHashRequest *request,
                      ShoalSha256            *out)
 {
-  guint32 file = find_file (self, &request->root);
+  guint32 file = shoal_hashes_find (self, &request->root);
   guint32 n_known;
   guint height;
   Layer layer;
   guint64 width;
   guint n;
 
-  if (file == G_MAXUINT32 || request->base != self->level || !shoal_hash_request_is_sane (request))
+  if (!get_layer (self, file, &layer) || request->base != self->level
+      || !shoal_hash_request_is_sane (request))
     return 0;
-  layer.layer = self->metainfo->files[file].layer;
-  layer.n = (guint32) ((self->metainfo->files[file].size - 1) / self->metainfo->layout->piece_size + 1);
-  layer.level = self->level;
   width = shoal_merkle_round_up (layer.n);
   height = shoal_hash_request_height (request);
   /* The last uncle stands below the root; where all hashes are asked for at once there is none. */

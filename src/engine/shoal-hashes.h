@@ -22,7 +22,7 @@ gboolean     shoal_hashes_are_of (const ShoalHashes *self, const ShoalMetainfo *
 
 /**
  * shoal_hashes_answer:
- * @out: room for %SHOAL_HASHES_MAX hashes
+ * @out: room for %SHOAL_HASHES_MAX hashes, or for shoal_hash_request_n_hashes() of a sane request
  *
  * The hashes of the piece layer that were asked for, then the uncles up to @request's last proof layer, the lowest
  * first. Only the piece layer of files larger than a piece is known.
@@ -30,6 +30,13 @@ gboolean     shoal_hashes_are_of (const ShoalHashes *self, const ShoalMetainfo *
  * Returns: how many hashes were written; 0: reject
  */
 guint        shoal_hashes_answer (ShoalHashes *self, const ShoalHashRequest *request, ShoalSha256 *out);
+
+/* Node @index of the layer @height above the pieces, below the root; FALSE: there is none. */
+gboolean     shoal_hashes_node   (ShoalHashes *self, const ShoalSha256 *root, guint height,
+                                  guint64 index, ShoalSha256 *out);
+
+/* A file with this root; G_MAXUINT32: there is none. */
+guint32      shoal_hashes_find   (const ShoalHashes *self, const ShoalSha256 *root);
 
 /* The layer of blocks that hash to a piece: 0 for pieces of 16 KiB. */
 guint        shoal_hashes_piece_level (const ShoalMetainfo *metainfo);

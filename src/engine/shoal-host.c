@@ -34,6 +34,7 @@ shoal_disk_job_free (ShoalDiskJob *self)
   g_free (self->detail);
   g_free (self->verdicts);
   g_free (self->digests);
+  g_free (self->leaves);
   g_free (self->journal);
   g_free (self->bytes);
   g_free (self);

@@ -105,6 +105,7 @@ typedef struct
                                     * SKIP: not wanted */
   ShoalRemoveMode   remove;        /* REMOVE */
   gboolean          wants_digests; /* CHECK of one piece: @digests too */
+  gboolean          wants_leaves;  /* PIECE, CHECK of one piece: @leaves too */
   guint32           index;         /* TAKE: of the file that is made */
   char             *source_dir;    /* TAKE: (owned): absolute folder of the other torrent, */
   char             *source_path;   /* TAKE: (owned): and its file there */
@@ -122,6 +123,8 @@ typedef struct
   guint8           *verdicts;      /* CHECK: (owned): n_pieces of ShoalPieceVerdict */
   ShoalSha1        *digests;       /* CHECK: (owned) (nullable): of each block, padding as zeros;
                                     * NULL: not wanted, or not readable */
+  ShoalSha256      *leaves;        /* PIECE, CHECK: (owned) (nullable): of each block of the file,
+                                    * of a wrong piece of version 2 */
   gboolean          found;         /* OPEN: some data is there */
   gboolean          stale;         /* OPEN: a file with claimed pieces is gone or too short */
   gint64            stamp;         /* OPEN, FINISH: newest modification time of the files,

@@ -33,6 +33,8 @@ G_BEGIN_DECLS
 #define SHOAL_UPLOAD_AHEAD_MIN    (256u * 1024)             /* bytes read ahead of what the socket
                                                              * took */
 #define SHOAL_UPLOAD_AHEAD_MAX    (2u * 1024 * 1024)
+#define SHOAL_HASHES_AHEAD_MAX    (3u * 1024 * 1024)        /* with more queued no hashes are
+                                                             * given */
 #define SHOAL_OUTBOX_MAX          (8u * 1024 * 1024)        /* a peer that makes us say so much
                                                              * without reading is closed */
 #define SHOAL_EARLY_HAVES_MAX     65536u                    /* told before the metadata is known */
@@ -122,8 +124,6 @@ struct _ShoalLink
   GArray          *metadata_wanted;     /* (nullable): of guint32: parts that it gets once the
                                          * .torrent was read again */
   gint64           hashes_after_us;     /* the same for hashes */
-  ShoalLink      **leaf_answer;         /* (nullable): where the answer that is being made knows
-                                         * this link */
   gint64           leaf_after_us;       /* it gets no hashes of blocks before */
   GArray          *hashes_wanted;       /* (nullable): of ShoalHashRequest: as @metadata_wanted */
   gboolean         upload_only;

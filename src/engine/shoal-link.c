@@ -310,6 +310,7 @@ let_go (ShoalLink     *self,
     {
       shoal_link_give_back (self, TRUE);
       shoal_swarm_metadata_gone (self->swarm, self);
+      shoal_swarm_leaves_asker_gone (self->swarm, self);
       shoal_swarm_leaves_gone (self->swarm, self);
       shoal_link_uncount (self);
     }

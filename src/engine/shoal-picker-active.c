@@ -263,14 +263,17 @@ shoal_picker_judged_blocks (ShoalPicker  *self,
 {
   PickerActive *active = picker_active (self, piece);
 
-  g_assert (active != NULL && picker_is_full (active) && !active->writing && active->n_spilled == 0 && n <= active->n_blocks);
+  g_assert (active != NULL && picker_is_full (active) && !active->writing && n <= active->n_blocks);
 
   for (guint32 i = n; i > 0; i--)
     {
       if (!wrong[i - 1])
         continue;
+      if ((active->blocks[i - 1].flags & BLOCK_SPILLED) != 0)
+        active->n_spilled--;
+      else
+        active->runs[(i - 1) / PICKER_RUN_BLOCKS].n_held--;
       active->blocks[i - 1].flags = 0;
-      active->runs[(i - 1) / PICKER_RUN_BLOCKS].n_held--;
       active->n_received--;
       active->n_free++;
       active->free_hint = active->missing_hint = i - 1;

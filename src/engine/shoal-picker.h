@@ -132,7 +132,7 @@ guint                shoal_picker_contributor    (const ShoalPicker *self, Shoal
 /* The verdict about a full piece: had, or wanted again with every block free. Memory goes back to the arena. */
 void                 shoal_picker_judged         (ShoalPicker *self, guint32 piece, gboolean right);
 
-/* Of a full piece in memory the @n blocks that are @wrong (a byte each) are free again, all others are kept. */
+/* Of the first @n blocks of a full piece those that are @wrong (a byte each) are free again. */
 void                 shoal_picker_judged_blocks  (ShoalPicker *self, guint32 piece, const guint8 *wrong, guint32 n);
 
 /**

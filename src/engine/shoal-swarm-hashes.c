@@ -107,9 +107,9 @@ static guint32
 chunk_length (const LayerFetch *layer,
               guint32           chunk)
 {
-  guint32 left = layer->n - chunk * SHOAL_HASHES_LENGTH_MAX;
+  guint32 left = layer->n - chunk * SHOAL_HASHES_ASK_MAX;
 
-  return (guint32) CLAMP (shoal_merkle_round_up (left), 2, SHOAL_HASHES_LENGTH_MAX);
+  return (guint32) CLAMP (shoal_merkle_round_up (left), 2, SHOAL_HASHES_ASK_MAX);
 }
 
 static ShoalHashRequest
@@ -120,7 +120,7 @@ chunk_request (const ShoalLayersFetch *self,
   return (ShoalHashRequest){
     .root = layer->root,
     .base = self->level,
-    .index = chunk * SHOAL_HASHES_LENGTH_MAX,
+    .index = chunk * SHOAL_HASHES_ASK_MAX,
     .length = chunk_length (layer, chunk),
   };
 }
@@ -279,7 +279,7 @@ shoal_swarm_layers_begin (ShoalSwarm    *self,
         continue;
       layer->root = file->root;
       layer->n = (guint32) ((file->size - 1) / metainfo->layout->piece_size + 1);
-      layer->n_chunks = (layer->n - 1) / SHOAL_HASHES_LENGTH_MAX + 1;
+      layer->n_chunks = (layer->n - 1) / SHOAL_HASHES_ASK_MAX + 1;
       fetch->n_hashes += layer->n;
       size += (guint64) layer->n * SHOAL_SHA256_SIZE + LAYER_OVERHEAD;
       g_queue_push_tail (&fetch->waiting, GUINT_TO_POINTER (fetch->n_layers++));
@@ -379,7 +379,7 @@ find_asked (ShoalSwarm             *self,
 
       if (layer->link != link || memcmp (&layer->root, &request->root, sizeof layer->root) != 0)
         continue;
-      *chunk = request->index / SHOAL_HASHES_LENGTH_MAX;
+      *chunk = request->index / SHOAL_HASHES_ASK_MAX;
       if (*chunk >= layer->n_chunks || layer->chunks[*chunk] != CHUNK_ASKED)
         return NULL;
       own = chunk_request (self->layers, layer, *chunk);
@@ -463,45 +463,65 @@ shoal_swarm_layers_tick (ShoalSwarm *self)
 
 /* --- Giving --- */
 
+ShoalHashes *
+shoal_swarm_trees (ShoalSwarm *self)
+{
+  if (self->hashes == NULL || !shoal_hashes_are_of (self->hashes, self->metainfo))
+    {
+      g_clear_pointer (&self->hashes, shoal_hashes_free);
+      self->hashes = shoal_hashes_new (self->metainfo);
+    }
+
+  return self->hashes;
+}
+
+/* TRUE: it is answered once the .torrent was read again. */
+static gboolean
+put_off (ShoalSwarm             *self,
+         ShoalLink              *link,
+         const ShoalHashRequest *request)
+{
+  if (self->metainfo != NULL || !self->loading)
+    return FALSE;
+  if (link->hashes_wanted == NULL)
+    link->hashes_wanted = g_array_new (FALSE, FALSE, sizeof (ShoalHashRequest));
+  if (link->hashes_wanted->len >= SHOAL_METADATA_WANTED_MAX)
+    return FALSE;
+  g_array_append_vals (link->hashes_wanted, request, 1);
+
+  return TRUE;
+}
+
 void
 shoal_swarm_hashes_asked (ShoalSwarm             *self,
                           ShoalLink              *link,
                           const ShoalHashRequest *request)
 {
-  ShoalSha256 hashes[SHOAL_HASHES_MAX];
+  g_autofree ShoalSha256 *hashes = NULL;
   guint n = 0;
 
-  if (self->metainfo == NULL && self->loading)
+  if (put_off (self, link, request))
+    return;
+  if (self->metainfo == NULL || !self->metainfo->hash.has_v2
+      || !shoal_hash_request_is_sane (request)
+      || shoal_outbox_size (link->outbox) >= SHOAL_HASHES_AHEAD_MAX)
     {
-      if (link->hashes_wanted == NULL)
-        link->hashes_wanted = g_array_new (FALSE, FALSE, sizeof (ShoalHashRequest));
-      if (link->hashes_wanted->len < SHOAL_METADATA_WANTED_MAX)
-        {
-          g_array_append_vals (link->hashes_wanted, request, 1);
-          return;
-        }
+      shoal_link_say_hashes (link, SHOAL_MESSAGE_HASH_REJECT, request);
+      return;
     }
-  if (self->metainfo != NULL && request->base == 0 && shoal_hashes_piece_level (self->metainfo) > 0)
+  if (request->base == 0 && shoal_hashes_piece_level (self->metainfo) > 0)
     {
       shoal_swarm_leaves_asked (self, link, request);
       return;
     }
-  if (self->metainfo != NULL && self->metainfo->hash.has_v2 && shoal_outbox_size (link->outbox) < SHOAL_UPLOAD_AHEAD_MAX)
-    {
-      if (self->hashes == NULL || !shoal_hashes_are_of (self->hashes, self->metainfo))
-        {
-          g_clear_pointer (&self->hashes, shoal_hashes_free);
-          self->hashes = shoal_hashes_new (self->metainfo);
-        }
-      n = shoal_hashes_answer (self->hashes, request, hashes);
-    }
+  hashes = g_new (ShoalSha256, shoal_hash_request_n_hashes (request));
+  n = shoal_hashes_answer (shoal_swarm_trees (self), request, hashes);
   if (n == 0)
     {
       shoal_link_say_hashes (link, SHOAL_MESSAGE_HASH_REJECT, request);
       return;
     }
-  if (request->base == shoal_hashes_piece_level (self->metainfo))
-    shoal_link_hold_blocks (link);
+  shoal_link_hold_blocks (link);
   shoal_link_say_hashes (link, SHOAL_MESSAGE_HASHES, request);
-  memcpy (shoal_outbox_append (link->outbox, (gsize) n * SHOAL_SHA256_SIZE), hashes, (gsize) n * SHOAL_SHA256_SIZE);
+  memcpy (shoal_outbox_append (link->outbox, n * sizeof *hashes), hashes, n * sizeof *hashes);
 }

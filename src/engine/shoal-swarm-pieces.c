@@ -340,7 +340,7 @@ on_hashed (ShoalDone *done,
       shoal_swarm_find_liars (self, job);
       piece_right (self, job->piece);
     }
-  else if (read_back || !shoal_swarm_leaves_begin (self, job))
+  else if (!shoal_swarm_leaves_begin (self, job))
     {
       shoal_swarm_judge_whole (self, job->piece, job->digests);
     }
@@ -413,6 +413,7 @@ check_spilled_piece (ShoalSwarm *self,
 
   job->n_pieces = 1;
   job->wants_digests = shoal_swarm_wants_digests (self, piece);
+  job->wants_leaves = self->metainfo->hash.has_v2;
   shoal_engine_disk (self->engine, job);
 }
 
@@ -460,6 +461,7 @@ piece_full (ShoalSwarm *self,
       return;
     }
   job = shoal_swarm_piece_job (self, SHOAL_DISK_PIECE, piece, on_hashed);
+  job->wants_leaves = self->metainfo->hash.has_v2;
   add_runs (self, job);
   shoal_engine_disk (self->engine, job);
 }

@@ -177,6 +177,7 @@ struct _ShoalSwarm
   GArray            *leavers;         /* (nullable): of ShoalLeaver: gave blocks, told no port and
                                        * went, the oldest first */
   GPtrArray         *leaves;          /* (nullable): wrong pieces whose blocks are being judged */
+  GPtrArray         *leaf_trees;      /* (nullable): pieces whose blocks peers ask about */
   ShoalMetainfo     *plain_metainfo;  /* (nullable): before its piece layers came; the picker's
                                        * layout is of it */
   ShoalHashes       *hashes;          /* (nullable): what peers are given of the hash trees */
@@ -377,6 +378,8 @@ void        shoal_swarm_hashes_refused  (ShoalSwarm *self, ShoalLink *link,
 void        shoal_swarm_hashes_asked    (ShoalSwarm *self, ShoalLink *link,
                                          const ShoalHashRequest *request);
 gboolean    shoal_swarm_can_give_hashes (ShoalSwarm *self, ShoalLink *link);
+/* Of the files; it has metainfo. */
+ShoalHashes *shoal_swarm_trees          (ShoalSwarm *self);
 /* of a hybrid that is used already */
 void        shoal_swarm_layers_tick     (ShoalSwarm *self);
 
@@ -404,7 +407,7 @@ gboolean    shoal_swarm_web_punish   (ShoalSwarm *self, guint contributor, const
 guint       shoal_swarm_web_working  (const ShoalSwarm *self);
 
 /* shoal-swarm-leaves.c */
-/* of a wrong piece that is in memory; FALSE: judge it whole */
+/* of a wrong piece; takes its leaves; FALSE: judge it whole */
 gboolean    shoal_swarm_leaves_begin    (ShoalSwarm *self, ShoalDiskJob *job);
 void        shoal_swarm_leaves_came     (ShoalSwarm *self, ShoalLink *link,
                                          const ShoalHashRequest *request, const guint8 *hashes);
@@ -413,8 +416,13 @@ void        shoal_swarm_leaves_refused  (ShoalSwarm *self, ShoalLink *link,
 void        shoal_swarm_leaves_gone     (ShoalSwarm *self, ShoalLink *link);
 void        shoal_swarm_leaves_tick     (ShoalSwarm *self);
 void        shoal_swarm_leaves_clear    (ShoalSwarm *self);
+
+/* shoal-swarm-leaves-give.c */
 void        shoal_swarm_leaves_asked    (ShoalSwarm *self, ShoalLink *link,
                                          const ShoalHashRequest *request);
+void        shoal_swarm_leaves_asker_gone (ShoalSwarm *self, ShoalLink *link);
+/* Nobody is answered any more. */
+void        shoal_swarm_leaf_trees_clear (ShoalSwarm *self);
 
 /* shoal-swarm-punch.c */
 gboolean    shoal_swarm_punches      (const ShoalSwarm *self);

@@ -98,6 +98,7 @@ shoal_swarm_free (ShoalSwarm *self)
   shoal_swarm_same_clear (self);
   shoal_swarm_web_free (self);
   shoal_swarm_leaves_clear (self);
+  shoal_swarm_leaf_trees_clear (self);
   g_clear_pointer (&self->leavers, g_array_unref);
   g_clear_pointer (&self->plain_metainfo, shoal_metainfo_unref);
   g_clear_pointer (&self->hashes, shoal_hashes_free);
@@ -289,6 +290,7 @@ shoal_swarm_unload (ShoalSwarm *self)
     return;
   shoal_swarm_close (self);
   self->wanted_had = shoal_swarm_wanted_had (self);
+  shoal_swarm_leaf_trees_clear (self);
   g_clear_pointer (&self->hashes, shoal_hashes_free);
   g_clear_pointer (&self->metainfo, shoal_metainfo_unref);
 }

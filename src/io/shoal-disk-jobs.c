@@ -276,6 +276,15 @@ run_bytes (gpointer source,
   return scratch;
 }
 
+static gboolean
+has_tree (const Work *work)
+{
+  ShoalSha256 root;
+
+  return shoal_metainfo_piece_root (shoal_storage_metainfo (work->torrent->storage),
+                                    work->job->piece, &root);
+}
+
 void
 disk_do_pieces (ShoalHasher *hasher,
                 Work       **batch,
@@ -298,6 +307,8 @@ disk_do_pieces (ShoalHasher *hasher,
         fail_job (job, SHOAL_REASON_BAD_METADATA, "the hash of a piece is not known");
       else if (tasks[i].right)
         shoal_storage_write (batch[i]->torrent->storage, job);
+      else if (tasks[i].wrong && job->wants_leaves && has_tree (batch[i]))
+        job->leaves = shoal_hasher_leaves (hasher, tasks[i].metainfo, job->piece, job, run_bytes);
     }
 }
 
@@ -335,6 +346,8 @@ disk_do_one (ShoalDisk   *self,
                            &job->halves_differ, &job->reason, &job->detail);
       if (job->wants_digests && job->verdicts[0] != SHOAL_PIECE_MISSING)
         job->digests = shoal_storage_digest_blocks (work->torrent->storage, job->piece);
+      if (job->wants_leaves && job->verdicts[0] == SHOAL_PIECE_WRONG && has_tree (work))
+        job->leaves = shoal_storage_leaves (work->torrent->storage, hasher, job->piece);
       break;
     }
 }

@@ -70,20 +70,28 @@ shoal_hasher_best (void)
   return lanes >= LANES_PAY ? lanes : 1;
 }
 
+/* Bytes of the piece that a v2 tree covers. */
+static guint32
+tree_size (const ShoalMetainfo *metainfo,
+           guint32              piece)
+{
+  const ShoalLayout *layout = metainfo->layout;
+  guint64 begin = shoal_layout_piece_offset (layout, piece);
+  guint32 file = layout->piece_file[piece];
+  guint64 file_end = layout->file_offset[file] + layout->file_size[file];
+
+  return (guint32) MIN (shoal_layout_piece_size (layout, piece), file_end - begin);
+}
+
 static void
 slot_init (Slot          *slot,
            ShoalHashTask *task)
 {
-  const ShoalLayout *layout = task->metainfo->layout;
-  guint64 begin = shoal_layout_piece_offset (layout, task->piece);
-  guint32 file = layout->piece_file[task->piece];
-  guint64 file_end = layout->file_offset[file] + layout->file_size[file];
-
   slot->task = task;
   slot->failed = FALSE;
   slot->has_sha1 = shoal_metainfo_piece_sha1 (task->metainfo, task->piece, &slot->want_sha1);
   slot->has_root = shoal_metainfo_piece_root (task->metainfo, task->piece, &slot->want_root);
-  slot->root_size = (guint32) MIN (shoal_layout_piece_size (layout, task->piece), file_end - begin);
+  slot->root_size = tree_size (task->metainfo, task->piece);
   shoal_merkle_init (&slot->tree);
 
   task->right = task->wrong = task->halves_differ = FALSE;
@@ -197,6 +205,30 @@ compare_together (ShoalHasher     *self,
   shoal_sha1_lanes_finish (&lanes, n_slots, sums);
   for (guint i = 0; i < n_slots; i++)
     slots[i]->sha1 = sums[i];
+}
+
+ShoalSha256 *
+shoal_hasher_leaves (ShoalHasher         *self,
+                     const ShoalMetainfo *metainfo,
+                     guint32              piece,
+                     gpointer             source_data,
+                     ShoalHashSource      source)
+{
+  guint32 size = tree_size (metainfo, piece);
+  g_autofree ShoalSha256 *leaves = g_new (ShoalSha256, (size - 1) / SHOAL_BLOCK_SIZE + 1);
+
+  for (guint32 at = 0; at < size; at += SHOAL_BLOCK_SIZE)
+    {
+      guint32 part = MIN (size - at, SHOAL_BLOCK_SIZE);
+      const guint8 *data = source (source_data, at, part, self->chunks);
+
+      if (data == NULL)
+        return NULL;
+      shoal_digest_update (self->sha256, data, part);
+      shoal_digest_finish (self->sha256, leaves[at / SHOAL_BLOCK_SIZE].bytes);
+    }
+
+  return g_steal_pointer (&leaves);
 }
 
 void

@@ -40,6 +40,9 @@ ShoalHasher *shoal_hasher_new      (void);
 void         shoal_hasher_free     (ShoalHasher *self);
 /* How many pieces of one size are best compared together. */
 guint        shoal_hasher_best     (void);
+/* The hash of each block of the file in a piece. (transfer full) (nullable): the source failed */
+ShoalSha256 *shoal_hasher_leaves   (ShoalHasher *self, const ShoalMetainfo *metainfo, guint32 piece,
+                                    gpointer source_data, ShoalHashSource source);
 /* Compares up to %SHOAL_HASHER_PIECES_MAX pieces. */
 void         shoal_hasher_compare  (ShoalHasher *self, ShoalHashTask *tasks, guint n_tasks, ShoalHashSource source);
 

@@ -409,6 +409,17 @@ read_chunk (gpointer source,
   return scratch;
 }
 
+ShoalSha256 *
+shoal_storage_leaves (ShoalStorage *self,
+                      ShoalHasher  *hasher,
+                      guint32       piece)
+{
+  CheckSource source = { .storage = self,
+                         .offset = shoal_layout_piece_offset (self->layout, piece) };
+
+  return shoal_hasher_leaves (hasher, self->metainfo, piece, &source, read_chunk);
+}
+
 /* A file that was not there may have been put there, or taken away, by the user. */
 static gboolean
 look_again (ShoalStorage *self,

@@ -50,6 +50,8 @@ gboolean shoal_storage_check       (ShoalStorage *self, ShoalHasher *hasher, gui
                                     guint8 *verdicts, gboolean *halves_differ, ShoalReason *reason, char **detail);
 /* SHA-1 of each block of a piece; NULL: it could not be read. */
 ShoalSha1 *shoal_storage_digest_blocks (ShoalStorage *self, guint32 piece);
+/* The same for version 2, see shoal_hasher_leaves(). */
+ShoalSha256 *shoal_storage_leaves (ShoalStorage *self, ShoalHasher *hasher, guint32 piece);
 void     shoal_storage_finish      (ShoalStorage *self, ShoalDiskJob *job);   /* alone */
 /* A step of copying another torrent's file; alone. */
 void     shoal_storage_take        (ShoalStorage *self, ShoalHasher *hasher, ShoalDiskJob *job);

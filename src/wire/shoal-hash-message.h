@@ -9,7 +9,8 @@
 
 G_BEGIN_DECLS
 
-#define SHOAL_HASHES_LENGTH_MAX  512u    /* hashes of the base layer in one message */
+#define SHOAL_HASHES_LENGTH_MAX  8192u   /* of the base layer in a message: of a whole piece */
+#define SHOAL_HASHES_ASK_MAX     512u    /* as many we ask for */
 #define SHOAL_HASHES_LAYERS_MAX  40u     /* of the tree of a file of SHOAL_TOTAL_SIZE_MAX */
 #define SHOAL_HASHES_MAX         (SHOAL_HASHES_LENGTH_MAX + SHOAL_HASHES_LAYERS_MAX)
 #define SHOAL_HASHES_HEADER_SIZE 53u     /* size, id and the fields of the request */

@@ -476,6 +476,49 @@ test_many_peers (void)
   model_clear (&m);
 }
 
+/* Only the wrong blocks of a full piece are free again, in memory or on the disk. */
+static void
+test_judged_blocks (void)
+{
+  const guint8 wrong[6] = { 0, 1, 0, 0, 1, 0 };
+  ShoalPickWho who = { .owner = &who, .contributor = 3, .rate = 100, .now_us = 1 };
+  ShoalBlock blocks[8];
+  gpointer others[SHOAL_COPIES_MAX];
+  guint8 data[16384] = { 0 };
+  guint n_others;
+  Model m;
+
+  model_init (&m, 6 * 16384, 2 * 6 * 16384, 8 * MIB);
+  /* The first four blocks were written in an earlier run. */
+  for (guint32 block = 0; block < 4; block++)
+    shoal_picker_set_spilled (m.picker, 0, block);
+  shoal_picker_add_peer (m.picker, NULL);
+  g_assert_cmpuint (shoal_picker_pick (m.picker, &who, blocks, 2), ==, 2);
+  for (guint i = 0; i < 2; i++)
+    {
+      g_assert_cmpuint (blocks[i].piece, ==, 0);
+      shoal_picker_received (m.picker, &who, blocks[i], data, others, &n_others);
+    }
+  g_assert_true (shoal_picker_is_full (m.picker, 0));
+  shoal_picker_check (m.picker);
+
+  shoal_picker_judged_blocks (m.picker, 0, wrong, G_N_ELEMENTS (wrong));
+  shoal_picker_check (m.picker);
+  g_assert_false (shoal_picker_is_full (m.picker, 0));
+  g_assert_cmpuint (shoal_picker_spilled_blocks (m.picker, NULL, 0), ==, 3);
+  g_assert_cmpuint (shoal_picker_pick (m.picker, &who, blocks, 2), ==, 2);
+  for (guint i = 0; i < 2; i++)
+    {
+      g_assert_cmpuint (blocks[i].piece, ==, 0);
+      g_assert_true (wrong[blocks[i].block]);
+      shoal_picker_received (m.picker, &who, blocks[i], data, others, &n_others);
+    }
+  g_assert_true (shoal_picker_is_full (m.picker, 0));
+  shoal_picker_check (m.picker);
+  shoal_picker_remove_peer (m.picker, NULL);
+  model_clear (&m);
+}
+
 int
 main (int   argc,
       char *argv[])
@@ -496,6 +539,7 @@ main (int   argc,
   g_test_add_func ("/picker/place", test_place);
   g_test_add_func ("/picker/had-and-lost", test_had_and_lost);
   g_test_add_func ("/picker/many-peers", test_many_peers);
+  g_test_add_func ("/picker/judged-blocks", test_judged_blocks);
 
   return g_test_run ();
 }

@@ -3,101 +3,16 @@
 
 #include "swarm-rig.h"
 
-#include <string.h>
-
-#include "shoal-merkle.h"
+#include "knower.h"
 #include "shoal-test.h"
 
 #define KIB    1024u
+#define MIB    (1024u * KIB)
 #define PIECE  (128 * KIB)
 #define BLOCKS 8u
 
 static const ContentFile one_piece[] = { { .size = PIECE - 5 } };
 static const ContentFile many_pieces[] = { { .size = 6 * PIECE + 3 * SHOAL_BLOCK_SIZE + 9 } };
-
-/* A peer that is asked for hashes. */
-typedef struct
-{
-  RigBot  *bot;
-  gboolean silent;
-  gboolean rejects;
-  gboolean lies;
-  guint    n_asked;
-  guint    n_answers;
-  guint    n_rejects;
-  ShoalSha256 got[SHOAL_HASHES_LENGTH_MAX];
-} Knower;
-
-static void
-leaves_of (Rig                    *rig,
-           const ShoalHashRequest *request,
-           ShoalSha256            *out)
-{
-  guint64 size = rig->content->metainfo->files[0].size;
-
-  for (guint32 i = 0; i < request->length; i++)
-    {
-      guint64 offset = (guint64) (request->index + i) * SHOAL_BLOCK_SIZE;
-
-      memset (&out[i], 0, sizeof *out);
-      if (offset < size)
-        shoal_sha256 (rig->content->truth + offset, MIN (size - offset, SHOAL_BLOCK_SIZE), &out[i]);
-    }
-}
-
-static void
-on_message (RigBot             *bot,
-            const ShoalMessage *message)
-{
-  Knower *self = bot->data;
-  ShoalHashRequest request;
-  const guint8 *hashes;
-  guint8 head[SHOAL_HASHES_HEADER_SIZE];
-  ShoalSha256 leaves[SHOAL_HASHES_LENGTH_MAX];
-
-  if (message->id != SHOAL_MESSAGE_HASH_REQUEST && message->id != SHOAL_MESSAGE_HASHES && message->id != SHOAL_MESSAGE_HASH_REJECT)
-    return;
-  g_assert_true (shoal_hash_message_parse (&request, message->id, message->payload, message->payload_size, &hashes));
-  if (message->id == SHOAL_MESSAGE_HASHES)
-    {
-      self->n_answers++;
-      memcpy (self->got, hashes, request.length * sizeof *self->got);
-      return;
-    }
-  if (message->id == SHOAL_MESSAGE_HASH_REJECT)
-    {
-      self->n_rejects++;
-      return;
-    }
-  g_assert_true (shoal_hash_request_is_sane (&request));
-  g_assert_cmpuint (request.base, ==, 0);
-  self->n_asked++;
-  if (self->silent)
-    return;
-  shoal_hash_message_write (head, self->rejects ? SHOAL_MESSAGE_HASH_REJECT : SHOAL_MESSAGE_HASHES, &request);
-  rig_bot_say (bot, head, sizeof head);
-  if (self->rejects)
-    return;
-  leaves_of (bot->rig, &request, leaves);
-  if (self->lies)
-    leaves[0].bytes[3] ^= 1;
-  rig_bot_say (bot, leaves, request.length * sizeof *leaves);
-}
-
-static Knower *
-knower_new (Rig   *rig,
-            guint8 number)
-{
-  Knower *self = g_new0 (Knower, 1);
-
-  self->bot = rig_bot (rig, number);
-  self->bot->has_all = TRUE;
-  self->bot->hear = on_message;
-  self->bot->data = self;
-  g_test_queue_free (self);
-
-  return self;
-}
 
 /* Two peers give a part of the piece each; one of them lies. */
 static Rig *
@@ -229,74 +144,122 @@ test_stop (void)
     }
 }
 
-/* --- Giving --- */
+/* --- Large pieces --- */
+
+static const ContentFile large_piece[] = { { .size = 16 * MIB - 5 } };
+static const ContentFile larger_pieces[] = { { .size = 32 * MIB + 600 * SHOAL_BLOCK_SIZE } };
+
+/* All comes from one peer, which lies in one block. Others know the hashes and send nothing. */
+typedef struct
+{
+  Rig    *rig;
+  Knower *liar;
+  Knower *others[2];
+} Large;
 
 static void
-request (Knower                 *self,
-         const ShoalHashRequest *wanted)
+large_init (Large             *self,
+            const ContentFile *files,
+            guint32            piece_size,
+            const ShoalConfig *config)
 {
-  guint8 head[SHOAL_HASHES_HEADER_SIZE];
+  self->rig = rig_new_of (SHOAL_TORRENT_V2, files, 1, piece_size, config);
+  rig_add (self->rig, FALSE, FALSE);
+  self->liar = knower_new (self->rig, 1);
+  self->liar->bot->lies = self->liar->bot->lies_once = TRUE;
+  for (guint i = 0; i < G_N_ELEMENTS (self->others); i++)
+    {
+      self->others[i] = knower_new (self->rig, (guint8) (2 + i));
+      self->others[i]->bot->chokes = TRUE;
+    }
+}
 
-  shoal_hash_message_write (head, SHOAL_MESSAGE_HASH_REQUEST, wanted);
-  rig_bot_say (self->bot, head, sizeof head);
+/* The liar goes, an honest peer comes, and no more than the one block is lost. */
+static void
+large_check (Large *self)
+{
+  for (guint i = 0; i < 600 && !is_banned (self->liar->bot); i++)
+    rig_run (self->rig, 1);
+  g_assert_true (is_banned (self->liar->bot));
+  knower_new (self->rig, 9);
+  rig_until (self->rig, SHOAL_TORRENT_SEEDING, 300);
+  g_assert_true (rig_is_filled (self->rig));
+  g_assert_cmpuint (rig_look (self->rig)->wasted, ==, SHOAL_BLOCK_SIZE);
+  g_clear_pointer (&self->rig, rig_free);
 }
 
 static void
-test_give (void)
+test_large (void)
 {
-  g_autoptr(Rig) rig = rig_new_of (SHOAL_TORRENT_V2, many_pieces, 1, PIECE, NULL);
-  ShoalHashRequest wanted = { .base = 0, .index = 0, .length = BLOCKS };
-  ShoalSha256 truth[SHOAL_HASHES_LENGTH_MAX];
-  Knower *asker;
+  Large large;
 
-  rig_fill (rig);
-  rig_add (rig, FALSE, FALSE);
-  rig_until (rig, SHOAL_TORRENT_SEEDING, 10);
-  asker = knower_new (rig, 1);
-  asker->bot->has_all = FALSE;
-  rig_run (rig, 2);
-  wanted.root = rig->content->metainfo->files[0].root;
-  /* Each piece, the last one with zeros behind the end of the file. */
-  for (guint piece = 0; piece < 7; piece++)
+  large_init (&large, large_piece, 16 * MIB, NULL);
+  large_check (&large);
+  g_assert_cmpuint (large.liar->n_asked, ==, 0);
+  g_assert_cmpuint (large.others[0]->n_asked + large.others[1]->n_asked, ==, 2);
+
+  large_init (&large, larger_pieces, 32 * MIB, NULL);
+  large_check (&large);
+  g_assert_cmpuint (large.others[0]->n_asked + large.others[1]->n_asked, ==, 4);
+}
+
+/* The memory is smaller than a piece: most of it is on the disk when it turns out to be wrong. */
+static void
+test_spilled (void)
+{
+  ShoalConfig config;
+
+  shoal_config_init (&config);
+  config.arena_size = 8 * MIB;
+  for (guint32 piece_size = 16 * MIB; piece_size <= 32 * MIB; piece_size *= 2)
     {
-      wanted.index = piece * BLOCKS;
-      request (asker, &wanted);
-      rig_run (rig, 2);
-      g_assert_cmpuint (asker->n_answers, ==, piece + 1);
-      leaves_of (rig, &wanted, truth);
-      g_assert_cmpmem (asker->got, BLOCKS * sizeof *truth, truth, BLOCKS * sizeof *truth);
+      Large large;
+
+      large_init (&large, piece_size == 16 * MIB ? large_piece : larger_pieces, piece_size,
+                  &config);
+      for (guint i = 0; i < 600 && !is_banned (large.liar->bot); i++)
+        rig_run (large.rig, 1);
+      g_assert_cmpuint (large.rig->n_done[SHOAL_DISK_SPILL], >, 0);
+      g_assert_cmpuint (large.rig->n_done[SHOAL_DISK_CHECK], >, 0);
+      large_check (&large);
     }
-  /* A part of a piece is as good; nothing beyond the file, nor more than a piece. */
-  wanted.index = 4;
-  wanted.length = 2;
-  request (asker, &wanted);
-  rig_run (rig, 2);
-  g_assert_cmpuint (asker->n_answers, ==, 8);
-  leaves_of (rig, &wanted, truth);
-  g_assert_cmpmem (asker->got, 2 * sizeof *truth, truth, 2 * sizeof *truth);
-  wanted.index = 7 * BLOCKS;
-  wanted.length = BLOCKS;
-  request (asker, &wanted);
-  wanted.index = 0;
-  wanted.length = 2 * BLOCKS;
-  request (asker, &wanted);
-  rig_run (rig, 2);
-  g_assert_cmpuint (asker->n_rejects, ==, 2);
-  /* One after the other, and not faster than it is worth. */
-  wanted.length = BLOCKS;
-  for (guint i = 0; i < 5; i++)
-    request (asker, &wanted);
-  rig_run (rig, 2);
-  g_assert_cmpuint (asker->n_answers, ==, 9);
-  g_assert_cmpuint (asker->n_rejects, ==, 6);
-  /* It goes while the disk reads for it. */
-  rig->held = 1u << SHOAL_DISK_READ;
-  request (asker, &wanted);
-  rig_run (rig, 2);
-  rig_bot_leave (asker->bot);
-  rig_run (rig, 2);
-  rig->held = 0;
-  rig_run (rig, 5);
+}
+
+/* A peer answers once, then refuses, is silent or lies: the next is asked for the rest alone. */
+static void
+test_ranges (void)
+{
+  for (guint how = 0; how < 3; how++)
+    {
+      Large large;
+
+      large_init (&large, large_piece, 16 * MIB, NULL);
+      for (guint i = 0; i < 2; i++)
+        {
+          Knower *other = large.others[i];
+
+          other->good_for = 1;
+          other->rejects = how == 0;
+          other->silent = how == 1;
+          other->lies = how == 2;
+        }
+      large_check (&large);
+      g_assert_cmpuint (large.others[0]->n_asked + large.others[1]->n_asked, ==, 3);
+      g_assert_cmpuint (MIN (large.others[0]->n_asked, large.others[1]->n_asked), ==, 1);
+      g_assert_cmpuint (large.liar->n_asked, ==, 0);
+    }
+}
+
+/* Of the second range nobody knows anything: what the first one showed is enough to go on. */
+static void
+test_part (void)
+{
+  Large large;
+
+  large_init (&large, large_piece, 16 * MIB, NULL);
+  large.others[0]->good_for = 1;
+  large.others[0]->rejects = large.others[1]->rejects = large.liar->rejects = TRUE;
+  large_check (&large);
 }
 
 int
@@ -309,7 +272,10 @@ main (int    argc,
   g_test_add_func ("/swarm-leaves/nobody", test_nobody);
   g_test_add_func ("/swarm-leaves/wrong-hashes", test_wrong_hashes);
   g_test_add_func ("/swarm-leaves/stop", test_stop);
-  g_test_add_func ("/swarm-leaves/give", test_give);
+  g_test_add_func ("/swarm-leaves/large", test_large);
+  g_test_add_func ("/swarm-leaves/spilled", test_spilled);
+  g_test_add_func ("/swarm-leaves/ranges", test_ranges);
+  g_test_add_func ("/swarm-leaves/part", test_part);
 
   return g_test_run ();
 }

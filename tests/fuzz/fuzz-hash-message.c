@@ -1,9 +1,28 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Fuzz target: messages about hashes. The first byte says which of the three. What parses is written back the same. */
+/* Fuzz target: messages about hashes. The first byte says which of the three. What parses is
+ * written back the same, answered out of the tree of a piece, and compared with it. */
 
-#include "shoal-hash-message.h"
+#include "shoal-leaves.h"
+
+#define WIDTH 2048u   /* blocks of the piece: 32 MiB */
 
 int LLVMFuzzerTestOneInput (const guint8 *data, gsize size);
+
+/* The second piece of a file. */
+static void
+look_up (const ShoalHashRequest *request,
+         const guint8           *hashes)
+{
+  static const ShoalSha256 nodes[2 * WIDTH];
+  ShoalLeafPlace place = { .file_root = request->root, .index = WIDTH, .n = WIDTH - 3,
+                           .width = WIDTH };
+  g_autofree ShoalSha256 *out = g_new (ShoalSha256, shoal_hash_request_n_hashes (request));
+  gboolean inside = request->index >= WIDTH && request->index + request->length <= 2 * WIDTH;
+
+  g_assert (!shoal_leaves_answer (&place, nodes, NULL, request, out) || inside);
+  if (hashes != NULL && inside)
+    shoal_leaves_verify (&place, request, hashes);
+}
 
 int
 LLVMFuzzerTestOneInput (const guint8 *data,
@@ -22,6 +41,7 @@ LLVMFuzzerTestOneInput (const guint8 *data,
       g_assert (shoal_hash_request_n_hashes (&request) <= SHOAL_HASHES_MAX);
       g_assert (hashes == NULL
                 || hashes + (gsize) shoal_hash_request_n_hashes (&request) * SHOAL_SHA256_SIZE == data + size);
+      look_up (&request, hashes);
     }
   else
     {

@@ -350,6 +350,52 @@ test_digests (DiskFixture  *self,
   shoal_disk_job_free (job);
 }
 
+/* What the blocks of a wrong piece of version 2 are: from memory, and from the disk. */
+static void
+test_leaves (DiskFixture  *self,
+             gconstpointer data)
+{
+  const ShoalLayout *layout = self->content->metainfo->layout;
+  guint32 piece = 5;
+  guint64 in_file = shoal_layout_piece_offset (layout, piece)
+                    - layout->file_offset[layout->piece_file[piece]];
+  guint32 n_blocks = (guint32) ((MIN (layout->file_size[layout->piece_file[piece]] - in_file,
+                                      layout->piece_size) - 1)
+                                / SHOAL_BLOCK_SIZE + 1);
+  g_autofree guint8 *wrong = g_memdup2 (content_piece (self->content, piece), layout->piece_size);
+  ShoalSha256 right;
+
+  wrong[3] ^= 1;
+  disk_run_free (self, disk_open_job (self, TRUE, NULL), SHOAL_REASON_NONE);
+  for (guint step = 0; step < 4; step++)
+    {
+      ShoalDiskJob *job;
+
+      if (step == 2)
+        {
+          job = disk_piece_job (self, SHOAL_DISK_SPILL, piece, layout->piece_size);
+          job->runs[0].data = wrong;
+          disk_run_free (self, job, SHOAL_REASON_NONE);
+        }
+      job = disk_piece_job (self, step < 2 ? SHOAL_DISK_PIECE : SHOAL_DISK_CHECK, piece,
+                            layout->piece_size);
+      job->runs[0].data = wrong;
+      job->n_pieces = 1;
+      job->wants_leaves = step % 2 == 1;
+      disk_run (self, job);
+      disk_expect_reason (job, SHOAL_REASON_NONE);
+      g_assert_true (step < 2 ? job->hash_wrong : job->verdicts[0] == SHOAL_PIECE_WRONG);
+      g_assert_cmpint (job->leaves != NULL, ==, job->wants_leaves);
+      for (guint32 block = 0; block < n_blocks && job->leaves != NULL; block++)
+        {
+          shoal_sha256 (content_piece (self->content, piece) + (gsize) block * SHOAL_BLOCK_SIZE,
+                        shoal_layout_block_size (layout, piece, block), &right);
+          g_assert_cmpint (memcmp (&job->leaves[block], &right, sizeof right) == 0, ==, block > 0);
+        }
+      shoal_disk_job_free (job);
+    }
+}
+
 /* What was handed out to be sent is cut off: the next to ask is told. */
 static void
 test_cut_off (DiskFixture  *self,
@@ -437,6 +483,8 @@ main (int    argc,
   ADD ("holes", test_holes);
   ADD ("set-aside", test_set_aside);
   ADD ("digests", test_digests);
+  g_test_add ("/io/disk/leaves", DiskFixture, GUINT_TO_POINTER (SHOAL_TORRENT_V2), disk_set_up,
+              test_leaves, disk_tear_down);
   ADD ("cut-off", test_cut_off);
   ADD ("sync-beside", test_sync_beside);
 

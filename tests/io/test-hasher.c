@@ -74,7 +74,8 @@ test_versions (gconstpointer data)
 static void
 test_halves (void)
 {
-  g_autoptr (Content) content = content_new ("t", SHOAL_TORRENT_HYBRID, 32768, files, G_N_ELEMENTS (files), 5);
+  g_autoptr (Content) content = content_new ("t", SHOAL_TORRENT_HYBRID, 32768, files,
+                                             G_N_ELEMENTS (files), 5);
   g_autoptr (ShoalHasher) hasher = shoal_hasher_new ();
   g_autofree guint8 *piece = g_memdup2 (content_piece (content, 1), 32768);
   Source source = { piece, FALSE };
@@ -86,6 +87,32 @@ test_halves (void)
   g_assert_true (task.halves_differ);
 }
 
+/* Every block of the file, in pieces of every version that has them, and none of the padding. */
+static void
+test_leaves (void)
+{
+  g_autoptr (Content) content = content_new ("t", SHOAL_TORRENT_HYBRID, 32768, files,
+                                             G_N_ELEMENTS (files), 5);
+  g_autoptr (ShoalHasher) hasher = shoal_hasher_new ();
+  Source source = { (guint8 *) content_piece (content, 1), FALSE };
+  g_autofree ShoalSha256 *last = shoal_hasher_leaves (hasher, content->metainfo, 1, &source,
+                                                      from_memory);
+  g_autofree ShoalSha256 *whole = NULL;
+  ShoalSha256 want;
+
+  shoal_sha256 (content_piece (content, 1), 40000 - 32768, &want);
+  g_assert_cmpmem (last, sizeof want, &want, sizeof want);
+  source.data = (guint8 *) content_piece (content, 0);
+  whole = shoal_hasher_leaves (hasher, content->metainfo, 0, &source, from_memory);
+  for (guint i = 0; i < 2; i++)
+    {
+      shoal_sha256 (content_piece (content, 0) + i * SHOAL_BLOCK_SIZE, SHOAL_BLOCK_SIZE, &want);
+      g_assert_cmpmem (&whole[i], sizeof want, &want, sizeof want);
+    }
+  source.broken = TRUE;
+  g_assert_null (shoal_hasher_leaves (hasher, content->metainfo, 0, &source, from_memory));
+}
+
 int
 main (int    argc,
       char **argv)
@@ -95,5 +122,6 @@ main (int    argc,
   g_test_add_data_func ("/io/hasher/v2", GUINT_TO_POINTER (SHOAL_TORRENT_V2), test_versions);
   g_test_add_data_func ("/io/hasher/hybrid", GUINT_TO_POINTER (SHOAL_TORRENT_HYBRID), test_versions);
   g_test_add_func ("/io/hasher/halves", test_halves);
+  g_test_add_func ("/io/hasher/leaves", test_leaves);
   return g_test_run ();
 }

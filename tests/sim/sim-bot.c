@@ -312,8 +312,13 @@ bot_output (SimEnd *end,
                                         request.size);
       sim_torrent_fill (bot->torrent, offset, self->out->data + SHOAL_PIECE_HEADER_SIZE,
                         request.size);
-      if ((bot->traits & SIM_BOT_POISONER) != 0)
-        self->out->data[SHOAL_PIECE_HEADER_SIZE + request.size / 2] ^= 0xff;
+      if ((bot->traits & SIM_BOT_POISONER) != 0
+          && (bot->lies_every == 0 || bot->n_given % bot->lies_every == 0))
+        {
+          self->out->data[SHOAL_PIECE_HEADER_SIZE + request.size / 2] ^= 0xff;
+          bot->n_lies++;
+        }
+      bot->n_given++;
       bot->given += request.size;
       bot->answers_left--;
     }

@@ -34,6 +34,9 @@ typedef struct
   guint          traits;         /* SimBotTraits */
   guint          n_dials;        /* connections it tries to have */
   gint64         answers_left;   /* of a staller: blocks */
+  guint          lies_every;     /* of a poisoner: only one block of so many is wrong; 0: all are */
+  guint          n_lies;
+  guint          n_given;        /* blocks */
   ShoalBitfield *had;
   guint16       *copies;
   guint8        *fetching;       /* links that fetch the piece */

@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#include "shoal-leaves.h"
+
 #define LATENCY_US 4000
 #define RATE       (200u * 1024 * 1024)
 #define STAMP      G_GINT64_CONSTANT (1600000000000000000)
@@ -185,6 +187,44 @@ write_runs (SimDisk      *self,
       }
 }
 
+/* All that counts is whether a block is right: one that is has its true hash. */
+static ShoalSha256 *
+hash_leaves (const Store  *store,
+             ShoalDiskJob *job,
+             guint32       piece)
+{
+  ShoalLeafPlace place;
+  ShoalSha256 *leaves;
+
+  if (!shoal_leaves_place (store->torrent->metainfo, piece, &place))
+    return NULL;
+  leaves = g_new0 (ShoalSha256, place.n);
+  for (guint32 block = 0; block < place.n; block++)
+    {
+      guint64 offset = (guint64) piece * store->torrent->piece_size
+                       + (guint64) block * SHOAL_BLOCK_SIZE;
+      guint32 size = MIN (place.size - block * SHOAL_BLOCK_SIZE, SHOAL_BLOCK_SIZE);
+      guint8 bytes[SHOAL_BLOCK_SIZE];
+
+      if (job->n_runs == 0
+          && store->blocks[(gsize) piece * store->per_piece + block] != STORED_RIGHT)
+        continue;
+      sim_torrent_fill (store->torrent, offset, bytes, size);
+      shoal_sha256 (bytes, size, &leaves[block]);
+    }
+  for (guint i = 0; i < job->n_runs; i++)
+    for (guint32 at = 0; at < job->runs[i].size; at += SHOAL_BLOCK_SIZE)
+      {
+        guint32 size = MIN (job->runs[i].size - at, SHOAL_BLOCK_SIZE);
+        guint32 block = (job->runs[i].offset + at) / SHOAL_BLOCK_SIZE;
+
+        if (block < place.n)
+          shoal_sha256 (job->runs[i].data + at, size, &leaves[block]);
+      }
+
+  return leaves;
+}
+
 static void
 run_piece (SimDisk      *self,
            Store        *store,
@@ -204,6 +244,8 @@ run_piece (SimDisk      *self,
   g_assert_cmpuint (size, ==,
                     shoal_layout_piece_size (store->torrent->metainfo->layout, job->piece));
   self->n_wrong += job->hash_wrong;
+  if (job->hash_wrong && job->wants_leaves)
+    job->leaves = hash_leaves (store, job, job->piece);
   if (!job->hash_wrong)
     write_runs (self, store, job);
   if (!job->hash_wrong && job->reason == SHOAL_REASON_NONE)
@@ -245,6 +287,8 @@ run_check (SimDisk      *self,
       for (guint32 b = 0; b < n; b++)
         job->digests[b].bytes[0] = store->blocks[(gsize) job->piece * store->per_piece + b];
     }
+  if (job->wants_leaves && job->verdicts[0] == SHOAL_PIECE_WRONG)
+    job->leaves = hash_leaves (store, job, job->piece);
   self->n_checked += job->n_pieces;
 }
 

@@ -136,6 +136,8 @@ answer (RigBot             *self,
           content_piece (self->rig->content, request->piece) + request->offset, request->size);
   if (self->lies)
     bytes[SHOAL_PIECE_HEADER_SIZE + 5] ^= 0xff;
+  if (self->lies_once)
+    self->lies = FALSE;
   for (guint32 i = 0; self->lies_in_padding && i < request->size; i++)
     {
       const ShoalLayout *layout = self->rig->content->metainfo->layout;
@@ -240,7 +242,8 @@ on_message (RigBot             *self,
 
     case SHOAL_MESSAGE_INTERESTED:
       self->interested = TRUE;
-      rig_bot_simple (self, SHOAL_MESSAGE_UNCHOKE);
+      if (!self->chokes)
+        rig_bot_simple (self, SHOAL_MESSAGE_UNCHOKE);
       break;
 
     case SHOAL_MESSAGE_NOT_INTERESTED:

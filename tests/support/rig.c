@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#include "shoal-leaves.h"
+
 #define TENTH_US (100 * G_TIME_SPAN_MILLISECOND)
 
 /* --- The disk --- */
@@ -30,6 +32,37 @@ write_runs (Rig          *self,
     memcpy (self->data + offset + job->runs[i].offset, job->runs[i].data, job->runs[i].size);
 }
 
+/* As the hashes of a tree: of the file's blocks alone, from @data of the piece. */
+static ShoalSha256 *
+hash_leaves (Rig          *self,
+             guint32       piece,
+             const guint8 *data)
+{
+  ShoalLeafPlace place;
+  ShoalSha256 *leaves;
+
+  if (!shoal_leaves_place (self->content->metainfo, piece, &place))
+    return NULL;
+  leaves = g_new (ShoalSha256, place.n);
+  for (guint32 block = 0; block < place.n; block++)
+    shoal_sha256 (data + (gsize) block * SHOAL_BLOCK_SIZE,
+                  MIN (place.size - block * SHOAL_BLOCK_SIZE, SHOAL_BLOCK_SIZE), &leaves[block]);
+
+  return leaves;
+}
+
+static ShoalSha256 *
+hash_runs (Rig                *self,
+           const ShoalDiskJob *job)
+{
+  g_autofree guint8 *bytes = g_malloc0 (self->content->metainfo->layout->piece_size);
+
+  for (guint i = 0; i < job->n_runs; i++)
+    memcpy (bytes + job->runs[i].offset, job->runs[i].data, job->runs[i].size);
+
+  return hash_leaves (self, job->piece, bytes);
+}
+
 static void
 do_piece (Rig          *self,
           ShoalDiskJob *job)
@@ -49,7 +82,10 @@ do_piece (Rig          *self,
   g_assert_cmpuint (size, ==,
                     shoal_layout_piece_size (self->content->metainfo->layout, job->piece));
   if (job->hash_wrong)
-    return;
+    {
+      job->leaves = job->wants_leaves ? hash_runs (self, job) : NULL;
+      return;
+    }
   write_runs (self, job);
   self->written[job->piece] = 1;
 }
@@ -84,6 +120,13 @@ do_check (Rig          *self,
     }
   if (job->wants_digests && !self->unreadable)
     job->digests = digest_blocks (self, job->piece);
+  if (job->wants_leaves && job->verdicts[0] == SHOAL_PIECE_WRONG)
+    {
+      const ShoalLayout *layout = self->content->metainfo->layout;
+
+      job->leaves = hash_leaves (self, job->piece,
+                                 self->data + shoal_layout_piece_offset (layout, job->piece));
+    }
 }
 
 static void

@@ -44,9 +44,11 @@ struct _RigBot
   gboolean    upload_only;   /* says that it wants nothing */
   gboolean    has_all;
   gboolean    mute_pieces;   /* says nothing of its pieces by itself */
+  gboolean    chokes;        /* never lets the engine ask */
   gboolean    silent;        /* keeps requests instead of answering them */
   gboolean    rejects;       /* every request */
   gboolean    lies;          /* sends wrong bytes */
+  gboolean    lies_once;     /* with @lies: in one block alone */
   gboolean    lies_in_padding;   /* there alone */
   guint32     metadata_size; /* told in the extension handshake; 0: none */
   gboolean    metadata_lies;

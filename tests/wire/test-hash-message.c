@@ -51,7 +51,8 @@ test_limits (void)
 {
   static const struct { guint32 base, index, length, proof_layers; gboolean sane; } cases[] = {
     { 0, 0, 1, 0, TRUE }, { 0, 0, 512, 39, TRUE }, { 39, 512, 512, 0, TRUE }, { 0, 6, 2, 0, TRUE },
-    { 0, 0, 0, 0, FALSE }, { 0, 0, 3, 0, FALSE }, { 0, 0, 1024, 0, FALSE }, { 0, 0, G_MAXUINT32, 0, FALSE }, { 0, 256, 512, 0, FALSE },
+    { 0, 0, 8192, 39, TRUE }, { 0, 0, 16384, 0, FALSE },
+    { 0, 0, 0, 0, FALSE }, { 0, 0, 3, 0, FALSE }, { 0, 0, G_MAXUINT32, 0, FALSE }, { 0, 256, 512, 0, FALSE },
     { 0, 1, 2, 0, FALSE }, { 40, 0, 2, 0, FALSE }, { G_MAXUINT32, 0, 2, 0, FALSE }, { 0, 0, 2, 40, FALSE }, { 0, 0, 2, G_MAXUINT32, FALSE },
     { 0, 1u << 31, 2, 0, FALSE },
   };
