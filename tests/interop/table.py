@@ -24,6 +24,7 @@ TABLES = {
     'DHT': ('dht',),
     'through NATs': ('holepunch',),
     'created': ('create',),
+    'large pieces': ('hashes',),
     'manners': ('manners',),
 }
 
