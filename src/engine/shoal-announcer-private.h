@@ -24,7 +24,8 @@ typedef struct
   gboolean            owes_completed;
   guint               failures;         /* in a row */
   guint               hungry;           /* announces for want of peers in a row */
-  gint64              next_us;          /* regular announce or retry; SHOAL_NEVER: the tracker wants none */
+  gint64              next_us;          /* regular announce or retry; SHOAL_NEVER: the tracker wants
+                                         * none */
   gint64              min_us;           /* nothing but events before */
   gint64              hungry_us;        /* nothing for want of peers before */
   char               *tracker_id;
@@ -52,7 +53,8 @@ struct _ShoalAnnouncer
   gpointer                 owner;
   ShoalSha1                keys[SHOAL_ANNOUNCER_KEYS];
   guint                    n_keys;
-  GPtrArray               *rows;        /* of ShoalTrackerRow (owned), in the order in which they are tried */
+  GPtrArray               *rows;        /* of ShoalTrackerRow (owned), in the order in which they
+                                         * are tried */
   guint                    n_tiers;
   gboolean                 running;
   gboolean                 wants_peers;
@@ -78,7 +80,9 @@ shoal_announcer_row (const ShoalAnnouncer *self,
 
 /* shoal-announcer-plan.c */
 void     shoal_announcer_timer_cb   (gpointer owner, gint64 now_us);
-gboolean shoal_tracker_row_is_asked (const ShoalTrackerRow *row);   /* an announce to it is under way */
-gboolean shoal_tracker_row_works    (const ShoalTrackerRow *row);   /* it knows of us, and the last answer was good */
+/* an announce to it is under way */
+gboolean shoal_tracker_row_is_asked (const ShoalTrackerRow *row);
+/* it knows of us, and the last answer was good */
+gboolean shoal_tracker_row_works    (const ShoalTrackerRow *row);
 
 G_END_DECLS

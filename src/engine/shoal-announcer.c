@@ -1,21 +1,23 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The trackers of one torrent: which there are, in what order, and how they do. */
 
-/* Trackers (rows) stand in one array, tier after tier, in the order in which they are tried: shuffled
- * once inside each tier (BEP 12), later changed only by promotion. What is of no kind that can be asked
- * keeps its place, so that the lists are given back as they came. Announces are begun in
- * shoal-announcer-plan.c only. Engine thread only. */
+/* Trackers (rows) stand in one array, tier after tier, in the order in which they are tried:
+ * shuffled once inside each tier (BEP 12), later changed only by promotion. What is of no kind that
+ * can be asked keeps its place, so that the lists are given back as they came. Announces are begun
+ * in shoal-announcer-plan.c only. Engine thread only. */
 
 #include "shoal-announcer-private.h"
 #include <string.h>
 
 #define SCRAPE_US       (1800 * (gint64) G_USEC_PER_SEC)   /* between two questions for numbers */
-#define SCRAPE_SLOT_US  (300 * (gint64) G_USEC_PER_SEC)    /* torrents due within one are due together */
+#define SCRAPE_SLOT_US  (300 * (gint64) G_USEC_PER_SEC)    /* torrents due within one are due
+                                                            * together */
 
 static gboolean
 is_usable_url (const char *url)
 {
-  return g_ascii_strncasecmp (url, "http://", 7) == 0 || g_ascii_strncasecmp (url, "https://", 8) == 0
+  return g_ascii_strncasecmp (url, "http://", 7) == 0
+         || g_ascii_strncasecmp (url, "https://", 8) == 0
          || g_ascii_strncasecmp (url, "udp://", 6) == 0;
 }
 
@@ -82,7 +84,8 @@ add_tiers (ShoalAnnouncer     *self,
       if (self->rows->len == first)
         continue;
       self->n_tiers++;
-      shoal_rng_shuffle (self->rng, self->rows->pdata + first, self->rows->len - first, sizeof (gpointer));
+      shoal_rng_shuffle (self->rng, self->rows->pdata + first, self->rows->len - first,
+                         sizeof (gpointer));
     }
 }
 
@@ -238,7 +241,8 @@ on_scraped (gpointer                 owner,
       g_debug ("a tracker does not tell how many take part: %s", error);
       return;
     }
-  g_debug ("a tracker counts %" G_GINT64_FORMAT " seeds and %" G_GINT64_FORMAT " leechers", count->seeds, count->leechers);
+  g_debug ("a tracker counts %" G_GINT64_FORMAT " seeds and %" G_GINT64_FORMAT " leechers",
+           count->seeds, count->leechers);
   self->seeds = count->seeds;
   self->leechers = count->leechers;
   self->downloads = count->downloaded;
@@ -270,14 +274,16 @@ scrape_row (const ShoalAnnouncer *self)
   return first;
 }
 
-/* The same five minutes for all torrents of the session, so that a tracker is asked for many at once. */
+/* The same five minutes for all torrents of the session, so that a tracker is asked for many at
+ * once. */
 static gboolean
 scrape_is_due (const ShoalAnnouncer *self,
                gint64                now_us)
 {
   gint64 told_us = MAX (self->scraped_us, self->counted_us);
 
-  return self->scraped_us == 0 || now_us / SCRAPE_SLOT_US - told_us / SCRAPE_SLOT_US > SCRAPE_US / SCRAPE_SLOT_US;
+  return self->scraped_us == 0
+         || now_us / SCRAPE_SLOT_US - told_us / SCRAPE_SLOT_US > SCRAPE_US / SCRAPE_SLOT_US;
 }
 
 void
@@ -415,7 +421,8 @@ shoal_announcer_tiers (const ShoalAnnouncer *self)
       g_autoptr (GPtrArray) urls = g_ptr_array_new ();
 
       while (at < rows->len && ((ShoalTrackerRow *) g_ptr_array_index (rows, at))->tier == t)
-        g_ptr_array_add (urls, g_strdup (((ShoalTrackerRow *) g_ptr_array_index (rows, at++))->url));
+        g_ptr_array_add (urls,
+                         g_strdup (((ShoalTrackerRow *) g_ptr_array_index (rows, at++))->url));
       g_ptr_array_add (urls, NULL);
       tiers[t] = (char **) g_ptr_array_steal (urls, NULL);
     }

@@ -2,8 +2,9 @@
 /* Answers to the questions of other DHT nodes. */
 
 /*
- * A token says that its owner could be reached at its address a few minutes ago: a digest of a secret and the address.
- * The secret changes every five minutes and the one before stays good, so nothing is kept for anybody who asks.
+ * A token says that its owner could be reached at its address a few minutes ago: a digest of a
+ * secret and the address. The secret changes every five minutes and the one before stays good, so
+ * nothing is kept for anybody who asks.
  */
 
 #include "shoal-dht-private.h"
@@ -76,8 +77,8 @@ is_our_token (ShoalDht        *dht,
   return FALSE;
 }
 
-/* Every address counts for itself, roughly, and all together. What comes from this machine is not limited: whoever is on it
- * can use up its processor without our help. */
+/* Every address counts for itself, roughly, and all together. What comes from this machine is not
+ * limited: whoever is on it can use up its processor without our help. */
 static gboolean
 is_allowed (ShoalDht        *dht,
             const ShoalAddr *from)
@@ -103,7 +104,8 @@ is_allowed (ShoalDht        *dht,
   return TRUE;
 }
 
-/* The farthest node of the family that the asker does not speak, or of its own. FALSE: there is none. */
+/* The farthest node of the family that the asker does not speak, or of its own. FALSE: there is
+ * none. */
 static gboolean
 leave_out_node (ShoalKrpc  *krpc,
                 ShoalFamily asker)
@@ -134,7 +136,8 @@ send_answer (ShoalDhtNode    *at,
       shoal_krpc_write (krpc, &dht->packet);
     }
   while (dht->packet.size > SHOAL_KRPC_SIZE_MAX && leave_out_node (krpc, to->family));
-  if (dht->host->ops->send (dht->host, to, dht->packet.data, dht->packet.size, 0, 0) != SHOAL_SEND_SENT)
+  if (dht->host->ops->send (dht->host, to, dht->packet.data, dht->packet.size, 0, 0)
+      != SHOAL_SEND_SENT)
     g_debug ("An answer of %" G_GSIZE_FORMAT " bytes could not be sent", dht->packet.size);
 }
 
@@ -224,13 +227,16 @@ answer_peers (ShoalDhtNode    *at,
   ShoalDhtStore *store = at->dht->store;
   guint max = from->family == SHOAL_FAMILY_IPV4 ? VALUES4_MAX : VALUES6_MAX;
 
-  if ((query->flags & SHOAL_KRPC_SCRAPE) != 0 && shoal_dht_store_scrape (store, &query->target, answer->blooms[0], answer->blooms[1]))
+  if ((query->flags & SHOAL_KRPC_SCRAPE) != 0
+      && shoal_dht_store_scrape (store, &query->target, answer->blooms[0], answer->blooms[1]))
     {
       answer->krpc.bloom_seeds = (ShoalKrpcBytes){ answer->blooms[0], SHOAL_KRPC_BLOOM_SIZE };
       answer->krpc.bloom_peers = (ShoalKrpcBytes){ answer->blooms[1], SHOAL_KRPC_BLOOM_SIZE };
       max = VALUES_BESIDE_BLOOMS;
     }
-  answer->krpc.n_values = shoal_dht_store_peers (store, &query->target, from, (query->flags & SHOAL_KRPC_NOSEED) != 0, answer->krpc.values, max);
+  answer->krpc.n_values = shoal_dht_store_peers (store, &query->target, from,
+                                                 (query->flags & SHOAL_KRPC_NOSEED) != 0,
+                                                 answer->krpc.values, max);
 }
 
 static void
@@ -261,7 +267,8 @@ answer_samples (ShoalDhtNode *at,
   guint n = shoal_dht_store_sample (at->dht->store, answer->samples, at->dht->now_us);
 
   answer->krpc.flags |= SHOAL_KRPC_HAS_SAMPLES;
-  answer->krpc.samples = (ShoalKrpcBytes){ (const guint8 *) answer->samples, n * sizeof *answer->samples };
+  answer->krpc.samples = (ShoalKrpcBytes){ (const guint8 *) answer->samples,
+                                           n * sizeof *answer->samples };
   answer->krpc.interval_s = SHOAL_DHT_SAMPLE_S;
   answer->krpc.n_stored = shoal_dht_store_n_keys (at->dht->store);
 }
@@ -285,7 +292,8 @@ take (ShoalDht        *dht,
         peer.port = query->port;
       if (!shoal_addr_is_usable (&peer))
         return 0;
-      shoal_dht_store_announce (dht->store, &query->target, &peer, (query->flags & SHOAL_KRPC_SEED) != 0, dht->now_us);
+      shoal_dht_store_announce (dht->store, &query->target, &peer,
+                                (query->flags & SHOAL_KRPC_SEED) != 0, dht->now_us);
       if (dht->ops->announced != NULL)
         dht->ops->announced (dht->owner, &query->target, &peer);
       return 0;

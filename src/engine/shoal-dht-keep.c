@@ -2,8 +2,9 @@
 /* What a DHT node remembers between runs: its id and good nodes. */
 
 /*
- * "SHOALDHT", a version, then for each family that has nodes: the family, our id, a number of 16 bits and so many endpoints in
- * compact form; at the end the SHA-1 of all that. Ids of others are not kept: whoever answers tells its own.
+ * "SHOALDHT", a version, then for each family that has nodes: the family, our id, a number of 16
+ * bits and so many endpoints in compact form; at the end the SHA-1 of all that. Ids of others are
+ * not kept: whoever answers tells its own.
  */
 
 #include "shoal-dht-private.h"
@@ -39,7 +40,8 @@ shoal_dht_keep (const ShoalDht *self)
       shoal_writer_bytes (&out, node->id.bytes, sizeof node->id.bytes);
       shoal_writer_u16 (&out, (guint16) n);
       for (guint j = 0; j < n; j++)
-        shoal_addr_to_compact (&good[j]->addr, shoal_writer_space (&out, shoal_addr_compact_size (&good[j]->addr)));
+        shoal_addr_to_compact (&good[j]->addr,
+                               shoal_writer_space (&out, shoal_addr_compact_size (&good[j]->addr)));
     }
   if (n_all == 0)
     return NULL;
@@ -56,7 +58,8 @@ read_kept (ShoalDht   *self,
 {
   const guint8 *magic = shoal_reader_bytes (&reader, MAGIC_SIZE);
 
-  if (magic == NULL || memcmp (magic, MAGIC, MAGIC_SIZE) != 0 || shoal_reader_u8 (&reader) != VERSION)
+  if (magic == NULL || memcmp (magic, MAGIC, MAGIC_SIZE) != 0
+      || shoal_reader_u8 (&reader) != VERSION)
     return FALSE;
   while (!reader.bad && shoal_reader_left (&reader) > 0)
     {
@@ -103,7 +106,8 @@ shoal_dht_restore (ShoalDht     *self,
     return FALSE;
   size -= sizeof digest.bytes;
   shoal_sha1 (data, size, &digest);
-  if (memcmp (digest.bytes, data + size, sizeof digest.bytes) != 0 || !read_kept (NULL, shoal_reader (data, size)))
+  if (memcmp (digest.bytes, data + size, sizeof digest.bytes) != 0
+      || !read_kept (NULL, shoal_reader (data, size)))
     return FALSE;
   shoal_dht_set_now (self, now_us);
 

@@ -63,7 +63,8 @@ announce (ShoalDhtLeg *self)
       ShoalKrpc query;
 
       shoal_krpc_init (&query, SHOAL_KRPC_QUERY, SHOAL_KRPC_ANNOUNCE_PEER);
-      query.flags = SHOAL_KRPC_HAS_TARGET | SHOAL_KRPC_HAS_PORT | (lookup->implied_port ? SHOAL_KRPC_IMPLIED_PORT : 0)
+      query.flags = SHOAL_KRPC_HAS_TARGET | SHOAL_KRPC_HAS_PORT
+                    | (lookup->implied_port ? SHOAL_KRPC_IMPLIED_PORT : 0)
                     | (lookup->seed ? SHOAL_KRPC_SEED : 0);
       query.target = lookup->key;
       query.port = lookup->port;
@@ -109,7 +110,8 @@ look_at_home (ShoalDhtLookup *lookup)
     {
       ShoalAddr peers[SHOAL_KRPC_VALUES_MAX];
       ShoalAddr asker = shoal_addr_make (families[i], ips[i], 1);
-      guint n = shoal_dht_store_peers (lookup->dht->store, &lookup->key, &asker, lookup->seed, peers, G_N_ELEMENTS (peers));
+      guint n = shoal_dht_store_peers (lookup->dht->store, &lookup->key, &asker, lookup->seed,
+                                       peers, G_N_ELEMENTS (peers));
 
       if (n > 0)
         lookup->ops->peers (lookup->owner, peers, n, 0);
@@ -134,8 +136,10 @@ shoal_dht_leg_pump (ShoalDhtLeg *self)
       if (next == NULL)
         break;
       to = next->addr;
-      shoal_krpc_init (&query, SHOAL_KRPC_QUERY, self->lookup != NULL ? SHOAL_KRPC_GET_PEERS : SHOAL_KRPC_FIND_NODE);
-      query.flags = SHOAL_KRPC_HAS_TARGET | (self->lookup == NULL ? SHOAL_KRPC_WANT4 | SHOAL_KRPC_WANT6 : 0)
+      shoal_krpc_init (&query, SHOAL_KRPC_QUERY,
+                       self->lookup != NULL ? SHOAL_KRPC_GET_PEERS : SHOAL_KRPC_FIND_NODE);
+      query.flags = SHOAL_KRPC_HAS_TARGET
+                    | (self->lookup == NULL ? SHOAL_KRPC_WANT4 | SHOAL_KRPC_WANT6 : 0)
                     | (self->lookup != NULL && self->lookup->seed ? SHOAL_KRPC_NOSEED : 0);
       query.target = *shoal_dht_search_target (self->search);
       if (!shoal_dht_node_ask (at, &query, &to, SHOAL_DHT_FOR_LEG, self))
@@ -173,23 +177,27 @@ take_nodes (ShoalDhtLeg     *self,
         continue;
       if (family == self->at->family)
         {
-          if (shoal_dht_fits (&addr, from) && !shoal_sha1_equal (&id, &self->at->id) && !shoal_addr_same_ip (&addr, &self->at->external))
+          if (shoal_dht_fits (&addr, from) && !shoal_sha1_equal (&id, &self->at->id)
+              && !shoal_addr_same_ip (&addr, &self->at->external))
             shoal_dht_search_add (self->search, &id, &addr, from);
         }
-      else if (shoal_addr_is_usable (&addr) && !shoal_addr_is_local (&addr) && shoal_dht_table_n_nodes (other->table) < SHOAL_DHT_K)
+      else if (shoal_addr_is_usable (&addr) && !shoal_addr_is_local (&addr)
+               && shoal_dht_table_n_nodes (other->table) < SHOAL_DHT_K)
         {
           shoal_dht_node_contact (other, &addr);
         }
     }
 }
 
-/* What we announced comes back. Everybody stores the address that he sees us at, and says in the same answer which one that is. */
+/* What we announced comes back. Everybody stores the address that he sees us at, and says in the
+ * same answer which one that is. */
 static gboolean
 is_ourselves (const ShoalDhtLookup *lookup,
               const ShoalKrpc      *krpc,
               const ShoalAddr      *peer)
 {
-  return shoal_addr_same_ip (peer, &krpc->ip) && (peer->port == lookup->port || (lookup->implied_port && peer->port == krpc->ip.port));
+  return shoal_addr_same_ip (peer, &krpc->ip)
+         && (peer->port == lookup->port || (lookup->implied_port && peer->port == krpc->ip.port));
 }
 
 void
@@ -199,7 +207,9 @@ shoal_dht_leg_answered (ShoalDhtLeg     *self,
 {
   ShoalAddr peers[SHOAL_KRPC_VALUES_MAX];
   guint n_peers = 0;
-  guint n_told = (guint) (from->family == SHOAL_FAMILY_IPV4 ? krpc->nodes4.size / SHOAL_KRPC_NODE4_SIZE : krpc->nodes6.size / SHOAL_KRPC_NODE6_SIZE);
+  guint n_told = (guint) (from->family == SHOAL_FAMILY_IPV4
+                            ? krpc->nodes4.size / SHOAL_KRPC_NODE4_SIZE
+                            : krpc->nodes6.size / SHOAL_KRPC_NODE6_SIZE);
   guint hops;
 
   if (!shoal_dht_search_answered (self->search, from, &krpc->id, krpc->token, n_told, &hops))

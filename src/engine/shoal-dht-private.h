@@ -78,7 +78,8 @@ struct _ShoalDhtNode
   gint64         boot_us;        /* not before */
   gint64         boot_wait_us;
   gint64         refresh_us;
-  guint          n_fill;         /* buckets that are still to be filled after the neighbours are known */
+  guint          n_fill;         /* buckets that are still to be filled after the neighbours are
+                                  * known */
   gint64         tick_us;
   gint64         proof_us;       /* the next stranger is asked not before */
   gboolean       ready;
@@ -122,14 +123,21 @@ struct _ShoalDht
   ShoalWriter        packet;
 };
 
-static inline guint32 shoal_dht_seconds (const ShoalDht *self) { return (guint32) (self->now_us / G_USEC_PER_SEC); }
+static inline guint32
+shoal_dht_seconds (const ShoalDht *self)
+{
+  return (guint32) (self->now_us / G_USEC_PER_SEC);
+}
 
 /* shoal-dht.c */
 void          shoal_dht_set_now       (ShoalDht *self, gint64 now_us);
-gboolean      shoal_dht_may_ask       (const ShoalDht *self);                  /* the pace allows another question */
-gboolean      shoal_dht_fits          (const ShoalAddr *addr, const ShoalAddr *teller);   /* an address that @teller may tell */
+/* the pace allows another question */
+gboolean      shoal_dht_may_ask       (const ShoalDht *self);
+/* an address that @teller may tell */
+gboolean      shoal_dht_fits          (const ShoalAddr *addr, const ShoalAddr *teller);
 gboolean      shoal_dht_is_router     (const ShoalDht *self, const ShoalAddr *addr);
-gboolean      shoal_dht_look_up_routers (ShoalDht *self);                      /* FALSE: nothing more will come of it now */
+/* FALSE: nothing more will come of it now */
+gboolean      shoal_dht_look_up_routers (ShoalDht *self);
 
 /* shoal-dht-node.c */
 ShoalDhtNode *shoal_dht_node_new      (ShoalDht *dht, ShoalFamily family);
@@ -138,19 +146,28 @@ void          shoal_dht_node_set_id   (ShoalDhtNode *self, const ShoalSha1 *id);
 void          shoal_dht_node_arm      (ShoalDhtNode *self);
 void          shoal_dht_node_contact  (ShoalDhtNode *self, const ShoalAddr *addr);
 void          shoal_dht_node_wake     (ShoalDhtNode *self);
-/* Sends a question; id, transaction and the rest of the head are filled in. FALSE: it could not be sent. */
-gboolean      shoal_dht_node_ask      (ShoalDhtNode *self, ShoalKrpc *query, const ShoalAddr *to, ShoalDhtPurpose purpose, ShoalDhtLeg *leg);
-void          shoal_dht_node_told     (ShoalDhtNode *self, const ShoalKrpc *krpc, const ShoalAddr *from);   /* an answer or an error came */
-void          shoal_dht_node_heard    (ShoalDhtNode *self, const ShoalKrpc *query, const ShoalAddr *from);  /* somebody asked */
+/* Sends a question; id, transaction and the rest of the head are filled in. FALSE: it could not be
+ * sent. */
+gboolean      shoal_dht_node_ask      (ShoalDhtNode *self, ShoalKrpc *query, const ShoalAddr *to,
+                                       ShoalDhtPurpose purpose, ShoalDhtLeg *leg);
+/* an answer or an error came */
+void          shoal_dht_node_told     (ShoalDhtNode *self, const ShoalKrpc *krpc,
+                                       const ShoalAddr *from);
+/* somebody asked */
+void          shoal_dht_node_heard    (ShoalDhtNode *self, const ShoalKrpc *query,
+                                       const ShoalAddr *from);
 
 /* shoal-dht-answer.c */
-void          shoal_dht_answer        (ShoalDhtNode *at, const ShoalKrpc *query, const ShoalAddr *from);
+void          shoal_dht_answer        (ShoalDhtNode *at, const ShoalKrpc *query,
+                                       const ShoalAddr *from);
 
 /* shoal-dht-lookup.c */
-ShoalDhtLeg  *shoal_dht_leg_new       (ShoalDhtNode *at, const ShoalSha1 *target, ShoalDhtLookup *lookup);
+ShoalDhtLeg  *shoal_dht_leg_new       (ShoalDhtNode *at, const ShoalSha1 *target,
+                                       ShoalDhtLookup *lookup);
 void          shoal_dht_leg_free      (ShoalDhtLeg *self);
 void          shoal_dht_leg_pump      (ShoalDhtLeg *self);                     /* may free it */
-void          shoal_dht_leg_answered  (ShoalDhtLeg *self, const ShoalKrpc *krpc, const ShoalAddr *from);
+void          shoal_dht_leg_answered  (ShoalDhtLeg *self, const ShoalKrpc *krpc,
+                                       const ShoalAddr *from);
 void          shoal_dht_lookup_free   (ShoalDhtLookup *self);
 
 G_END_DECLS

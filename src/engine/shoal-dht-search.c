@@ -2,10 +2,11 @@
 /* A lookup in the DHT: whom to ask next, and when everybody near the target was asked. */
 
 /*
- * Candidates stand in one array, sorted: those without an id first, then by their distance to the target. There are two
- * classes, ids that belong to their address (BEP 42) and others. In each class the first eight that did not fail
- * and do not lead nowhere matter; a candidate is asked only if it is one of them. So the end is a fact about the array, not a matter of how
- * quick anybody was.
+ * Candidates stand in one array, sorted: those without an id first, then by their distance to the
+ * target. There are two classes, ids that belong to their address (BEP 42) and others. In each
+ * class the first eight that did not fail and do not lead nowhere matter; a candidate is asked only
+ * if it is one of them. So the end is a fact about the array, not a matter of how quick anybody
+ * was.
  */
 
 #include "shoal-dht-search.h"
@@ -69,7 +70,8 @@ compare (const ShoalDhtSearch    *self,
   return a->has_id ? shoal_node_id_compare (&self->target, &a->id, &b->id) : 0;
 }
 
-/* Takes out the farthest that matters least, of those that stand for nothing yet. FALSE: @newcomer is farther than all of them. */
+/* Takes out the farthest that matters least, of those that stand for nothing yet. FALSE: @newcomer
+ * is farther than all of them. */
 static gboolean
 drop_farthest (ShoalDhtSearch          *self,
                const ShoalDhtCandidate *newcomer,
@@ -93,7 +95,8 @@ drop_farthest (ShoalDhtSearch          *self,
   return FALSE;
 }
 
-/* Ids that belong to no address can be made up as near as one likes: they have a share of the places and no more. */
+/* Ids that belong to no address can be made up as near as one likes: they have a share of the
+ * places and no more. */
 static gboolean
 make_room (ShoalDhtSearch          *self,
            const ShoalDhtCandidate *newcomer)
@@ -160,7 +163,8 @@ shoal_dht_search_add (ShoalDhtSearch  *self,
     {
       const ShoalDhtCandidate *other = &self->candidates[i];
 
-      if (shoal_addr_equal (&other->addr, addr) || (id != NULL && other->has_id && shoal_sha1_equal (&other->id, id)))
+      if (shoal_addr_equal (&other->addr, addr)
+          || (id != NULL && other->has_id && shoal_sha1_equal (&other->id, id)))
         return;
       n_here += shoal_addr_same_site (&other->addr, addr) ? 1 : 0;
     }
@@ -203,7 +207,8 @@ matters (const ShoalDhtSearch    *self,
          const ShoalDhtCandidate *candidate,
          guint                   *ranks)
 {
-  if (candidate->progress == SHOAL_DHT_FAILED || (candidate->progress == SHOAL_DHT_ANSWERED && leads_nowhere (self, candidate)))
+  if (candidate->progress == SHOAL_DHT_FAILED
+      || (candidate->progress == SHOAL_DHT_ANSWERED && leads_nowhere (self, candidate)))
     return FALSE;
 
   return !candidate->has_id || ranks[candidate->secure ? 1 : 0]++ < SHOAL_DHT_K;
@@ -320,7 +325,8 @@ shoal_dht_search_is_done (ShoalDhtSearch *self)
     {
       const ShoalDhtCandidate *candidate = &self->candidates[i];
 
-      if (matters (self, candidate, ranks) && (candidate->progress == SHOAL_DHT_ASKED || candidate->progress == SHOAL_DHT_LATE))
+      if (matters (self, candidate, ranks)
+          && (candidate->progress == SHOAL_DHT_ASKED || candidate->progress == SHOAL_DHT_LATE))
         return FALSE;
     }
 
@@ -339,9 +345,11 @@ shoal_dht_search_closest (ShoalDhtSearch           *self,
     {
       const ShoalDhtCandidate *candidate = &self->candidates[i];
 
-      if (candidate->progress != SHOAL_DHT_ANSWERED || candidate->token_size == 0 || leads_nowhere (self, candidate))
+      if (candidate->progress != SHOAL_DHT_ANSWERED || candidate->token_size == 0
+          || leads_nowhere (self, candidate))
         continue;
-      if (n_class[candidate->secure ? 1 : 0]++ < (candidate->secure ? SHOAL_DHT_K : SHOAL_DHT_INSECURE_K))
+      if (n_class[candidate->secure ? 1 : 0]++
+          < (candidate->secure ? SHOAL_DHT_K : SHOAL_DHT_INSECURE_K))
         out[n++] = candidate;
     }
 

@@ -2,9 +2,10 @@
 /* What a DHT node keeps for others: announced peers and small items, within limits. */
 
 /*
- * Keys stand in a ring, the one that was announced longest ago first, and so do items. Whoever stores counts against
- * the number that its site may store, so that one machine cannot fill the store, and a full store forgets what is
- * oldest. Tables are made when the first thing is stored: most nodes of a test never store any.
+ * Keys stand in a ring, the one that was announced longest ago first, and so do items. Whoever
+ * stores counts against the number that its site may store, so that one machine cannot fill the
+ * store, and a full store forgets what is oldest. Tables are made when the first thing is stored:
+ * most nodes of a test never store any.
  */
 
 #include "shoal-dht-store.h"
@@ -195,7 +196,8 @@ shoal_dht_store_announce (ShoalDhtStore   *self,
         shoal_node_append (&self->key_ring, &key->node);
         return;
       }
-  if (self->counts != NULL && count_of (self, addr) >= SHOAL_DHT_IP_PEERS_MAX && !shoal_addr_is_loopback (addr))
+  if (self->counts != NULL && count_of (self, addr) >= SHOAL_DHT_IP_PEERS_MAX
+      && !shoal_addr_is_loopback (addr))
     return;
   if (self->n_peers >= SHOAL_DHT_ALL_PEERS_MAX)
     {
@@ -276,14 +278,16 @@ shoal_dht_store_sample (ShoalDhtStore *self,
 
   if (self->keys == NULL)
     return 0;
-  if (self->n_samples == 0 || now_us - self->sampled_us >= SHOAL_DHT_SAMPLE_S * (gint64) G_USEC_PER_SEC)
+  if (self->n_samples == 0
+      || now_us - self->sampled_us >= SHOAL_DHT_SAMPLE_S * (gint64) G_USEC_PER_SEC)
     {
       self->sampled_us = now_us;
       self->n_samples = 0;
       g_hash_table_iter_init (&iter, self->keys);
       while (g_hash_table_iter_next (&iter, &name, NULL))
         {
-          guint place = n_seen++ < SHOAL_DHT_SAMPLES ? self->n_samples++ : shoal_rng_below (self->rng, n_seen);
+          guint place = n_seen++ < SHOAL_DHT_SAMPLES ? self->n_samples++
+                                                     : shoal_rng_below (self->rng, n_seen);
 
           if (place < SHOAL_DHT_SAMPLES)
             self->samples[place] = *(ShoalSha1 *) name;
@@ -350,7 +354,8 @@ judge (ShoalDhtStore   *self,
     return SHOAL_KRPC_ERROR_SEQ;
   if (known != NULL && put->seq == known->item.seq
       && (g_bytes_get_size (known->item.value) != put->value.size
-          || memcmp (g_bytes_get_data (known->item.value, NULL), put->value.data, put->value.size) != 0))
+          || memcmp (g_bytes_get_data (known->item.value, NULL), put->value.data, put->value.size)
+               != 0))
     return SHOAL_KRPC_ERROR_SEQ;
   if (now_us - self->second_us >= (gint64) G_USEC_PER_SEC)
     {
@@ -430,7 +435,8 @@ shoal_dht_store_expire (ShoalDhtStore *self,
     {
       Key *key = SHOAL_NODE_OWNER (node, Key, node);
 
-      while (key->peers->len > 0 && g_array_index (key->peers, Peer, 0).seen_us + SHOAL_DHT_PEER_US <= now_us)
+      while (key->peers->len > 0
+             && g_array_index (key->peers, Peer, 0).seen_us + SHOAL_DHT_PEER_US <= now_us)
         remove_peer (self, key, 0);
       if (key->peers->len == 0)
         remove_key (self, key);

@@ -2,9 +2,9 @@
 /* The routing table of a DHT node: buckets of eight, each with a cache of replacements. */
 
 /*
- * A few hundred entries at most, so everything is found by walking: that is quicker than it looks and
- * nothing has to be kept in step. What always holds: an entry lies in the bucket that its id says;
- * no two entries have one id, nor one site unless it is local.
+ * A few hundred entries at most, so everything is found by walking: that is quicker than it looks
+ * and nothing has to be kept in step. What always holds: an entry lies in the bucket that its id
+ * says; no two entries have one id, nor one site unless it is local.
  */
 
 #include "shoal-dht-table.h"
@@ -74,7 +74,8 @@ static gboolean
 same_net (const ShoalAddr *a,
           const ShoalAddr *b)
 {
-  return a->family == b->family && memcmp (a->ip, b->ip, a->family == SHOAL_FAMILY_IPV4 ? 3 : 7) == 0;
+  return a->family == b->family
+         && memcmp (a->ip, b->ip, a->family == SHOAL_FAMILY_IPV4 ? 3 : 7) == 0;
 }
 
 /* Whether two endpoints count as one node: local ones are told apart by their ports. */
@@ -165,7 +166,8 @@ forget_spares (ShoalDhtTable   *self,
   for (guint i = 0; i < self->n_buckets; i++)
     {
       Bucket *bucket = self->buckets[i];
-      ShoalDhtEntry *spare = bucket->spare != NULL ? find_in (bucket->spare, bucket->n_spare, addr) : NULL;
+      ShoalDhtEntry *spare = bucket->spare != NULL ? find_in (bucket->spare, bucket->n_spare, addr)
+                                                   : NULL;
 
       if (spare != NULL)
         remove_spare (bucket, spare);
@@ -202,7 +204,8 @@ remove_live (ShoalDhtTable *self,
 
       if (find_id (bucket, &spare->id) != NULL || net_is_full (bucket, &spare->addr))
         continue;
-      if (best == NULL || spare->secure > best->secure || (spare->secure == best->secure && spare->seen_s >= best->seen_s))
+      if (best == NULL || spare->secure > best->secure
+          || (spare->secure == best->secure && spare->seen_s >= best->seen_s))
         best = spare;
     }
   if (best == NULL)
@@ -233,7 +236,8 @@ split (ShoalDhtTable *self)
       to->live[to->n_live++] = old.live[i];
     }
   for (guint i = 0; i < old.n_spare; i++)
-    add_spare (shoal_node_id_shared (&self->self_id, &old.spare[i].id) > depth ? high : low, &old.spare[i]);
+    add_spare (shoal_node_id_shared (&self->self_id, &old.spare[i].id) > depth ? high : low,
+               &old.spare[i]);
   g_free (old.spare);
 }
 
@@ -265,7 +269,8 @@ insert (ShoalDhtTable       *self,
   Bucket *bucket = self->buckets[bucket_index (self, &entry->id)];
   ShoalDhtEntry *weak;
 
-  while (bucket->n_live == SHOAL_DHT_K && bucket == self->buckets[self->n_buckets - 1] && self->n_buckets < SHOAL_NODE_ID_BITS)
+  while (bucket->n_live == SHOAL_DHT_K && bucket == self->buckets[self->n_buckets - 1]
+         && self->n_buckets < SHOAL_NODE_ID_BITS)
     {
       split (self);
       bucket = self->buckets[bucket_index (self, &entry->id)];
@@ -334,7 +339,11 @@ shoal_dht_table_answered (ShoalDhtTable   *self,
 {
   Bucket *bucket;
   ShoalDhtEntry *known = find_host (self, addr, &bucket);
-  ShoalDhtEntry fresh = { .id = *id, .addr = *addr, .seen_s = MAX (now_s, 1), .asked_s = now_s, .secure = shoal_node_id_is_secure (id, addr) };
+  ShoalDhtEntry fresh = { .id = *id,
+                          .addr = *addr,
+                          .seen_s = MAX (now_s, 1),
+                          .asked_s = now_s,
+                          .secure = shoal_node_id_is_secure (id, addr) };
 
   if (shoal_sha1_equal (id, &self->self_id))
     return;
@@ -372,7 +381,8 @@ shoal_dht_table_heard (ShoalDhtTable   *self,
   Bucket *bucket = self->buckets[bucket_index (self, id)];
   Bucket *where;
 
-  if (shoal_sha1_equal (id, &self->self_id) || find_host (self, addr, &where) != NULL || find_id (bucket, id) != NULL)
+  if (shoal_sha1_equal (id, &self->self_id) || find_host (self, addr, &where) != NULL
+      || find_id (bucket, id) != NULL)
     return;
   if (bucket->n_live == SHOAL_DHT_K)
     add_spare (bucket, &entry);
@@ -400,7 +410,8 @@ shoal_dht_table_failed (ShoalDhtTable   *self,
   if (entry == NULL || !shoal_addr_equal (&entry->addr, addr))
     return;
   entry->failures++;
-  if (entry->failures >= SHOAL_DHT_FAILED_MAX || entry->seen_s == 0 || (entry->failures >= 2 && bucket->n_spare > 0))
+  if (entry->failures >= SHOAL_DHT_FAILED_MAX || entry->seen_s == 0
+      || (entry->failures >= 2 && bucket->n_spare > 0))
     remove_live (self, bucket, entry);
 }
 
@@ -451,7 +462,8 @@ shoal_dht_table_stalest (const ShoalDhtTable *self)
       {
         const ShoalDhtEntry *entry = &self->buckets[i]->live[j];
 
-        if (stalest == NULL || MAX (entry->seen_s, entry->asked_s) < MAX (stalest->seen_s, stalest->asked_s))
+        if (stalest == NULL
+            || MAX (entry->seen_s, entry->asked_s) < MAX (stalest->seen_s, stalest->asked_s))
           stalest = entry;
       }
 

@@ -2,11 +2,11 @@
 /* The DHT: a node for IPv4 and one for IPv6, asked for peers and answering others. */
 
 /*
- * Two nodes share one store, one pace and one pair of secrets. Everything happens inside of a call from the engine or of
- * a timer, at one moment in time; datagrams go out through the host.
+ * Two nodes share one store, one pace and one pair of secrets. Everything happens inside of a call
+ * from the engine or of a timer, at one moment in time; datagrams go out through the host.
  *
- * Whom to believe: an address of the own machine or network is taken only from somebody there, so that nobody far away
- * can have us send anything into the house.
+ * Whom to believe: an address of the own machine or network is taken only from somebody there, so
+ * that nobody far away can have us send anything into the house.
  */
 
 #include "shoal-dht-private.h"
@@ -145,7 +145,8 @@ static void
 add_router_addr (ShoalDht        *self,
                  const ShoalAddr *addr)
 {
-  if (!shoal_addr_is_usable (addr) || shoal_dht_is_router (self, addr) || self->router_addrs->len >= ROUTER_ADDRS_MAX)
+  if (!shoal_addr_is_usable (addr) || shoal_dht_is_router (self, addr)
+      || self->router_addrs->len >= ROUTER_ADDRS_MAX)
     return;
   g_array_append_val (self->router_addrs, *addr);
   shoal_dht_node_wake (node_for (self, addr));
@@ -186,7 +187,8 @@ shoal_dht_look_up_routers (ShoalDht *self)
       ShoalDhtRouter *router = g_ptr_array_index (self->routers, i);
       Asked *asked;
 
-      if (router->lookup == NULL && (router->looked_us == 0 || self->now_us - router->looked_us >= ROUTER_US))
+      if (router->lookup == NULL
+          && (router->looked_us == 0 || self->now_us - router->looked_us >= ROUTER_US))
         {
           asked = g_new (Asked, 1);
           *asked = (Asked){ self, router };
@@ -227,7 +229,8 @@ shoal_dht_set_routers (ShoalDht   *self,
           add_router_addr (self, &addr);
           continue;
         }
-      if (colon == NULL || colon == words[i] || !g_ascii_string_to_unsigned (colon + 1, 10, 1, G_MAXUINT16, &port, NULL)
+      if (colon == NULL || colon == words[i]
+          || !g_ascii_string_to_unsigned (colon + 1, 10, 1, G_MAXUINT16, &port, NULL)
           || self->routers->len >= SHOAL_DHT_ROUTERS_MAX)
         continue;
       router = g_new0 (ShoalDhtRouter, 1);

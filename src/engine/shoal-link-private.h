@@ -16,7 +16,8 @@ G_BEGIN_DECLS
 #define SHOAL_REQQ                500u                      /* requests that we queue for a peer,
                                                              * told in "reqq" */
 #define SHOAL_REQQ_DEFAULT        250u                      /* of a peer that does not tell */
-#define SHOAL_DEPTH_FIRST         4u                        /* requests under way before anything is known of the peer */
+#define SHOAL_DEPTH_FIRST         4u                        /* requests under way before anything is
+                                                             * known of the peer */
 #define SHOAL_DEPTH_MIN           2u
 #define SHOAL_GREET_TIMEOUT_US    (20 * G_USEC_PER_SEC)
 #define SHOAL_TWIN_US             (2 * G_USEC_PER_SEC)      /* two links with one peer: time for the

@@ -2,12 +2,13 @@
 /* The ways that a link may take: TCP, which the host has, and uTP, which the engine has itself. */
 
 /*
- * A link that is dialled may stand on two legs until one of them answers. Both are tried at once; uTP is kept where it
- * answers at about the same time, because it makes way for what else is done on the line. On the local network,
- * where there is nothing to make way for, it is tried only if TCP fails.
+ * A link that is dialled may stand on two legs until one of them answers. Both are tried at once;
+ * uTP is kept where it answers at about the same time, because it makes way for what else is done
+ * on the line. On the local network, where there is nothing to make way for, it is tried only if
+ * TCP fails.
  *
- * The host knows of the TCP leg alone, and tells its end as it does for any link; whether that is the end of the
- * link is decided here.
+ * The host knows of the TCP leg alone, and tells its end as it does for any link; whether that is
+ * the end of the link is decided here.
  */
 
 #include "shoal-link-private.h"
@@ -197,7 +198,8 @@ utp_output (gpointer owner,
   ShoalLink *self = owner;
   gsize done = 0;
 
-  /* Transmission 3.00 leaves what stands behind the handshake in one packet until another one comes. */
+  /* Transmission 3.00 leaves what stands behind the handshake in one packet until another one
+   * comes. */
   if (self->apart > 0)
     room = MIN (room, self->apart);
   while (done < room && self->utp != NULL && self->over_utp)

@@ -14,7 +14,8 @@ check_blocks (const PickerActive *active,
       const PickerRun *run = &active->runs[r];
       guint n_held = 0, n_asked = 0;
 
-      for (guint32 i = r * PICKER_RUN_BLOCKS; i < MIN (active->n_blocks, (r + 1) * PICKER_RUN_BLOCKS); i++)
+      for (guint32 i = r * PICKER_RUN_BLOCKS;
+           i < MIN (active->n_blocks, (r + 1) * PICKER_RUN_BLOCKS); i++)
         {
           const PickerBlock *block = &active->blocks[i];
           gboolean received = (block->flags & BLOCK_RECEIVED) != 0;

@@ -2,19 +2,22 @@
 /* Availability of pieces, and which piece is started next. */
 
 /*
- * Pieces that may be started lie in buckets by (priority, copies), so that a Have moves one piece from one bucket to
- * the next in constant time, and the rarest piece is the first one met. Peers that have everything are only
- * counted: they do not change the order. A peer whose bits are all set is taken for one, whichever way it came there;
- * when that makes a count wrap, all counts are shifted by one.
+ * Pieces that may be started lie in buckets by (priority, copies), so that a Have moves one piece
+ * from one bucket to the next in constant time, and the rarest piece is the first one met. Peers
+ * that have everything are only counted: they do not change the order. A peer whose bits are all
+ * set is taken for one, whichever way it came there; when that makes a count wrap, all counts are
+ * shifted by one.
  *
- * All of this exists only while there are peers or active pieces: an idle torrent has no order and no counts.
+ * All of this exists only while there are peers or active pieces: an idle torrent has no order and
+ * no counts.
  */
 
 #include "shoal-picker-private.h"
 
 #include <string.h>
 
-#define PROBES_MAX     64u   /* pieces tried in the buckets before the peer's bits are walked instead */
+#define PROBES_MAX     64u   /* pieces tried in the buckets before the peer's bits are walked
+                              * instead */
 #define BUCKET_SIZE_MIN 8u
 
 /* --- Buckets --- */
@@ -49,7 +52,8 @@ static void
 bucket_put (ShoalPicker *self,
             guint32      piece)
 {
-  PickerBucket *bucket = get_bucket (self, picker_priority (self, piece) - 1, picker_bucket_of (self, piece));
+  PickerBucket *bucket = get_bucket (self, picker_priority (self, piece) - 1,
+                                     picker_bucket_of (self, piece));
 
   if (bucket->n == bucket->size)
     {
@@ -64,7 +68,8 @@ static void
 bucket_take (ShoalPicker *self,
              guint32      piece)
 {
-  PickerBucket *bucket = get_bucket (self, picker_priority (self, piece) - 1, picker_bucket_of (self, piece));
+  PickerBucket *bucket = get_bucket (self, picker_priority (self, piece) - 1,
+                                     picker_bucket_of (self, piece));
   guint32 last;
 
   g_assert (bucket->n > 0 && bucket->pieces[self->where[piece]] == piece);
@@ -215,7 +220,8 @@ shoal_picker_add_peer (ShoalPicker         *self,
       self->n_all++;
       return;
     }
-  for (guint32 i = shoal_bitfield_next_set (bits, 0); i != SHOAL_BITFIELD_NONE; i = shoal_bitfield_next_set (bits, i + 1))
+  for (guint32 i = shoal_bitfield_next_set (bits, 0); i != SHOAL_BITFIELD_NONE;
+       i = shoal_bitfield_next_set (bits, i + 1))
     shoal_picker_add_copy (self, i);
 }
 
@@ -242,7 +248,8 @@ shoal_picker_remove_peer (ShoalPicker         *self,
   if (self->n_peers == 0)
     {
       picker_order_trim (self);
-      for (guint32 i = 0; self->where != NULL && self->counts != NULL && i < self->layout->n_pieces; i++)
+      for (guint32 i = 0; self->where != NULL && self->counts != NULL && i < self->layout->n_pieces;
+           i++)
         set_count (self, i, 0);
       g_clear_pointer (&self->counts, g_free);
       self->n_all = 0;

@@ -2,23 +2,27 @@
 /* Which blocks a peer is asked for. */
 
 /*
- * For each class of priority: free blocks of pieces already started, oldest piece first (a seed leaves those that come from
- * others for rarer ones); then copies of blocks that a
- * far slower peer holds up in an otherwise finished piece; then a new piece. A peer that found nothing in a torrent
- * without any free block helps in end game: it is asked for copies of blocks that it should send in half the time
- * that they will still take. When they come is known from the rate and the queue of their owner, and from how late its last one
- * was; one that is overdue is taken to need as long again. Copies of other blocks would mostly be waste.
+ * For each class of priority: free blocks of pieces already started, oldest piece first (a seed
+ * leaves those that come from others for rarer ones); then copies of blocks that a
+ * far slower peer holds up in an otherwise finished piece; then a new piece. A peer that found
+ * nothing in a torrent without any free block helps in end game: it is asked for copies of blocks
+ * that it should send in half the time that they will still take. When they come is known from the
+ * rate and the queue of their owner, and from how late its last one was; one that is overdue is
+ * taken to need as long again. Copies of other blocks would mostly be waste.
  */
 
 #include "shoal-picker-private.h"
 
-#define SLOW_FACTOR        4u                      /* a held-up block: the asking peer is that many times sooner */
+#define SLOW_FACTOR        4u                      /* a held-up block: the asking peer is that many
+                                                    * times sooner */
 #define SLOW_AGE_US        (3 * G_USEC_PER_SEC)    /* and the owner was asked so long ago */
 #define SLOW_PIECES_MAX    16u                     /* pieces looked at, oldest first */
-#define SLOW_BLOCKS_MAX    4u                      /* missing blocks of an "otherwise finished" small piece */
+#define SLOW_BLOCKS_MAX    4u                      /* missing blocks of an "otherwise finished"
+                                                    * small piece */
 #define END_GAME_FACTOR    2u
 #define END_GAME_GRACE_US  (G_USEC_PER_SEC / 4)    /* nothing to be won */
-#define UNKNOWN_US         (2 * G_USEC_PER_SEC)    /* what a peer takes that has sent nothing lately */
+#define UNKNOWN_US         (2 * G_USEC_PER_SEC)    /* what a peer takes that has sent nothing
+                                                    * lately */
 #define DUE_MAX_US         (60 * G_USEC_PER_SEC)
 #define END_GAME_LOOKS_MAX 4096u                   /* blocks looked at for one request of a peer */
 
@@ -128,9 +132,10 @@ take_new (ShoalPicker        *self,
 }
 
 /*
- * Requests free blocks of pieces already started, oldest first. A peer that has everything is not asked for a piece that
- * comes from another while it can begin one that is rarer than that: the line of a seed is not spent on what
- * leechers can give each other. @rarest: copies of what would be begun; %G_MAXUINT: nothing is left to others.
+ * Requests free blocks of pieces already started, oldest first. A peer that has everything is not
+ * asked for a piece that comes from another while it can begin one that is rarer than that: the
+ * line of a seed is not spent on what leechers can give each other. @rarest: copies of what would
+ * be begun; %G_MAXUINT: nothing is left to others.
  */
 static guint
 take_open (ShoalPicker        *self,
@@ -149,7 +154,8 @@ take_open (ShoalPicker        *self,
 
       if (n == max)
         break;
-      if (who->bits == NULL && active->n_requested > 0 && picker_bucket_of (self, active->piece) > rarest)
+      if (who->bits == NULL && active->n_requested > 0
+          && picker_bucket_of (self, active->piece) > rarest)
         continue;
       asker.n_queued = who->n_queued + n;
       n += take_free (self, active, &asker, out + n, max - n);
@@ -224,7 +230,8 @@ take_slow (ShoalPicker        *self,
 
       if (n == max || ++n_pieces > SLOW_PIECES_MAX)
         break;
-      if ((guint) picker_priority (self, active->piece) - 1 != class || active->alone || !picker_is_usable (active, who)
+      if ((guint) picker_priority (self, active->piece) - 1 != class || active->alone
+          || !picker_is_usable (active, who)
           || active->n_requested > MAX (SLOW_BLOCKS_MAX, active->n_blocks / 4))
         continue;
 
@@ -233,8 +240,9 @@ take_slow (ShoalPicker        *self,
         {
           PickerBlock *block = &active->blocks[i];
 
-          if (block->n_owners == 0 || block->n_owners == SHOAL_COPIES_MAX || is_owner (block, who->owner)
-              || who->now_us - block->asked_us < SLOW_AGE_US || !is_sooner (block, who, n, SLOW_FACTOR))
+          if (block->n_owners == 0 || block->n_owners == SHOAL_COPIES_MAX
+              || is_owner (block, who->owner) || who->now_us - block->asked_us < SLOW_AGE_US
+              || !is_sooner (block, who, n, SLOW_FACTOR))
             continue;
           picker_add_owner (active, i, who, n);
           out[n++] = (ShoalBlock) { .piece = active->piece, .block = i };
@@ -244,7 +252,8 @@ take_slow (ShoalPicker        *self,
   return n;
 }
 
-/* From the end of what others were asked for, so that both do not send the same before a Cancel can reach them. */
+/* From the end of what others were asked for, so that both do not send the same before a Cancel can
+ * reach them. */
 guint
 picker_take_copies (ShoalPicker        *self,
                     const ShoalPickWho *who,
@@ -362,7 +371,8 @@ shoal_picker_pick (ShoalPicker        *self,
           guint taken;
 
           asker.n_queued = who->n_queued + n;
-          taken = piece != SHOAL_BITFIELD_NONE ? take_new (self, piece, &asker, out + n, max - n) : 0;
+          taken = piece != SHOAL_BITFIELD_NONE ? take_new (self, piece, &asker, out + n, max - n)
+                                               : 0;
           if (taken == 0)
             break;
           n += taken;

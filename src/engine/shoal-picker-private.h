@@ -10,7 +10,8 @@ G_BEGIN_DECLS
 
 #define PICKER_CLASSES    3u             /* low, normal, high: a priority less one */
 #define PICKER_RUN_BLOCKS (SHOAL_RUN_SIZE / SHOAL_BLOCK_SIZE)
-#define PICKER_CACHE_MAX  8u             /* structs of ended pieces that are kept for the next ones */
+#define PICKER_CACHE_MAX  8u             /* structs of ended pieces that are kept for the next
+                                          * ones */
 #define PICKER_NOBODY     G_MAXUINT      /* contributor that is not known */
 
 typedef enum
@@ -18,7 +19,8 @@ typedef enum
   BLOCK_RECEIVED = 1 << 0,
   BLOCK_WRITING  = 1 << 1,   /* received, part of the spill that is under way */
   BLOCK_SPILLED  = 1 << 2,   /* received, on disk, not in memory */
-  BLOCK_PLACED   = 1 << 3,   /* the first owner was shown the block's place and may have filled a part of it */
+  BLOCK_PLACED   = 1 << 3,   /* the first owner was shown the block's place and may have filled a
+                              * part of it */
 } PickerBlockFlags;
 
 /* A block is free (no owner, not received), requested (owners) or received. */
@@ -88,8 +90,10 @@ struct _ShoalPicker
   guint16           *counts;        /* (nullable): while a peer with a part is connected */
 
   /* Order of the pieces that may be started; only while it is needed. */
-  guint32           *where;         /* (nullable): place in its bucket, or index of an active piece */
-  ShoalBitfield     *ready;         /* (nullable): wanted, not had, not active: those in the buckets */
+  guint32           *where;         /* (nullable): place in its bucket, or index of an active
+                                     * piece */
+  ShoalBitfield     *ready;         /* (nullable): wanted, not had, not active: those in the
+                                     * buckets */
   PickerBucket      *buckets[PICKER_CLASSES];
   guint              n_buckets[PICKER_CLASSES];
   guint              n_ready[PICKER_CLASSES];
@@ -99,7 +103,8 @@ struct _ShoalPicker
   guint              n_actives;
   guint              actives_size;
   ShoalNode          open[PICKER_CLASSES];   /* with free blocks, oldest first */
-  ShoalNode          closed;                 /* every block is requested or received, oldest first */
+  ShoalNode          closed;                 /* every block is requested or received, oldest
+                                              * first */
   ShoalNode          busy;                   /* being hashed or spilled, or skipped meanwhile */
   guint64            serial;
   guint              n_runs;                 /* runs that were taken from the arena */
@@ -124,7 +129,8 @@ picker_active (const ShoalPicker *self,
     return NULL;
   index = self->where[piece];
 
-  return index < self->n_actives && self->actives[index]->piece == piece ? self->actives[index] : NULL;
+  return index < self->n_actives && self->actives[index]->piece == piece ? self->actives[index]
+                                                                         : NULL;
 }
 
 static inline gboolean
@@ -154,23 +160,32 @@ void     picker_order_trim    (ShoalPicker *self);   /* frees it if nobody needs
 void     picker_order_add     (ShoalPicker *self, guint32 piece);
 void     picker_order_remove  (ShoalPicker *self, guint32 piece);
 guint32  picker_order_choose  (ShoalPicker *self, const ShoalPickWho *who, guint class);
-guint    picker_order_rarest  (const ShoalPicker *self, guint class);   /* bucket of what would be begun next; G_MAXUINT: chance or order decide */
+/* bucket of what would be begun next; G_MAXUINT: chance or order decide */
+guint    picker_order_rarest  (const ShoalPicker *self, guint class);
 guint    picker_bucket_of     (const ShoalPicker *self, guint32 piece);
 
 /* shoal-picker-active.c */
 PickerActive *picker_start        (ShoalPicker *self, guint32 piece, gint64 now_us);
-void          picker_end          (ShoalPicker *self, PickerActive *active);   /* memory goes back; wanted pieces are ready again */
+/* memory goes back; wanted pieces are ready again */
+void          picker_end          (ShoalPicker *self, PickerActive *active);
 void          picker_end_if_idle  (ShoalPicker *self, PickerActive *active);
 void          picker_relist       (ShoalPicker *self, PickerActive *active);
-gboolean      picker_need_run     (ShoalPicker *self, PickerActive *active, guint32 block);   /* FALSE: the arena is full */
+/* FALSE: the arena is full */
+gboolean      picker_need_run     (ShoalPicker *self, PickerActive *active, guint32 block);
 void          picker_trim_run     (ShoalPicker *self, PickerRun *run);
-void          picker_forget_blocks (ShoalPicker *self, PickerActive *active);   /* received blocks are free again */
+/* received blocks are free again */
+void          picker_forget_blocks (ShoalPicker *self, PickerActive *active);
 gboolean      picker_may_start    (const ShoalPicker *self);
 
 /* shoal-picker-pick.c */
-void          picker_add_owner    (PickerActive *active, guint32 index, const ShoalPickWho *who, guint n_more);   /* @n_more: picked before it */
-gboolean      picker_is_usable    (const PickerActive *active, const ShoalPickWho *who);   /* whether it may be asked for blocks of the piece at all */
-void          picker_put_off      (ShoalPicker *self, gconstpointer owner, gint64 late_us);   /* what it was asked for comes so much later too, as its last block did */
-guint         picker_take_copies  (ShoalPicker *self, const ShoalPickWho *who, ShoalBlock *out, guint max);
+/* @n_more: picked before it */
+void          picker_add_owner    (PickerActive *active, guint32 index, const ShoalPickWho *who,
+                                   guint n_more);
+/* whether it may be asked for blocks of the piece at all */
+gboolean      picker_is_usable    (const PickerActive *active, const ShoalPickWho *who);
+/* what it was asked for comes so much later too, as its last block did */
+void          picker_put_off      (ShoalPicker *self, gconstpointer owner, gint64 late_us);
+guint         picker_take_copies  (ShoalPicker *self, const ShoalPickWho *who, ShoalBlock *out,
+                                   guint max);
 
 G_END_DECLS

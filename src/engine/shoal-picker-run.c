@@ -2,9 +2,10 @@
 /* Blocks for those who fetch ranges: one behind the other, as many as are wanted. */
 
 /*
- * A range costs its sender a request and the two ends a round trip, whatever its size, so it should be long. Rarity does not
- * matter to one that has everything and is no peer; gaps of pieces that nobody began do, because they end a range. Looking for
- * one takes a pass over the pieces that may be started, once for each range and not for each block.
+ * A range costs its sender a request and the two ends a round trip, whatever its size, so it should
+ * be long. Rarity does not matter to one that has everything and is no peer; gaps of pieces that
+ * nobody began do, because they end a range. Looking for one takes a pass over the pieces that may
+ * be started, once for each range and not for each block.
  */
 
 #include "shoal-picker-private.h"
@@ -17,7 +18,8 @@ is_of_class (const ShoalPicker  *self,
              guint32             piece,
              guint               class)
 {
-  return (guint) picker_priority (self, piece) - 1 == class && (who->bits == NULL || shoal_bitfield_get (who->bits, piece));
+  return (guint) picker_priority (self, piece) - 1 == class
+         && (who->bits == NULL || shoal_bitfield_get (who->bits, piece));
 }
 
 /* Free blocks of a piece from @first on, up to the next that is not free. */
@@ -41,7 +43,8 @@ take_blocks (ShoalPicker        *self,
     {
       PickerBlock *block = &active->blocks[i];
 
-      if (block->n_owners > 0 || (block->flags & BLOCK_RECEIVED) != 0 || !picker_need_run (self, active, i))
+      if (block->n_owners > 0 || (block->flags & BLOCK_RECEIVED) != 0
+          || !picker_need_run (self, active, i))
         break;
       picker_add_owner (active, i, who, n_before + n);
       out[n++] = (ShoalBlock) { .piece = active->piece, .block = i };
@@ -67,7 +70,8 @@ first_free (const PickerActive *active)
 {
   guint32 i = active->free_hint;
 
-  while (i < active->n_blocks && (active->blocks[i].n_owners > 0 || (active->blocks[i].flags & BLOCK_RECEIVED) != 0))
+  while (i < active->n_blocks
+         && (active->blocks[i].n_owners > 0 || (active->blocks[i].flags & BLOCK_RECEIVED) != 0))
     i++;
 
   return i;
@@ -111,7 +115,8 @@ gap_size (const ShoalPicker  *self,
 {
   guint32 n = 0;
 
-  while (n < max && piece + n < self->layout->n_pieces && shoal_bitfield_get (self->ready, piece + n)
+  while (n < max && piece + n < self->layout->n_pieces
+         && shoal_bitfield_get (self->ready, piece + n)
          && is_of_class (self, who, piece + n, class))
     n++;
 
@@ -144,8 +149,9 @@ find_gap (const ShoalPicker  *self,
             }
           if (size == wanted || (size > 0 && self->sequential))
             return piece;
-          piece = piece + MAX (size, 1) < self->layout->n_pieces ? shoal_bitfield_next_set (self->ready, piece + MAX (size, 1))
-                                                                 : SHOAL_BITFIELD_NONE;
+          piece = piece + MAX (size, 1) < self->layout->n_pieces
+                    ? shoal_bitfield_next_set (self->ready, piece + MAX (size, 1))
+                    : SHOAL_BITFIELD_NONE;
         }
     }
 
@@ -190,11 +196,12 @@ run_new (ShoalPicker        *self,
   piece = find_gap (self, who, class, from, (max + blocks_a_piece - 1) / blocks_a_piece);
   if (piece == SHOAL_BITFIELD_NONE)
     return 0;
-  while (n < max && piece < self->layout->n_pieces && shoal_bitfield_get (self->ready, piece) && is_of_class (self, who, piece, class)
-         && picker_may_start (self))
+  while (n < max && piece < self->layout->n_pieces && shoal_bitfield_get (self->ready, piece)
+         && is_of_class (self, who, piece, class) && picker_may_start (self))
     {
       guint32 n_blocks = shoal_layout_n_blocks (self->layout, piece);
-      guint taken = take_blocks (self, picker_start (self, piece, who->now_us), 0, who, out + n, n, max - n);
+      guint taken = take_blocks (self, picker_start (self, piece, who->now_us), 0, who, out + n, n,
+                                 max - n);
 
       n += taken;
       if (taken < n_blocks)

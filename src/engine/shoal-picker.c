@@ -2,11 +2,13 @@
 /* The state of every piece and block of one torrent. */
 
 /*
- * A piece is had, active, wanted or skipped; only active ones have blocks. Two bit sets (had, missing) are all that a
- * torrent without peers keeps. What is called for every block (place, received) takes constant time and no memory.
+ * A piece is had, active, wanted or skipped; only active ones have blocks. Two bit sets (had,
+ * missing) are all that a torrent without peers keeps. What is called for every block (place,
+ * received) takes constant time and no memory.
  *
- * Parts: shoal-picker-order.c (availability, which piece is next), shoal-picker-active.c (pieces under way, memory),
- * shoal-picker-pick.c (which blocks are asked of whom), shoal-picker-check.c (what always holds). Engine thread only.
+ * Parts: shoal-picker-order.c (availability, which piece is next), shoal-picker-active.c (pieces
+ * under way, memory), shoal-picker-pick.c (which blocks are asked of whom), shoal-picker-check.c
+ * (what always holds). Engine thread only.
  */
 
 #include "shoal-picker-private.h"
@@ -116,7 +118,8 @@ shoal_picker_set_lost (ShoalPicker *self,
 {
   g_assert (piece < self->layout->n_pieces);
 
-  if (!shoal_bitfield_clear (self->had, piece) || picker_priority (self, piece) == SHOAL_PRIORITY_SKIP)
+  if (!shoal_bitfield_clear (self->had, piece)
+      || picker_priority (self, piece) == SHOAL_PRIORITY_SKIP)
     return;
   shoal_bitfield_set (self->missing, piece);
   if (self->ready != NULL)
@@ -263,7 +266,8 @@ shoal_picker_place (ShoalPicker *self,
     return NULL;
   block->flags |= BLOCK_PLACED;
 
-  return active->runs[at.block / PICKER_RUN_BLOCKS].data + at.block % PICKER_RUN_BLOCKS * SHOAL_BLOCK_SIZE;
+  return active->runs[at.block / PICKER_RUN_BLOCKS].data
+         + at.block % PICKER_RUN_BLOCKS * SHOAL_BLOCK_SIZE;
 }
 
 ShoalArrival
@@ -288,12 +292,14 @@ shoal_picker_received (ShoalPicker        *self,
   if ((block->flags & BLOCK_RECEIVED) != 0)
     return SHOAL_ARRIVAL_DUPLICATE;
   if (find_owner (block, who->owner) < 0
-      && (data == NULL || run->data == NULL || (active->alone && active->bound != who->contributor)))
+      && (data == NULL || run->data == NULL
+          || (active->alone && active->bound != who->contributor)))
     return SHOAL_ARRIVAL_DUPLICATE;
   g_assert (data != NULL || (block->owners[0] == who->owner && (block->flags & BLOCK_PLACED) != 0));
 
   if (data != NULL)
-    memcpy (run->data + at.block % PICKER_RUN_BLOCKS * SHOAL_BLOCK_SIZE, data, picker_block_size (active, at.block));
+    memcpy (run->data + at.block % PICKER_RUN_BLOCKS * SHOAL_BLOCK_SIZE, data,
+            picker_block_size (active, at.block));
   for (guint i = 0; i < block->n_owners; i++)
     if (block->owners[i] != who->owner)
       others[(*n_others)++] = block->owners[i];
@@ -397,5 +403,6 @@ shoal_picker_requests_of (const ShoalPicker *self,
 {
   const PickerActive *active = picker_active (self, block.piece);
 
-  return active != NULL && block.block < active->n_blocks ? active->blocks[block.block].n_owners : 0;
+  return active != NULL && block.block < active->n_blocks ? active->blocks[block.block].n_owners
+                                                          : 0;
 }

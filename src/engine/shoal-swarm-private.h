@@ -146,10 +146,12 @@ struct _ShoalSwarm
   gboolean           verifying;       /* the full check is due to a changed stamp, nobody asked for
                                        * it */
 
-  ShoalSame         *same;            /* (nullable): CHECKING has not begun: files are taken from other torrents */
+  ShoalSame         *same;            /* (nullable): CHECKING has not begun: files are taken from
+                                       * other torrents */
   guint              n_same_jobs;
   gboolean           same_taken;      /* some were, and were not checked yet */
-  guint32           *root_marks;      /* (nullable): of v2: beginning of each file's root; 0: it has none */
+  guint32           *root_marks;      /* (nullable): of v2: beginning of each file's root; 0: it has
+                                       * none */
   char             **collections;     /* (nullable): BEP 38 */
 
   ShoalPeerbook     *book;
@@ -330,14 +332,18 @@ void        shoal_swarm_settle       (ShoalSwarm *self);
 void        shoal_swarm_open         (ShoalSwarm *self);
 void        shoal_swarm_check_all    (ShoalSwarm *self);
 void        shoal_swarm_check_pump   (ShoalSwarm *self);
-void        shoal_swarm_check_fresh  (ShoalSwarm *self, gboolean found);            /* @found: there is data that no record speaks for */
+/* @found: there is data that no record speaks for */
+void        shoal_swarm_check_fresh  (ShoalSwarm *self, gboolean found);
 
 /* shoal-swarm-same.c */
-void        shoal_swarm_same_note    (ShoalSwarm *self);                            /* what others look for in it; its metadata is known */
+/* what others look for in it; its metadata is known */
+void        shoal_swarm_same_note    (ShoalSwarm *self);
 void        shoal_swarm_same_clear   (ShoalSwarm *self);
-gboolean    shoal_swarm_same_begin   (ShoalSwarm *self, gboolean found);            /* TRUE: shoal_swarm_check_fresh() follows when all is taken */
+/* TRUE: shoal_swarm_check_fresh() follows when all is taken */
+gboolean    shoal_swarm_same_begin   (ShoalSwarm *self, gboolean found);
 void        shoal_swarm_same_stop    (ShoalSwarm *self);
-void        shoal_swarm_same_judge   (ShoalSwarm *self);                            /* what was taken was checked */
+/* what was taken was checked */
+void        shoal_swarm_same_judge   (ShoalSwarm *self);
 
 /* shoal-swarm-metadata.c */
 /* its handshake told a size */

@@ -2,8 +2,8 @@
 /* A tracker call's legs: one request to one address, over HTTP or UDP. */
 
 /* A leg begins, may send a second packet or a repeated one, and ends once, in an answer, a timer or
- * the end of an HTTP request; never inside the call that began it. What it brings is merged into its
- * call's answer. Engine thread only. */
+ * the end of an HTTP request; never inside the call that began it. What it brings is merged into
+ * its call's answer. Engine thread only. */
 
 #include "shoal-tracker-hub-private.h"
 #include "shoal-http-tracker.h"
@@ -17,7 +17,8 @@
 #define UDP_FULL_US        (SECOND_US / 10)   /* until a full socket is tried again */
 #define CONNECTION_US      (60 * SECOND_US)   /* a connection id is good for, BEP 15 */
 
-static const ShoalFamily leg_families[SHOAL_N_TRACKER_LEGS] = { SHOAL_FAMILY_IPV4, SHOAL_FAMILY_IPV6 };
+static const ShoalFamily leg_families[SHOAL_N_TRACKER_LEGS] = { SHOAL_FAMILY_IPV4,
+                                                                SHOAL_FAMILY_IPV6 };
 
 static void send_leg (ShoalTrackerLeg *leg);
 
@@ -135,7 +136,8 @@ fetch_done_cb (ShoalDone *done,
       const guint8 *bytes = g_bytes_get_data (fetch->body, &size);
 
       if (leg->call->hashes != NULL)
-        parsed = shoal_http_tracker_parse_scrape (&answer, leg->call->hashes, leg->call->n_hashes, bytes, size, &error);
+        parsed = shoal_http_tracker_parse_scrape (&answer, leg->call->hashes, leg->call->n_hashes,
+                                                  bytes, size, &error);
       else
         parsed = shoal_http_tracker_parse_announce (&answer, bytes, size, &error);
     }
@@ -197,7 +199,8 @@ enter_udp (ShoalTrackerLeg      *leg,
     g_hash_table_remove (hub->transactions, GUINT_TO_POINTER (leg->transaction));
   do
     hub->host->ops->random (hub->host, (guint8 *) &leg->transaction, sizeof leg->transaction);
-  while (leg->transaction == 0 || g_hash_table_contains (hub->transactions, GUINT_TO_POINTER (leg->transaction)));
+  while (leg->transaction == 0
+         || g_hash_table_contains (hub->transactions, GUINT_TO_POINTER (leg->transaction)));
   g_hash_table_insert (hub->transactions, GUINT_TO_POINTER (leg->transaction), leg);
   leg->state = state;
   leg->tries = 0;
@@ -225,7 +228,8 @@ leg_timer_cb (gpointer owner,
       leg_failed (leg, "No answer");
       return;
     }
-  if (leg->state == SHOAL_LEG_ANNOUNCE && leg->call->server->connected_until_us[leg->index] <= now_us)
+  if (leg->state == SHOAL_LEG_ANNOUNCE
+      && leg->call->server->connected_until_us[leg->index] <= now_us)
     enter_udp (leg, SHOAL_LEG_CONNECT);
   send_leg (leg);
 }
@@ -256,7 +260,8 @@ send_leg (ShoalTrackerLeg *leg)
                                              &call->announce,
                                              call->path);
 
-  switch (hub->host->ops->send (hub->host, &server->addrs[leg->index], packet, size, 0, SHOAL_SEND_PLAIN))
+  switch (hub->host->ops->send (hub->host, &server->addrs[leg->index], packet, size, 0,
+                                SHOAL_SEND_PLAIN))
     {
     case SHOAL_SEND_SENT:
       leg->told |= leg->state == SHOAL_LEG_ANNOUNCE;
@@ -367,10 +372,12 @@ shoal_tracker_hub_datagram (ShoalTrackerHub *self,
     heard_error (leg, data, size);
   else if (action == SHOAL_UDP_TRACKER_CONNECT && leg->state == SHOAL_LEG_CONNECT)
     heard_connect (leg, data, size);
-  else if (action == SHOAL_UDP_TRACKER_SCRAPE && leg->state == SHOAL_LEG_ANNOUNCE && leg->call->hashes != NULL
+  else if (action == SHOAL_UDP_TRACKER_SCRAPE && leg->state == SHOAL_LEG_ANNOUNCE
+           && leg->call->hashes != NULL
            && shoal_udp_tracker_parse_scrape (&answer, leg->call->n_hashes, data, size))
     leg_answered (leg, &answer);
-  else if (action == SHOAL_UDP_TRACKER_ANNOUNCE && leg->state == SHOAL_LEG_ANNOUNCE && leg->call->hashes == NULL
+  else if (action == SHOAL_UDP_TRACKER_ANNOUNCE && leg->state == SHOAL_LEG_ANNOUNCE
+           && leg->call->hashes == NULL
            && shoal_udp_tracker_parse_announce (&answer, leg_families[leg->index], data, size))
     leg_answered (leg, &answer);
 

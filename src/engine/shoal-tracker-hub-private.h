@@ -58,7 +58,8 @@ struct _ShoalTrackerCall
   char                *url;
   char                *path;          /* UDP: path and query */
   gboolean             is_udp;
-  ShoalSha1           *hashes;        /* (nullable): a scrape for these (BEP 48); @announce is empty */
+  ShoalSha1           *hashes;        /* (nullable): a scrape for these (BEP 48); @announce is
+                                       * empty */
   guint                n_hashes;
   ShoalAnnounce        announce;
   char                *tracker_id;
@@ -108,12 +109,14 @@ struct _ShoalTrackerHub
 /* shoal-tracker-hub-legs.c: one request of one family. Nothing ends inside of begin. */
 void shoal_tracker_leg_begin (ShoalTrackerLeg *leg);
 void shoal_tracker_leg_init  (ShoalTrackerLeg *leg, ShoalTrackerCall *call, guint index);
-void shoal_tracker_leg_clear (ShoalTrackerLeg *leg);   /* what is at the host comes back to nobody */
+/* what is at the host comes back to nobody */
+void shoal_tracker_leg_clear (ShoalTrackerLeg *leg);
 
 /* shoal-tracker-hub.c: the leg's result is in the call, which this may free. */
 void shoal_tracker_leg_ended (ShoalTrackerLeg *leg);
 /* One request for several torrents. */
-ShoalTrackerCall *shoal_tracker_call_scrape (ShoalTrackerHub *self, const char *url, const ShoalSha1 *hashes, guint n,
+ShoalTrackerCall *shoal_tracker_call_scrape (ShoalTrackerHub *self, const char *url,
+                                             const ShoalSha1 *hashes, guint n,
                                              ShoalTrackerCallFunc func, gpointer owner);
 
 /* shoal-tracker-hub-scrape.c */

@@ -2,11 +2,11 @@
 /* Scrapes: what is asked of one tracker within a moment goes in one request. */
 
 /* Each tracker has a queue, and one request at a time. Torrents that it told of are done with. Some
- * trackers take only one torrent, or fewer than we ask for, and say so in different ways: over UDP the
- * answer is short; over HTTP it is of one torrent alone (one left out is else one that the tracker does
- * not know); or there is an error, or nothing. Then the others go back to the queue, and fewer are asked
- * for at once. When one alone is not known either, that was not the reason. A tracker that fails again
- * and again is left alone until somebody asks anew. Engine thread only. */
+ * trackers take only one torrent, or fewer than we ask for, and say so in different ways: over UDP
+ * the answer is short; over HTTP it is of one torrent alone (one left out is else one that the
+ * tracker does not know); or there is an error, or nothing. Then the others go back to the queue,
+ * and fewer are asked for at once. When one alone is not known either, that was not the reason. A
+ * tracker that fails again and again is left alone until somebody asks anew. Engine thread only. */
 
 #include "shoal-tracker-hub-private.h"
 #include "shoal-http-tracker.h"
@@ -40,7 +40,8 @@ want_request (ShoalScrapeQueue *self)
 {
   ShoalTrackerHub *hub = self->hub;
 
-  if (self->call == NULL && shoal_node_is_linked (&self->waiting) && !shoal_timer_is_armed (&self->timer))
+  if (self->call == NULL && shoal_node_is_linked (&self->waiting)
+      && !shoal_timer_is_armed (&self->timer))
     shoal_timers_arm (hub->timers, &self->timer, MAX (hub->now_us + GATHER_US, self->next_us));
 }
 
@@ -135,7 +136,8 @@ answered_cb (gpointer                   owner,
   else if (self->n_asked > 1 && !took_all (self, answer))
     {
       self->most = MAX (n_told (self, answer), 1);
-      g_debug ("a tracker is asked for %u torrents at once from now on, not %u", self->most, self->n_asked);
+      g_debug ("a tracker is asked for %u torrents at once from now on, not %u", self->most,
+               self->n_asked);
       put_back (self, answer);
     }
   else if (self->n_asked == 1 && !has_failed (answer) && n_told (self, answer) == 0)
@@ -147,9 +149,9 @@ answered_cb (gpointer                   owner,
       const ShoalTrackerCount *count = count_at (answer, scrape->place);
 
       shoal_node_unlink (&scrape->node);
-      scrape->func (scrape->owner,
-                    count,
-                    count != NULL || error != NULL ? error : "The tracker does not know the torrent",
+      scrape->func (scrape->owner, count,
+                    count != NULL || error != NULL ? error
+                                                   : "The tracker does not know the torrent",
                     now_us);
       g_free (scrape);
     }
@@ -178,7 +180,8 @@ timer_cb (gpointer owner,
       shoal_node_append (&self->asked, node);
     }
   if (self->n_asked > 0)
-    self->call = shoal_tracker_call_scrape (self->hub, self->url, hashes, self->n_asked, answered_cb, self);
+    self->call = shoal_tracker_call_scrape (self->hub, self->url, hashes, self->n_asked,
+                                            answered_cb, self);
 }
 
 /* Takes over @url. */
@@ -248,7 +251,8 @@ shoal_tracker_hub_scrape (ShoalTrackerHub        *self,
     return NULL;
 
   /* A scrape over UDP goes to a host and port, whatever path an announce there has. */
-  key = is_udp ? g_strndup (url, strlen ("udp://") + strcspn (url + strlen ("udp://"), "/?#")) : g_strdup (url);
+  key = is_udp ? g_strndup (url, strlen ("udp://") + strcspn (url + strlen ("udp://"), "/?#"))
+               : g_strdup (url);
   queue = g_hash_table_lookup (self->scrapes, key);
   if (queue == NULL)
     queue = queue_new (self, g_steal_pointer (&key), is_udp);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The session's side of announcing: who may ask now, UDP transactions, names. */
 
-/* A call waits in one of two queues until its tracker and the pace allow it, then its tracker's name
- * is looked up, then a leg goes out for each family of address:
+/* A call waits in one of two queues until its tracker and the pace allow it, then its tracker's
+ * name is looked up, then a leg goes out for each family of address:
  *
  *   HTTP   one request
  *   UDP    connect (unless a connection id is still good), then announce, each repeated once
@@ -159,7 +159,8 @@ begin_legs (ShoalTrackerCall *self)
   shoal_node_append (&self->hub->begun, &self->node);
   for (guint i = 0; i < SHOAL_N_TRACKER_LEGS; i++)
     {
-      use[i] = server->addrs[i].family != SHOAL_FAMILY_NONE && server->avoid_until_us[i] <= self->hub->now_us;
+      use[i] = server->addrs[i].family != SHOAL_FAMILY_NONE
+               && server->avoid_until_us[i] <= self->hub->now_us;
       n += use[i] ? 1 : 0;
     }
   for (guint i = 0; i < SHOAL_N_TRACKER_LEGS; i++)
@@ -219,7 +220,8 @@ lookup_done_cb (ShoalDone *done,
       if (lookup->n_addrs > 0)
         begin_legs (call);
       else
-        fail_later (call, lookup->error != NULL ? lookup->error : "The tracker's name is not known");
+        fail_later (call,
+                    lookup->error != NULL ? lookup->error : "The tracker's name is not known");
     }
   shoal_lookup_free (lookup);
 }
@@ -312,7 +314,8 @@ find_server (ShoalTrackerHub *self,
   server->name = g_strdup (name);
   server->port = port;
   shoal_node_init (&server->looking);
-  numeric = strchr (name, ':') != NULL ? g_strdup_printf ("[%s]:%u", name, port) : g_strdup_printf ("%s:%u", name, port);
+  numeric = strchr (name, ':') != NULL ? g_strdup_printf ("[%s]:%u", name, port)
+                                       : g_strdup_printf ("%s:%u", name, port);
   if (shoal_addr_parse (&addr, numeric, 0))
     {
       keep_addr (server, &addr);
@@ -333,12 +336,14 @@ read_url (ShoalTrackerCall *self)
   g_autofree char *query = NULL;
   int port = -1;
 
-  if (!g_uri_split (self->url, G_URI_FLAGS_PARSE_RELAXED | G_URI_FLAGS_ENCODED, &scheme, NULL, &name, &port, &path, &query, NULL, NULL)
+  if (!g_uri_split (self->url, G_URI_FLAGS_PARSE_RELAXED | G_URI_FLAGS_ENCODED, &scheme, NULL,
+                    &name, &port, &path, &query, NULL, NULL)
       || scheme == NULL || name == NULL || name[0] == '\0')
     return FALSE;
 
   self->is_udp = g_ascii_strcasecmp (scheme, "udp") == 0;
-  if (!self->is_udp && g_ascii_strcasecmp (scheme, "http") != 0 && g_ascii_strcasecmp (scheme, "https") != 0)
+  if (!self->is_udp && g_ascii_strcasecmp (scheme, "http") != 0
+      && g_ascii_strcasecmp (scheme, "https") != 0)
     return FALSE;
   if (port <= 0)
     port = g_ascii_strcasecmp (scheme, "https") == 0 ? 443 : 80;
@@ -449,7 +454,8 @@ call_new (ShoalTrackerHub      *self,
 
   if (read_url (call))
     {
-      shoal_node_append (&self->queues[urgent ? SHOAL_QUEUE_URGENT : SHOAL_QUEUE_USUAL], &call->node);
+      shoal_node_append (&self->queues[urgent ? SHOAL_QUEUE_URGENT : SHOAL_QUEUE_USUAL],
+                         &call->node);
       pump (self);
     }
   else

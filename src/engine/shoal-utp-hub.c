@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Every uTP connection of an engine: found by address and number, fed with datagrams, emptied into them. */
+/* Every uTP connection of an engine: found by address and number, fed with datagrams, emptied into
+ * them. */
 
 /*
- * A socket stands in `due` when something happened to it, or may be said on it; a turn works these off twice: first
- * the owners hear what came, then what they have to say goes out, with one acknowledgement for all of the turn.
+ * A socket stands in `due` when something happened to it, or may be said on it; a turn works these
+ * off twice: first the owners hear what came, then what they have to say goes out, with one
+ * acknowledgement for all of the turn.
  *
- * A SYN costs its sender as much as us: a socket without an owner, which goes after some seconds, and of which
- * there are few. Only the packet that follows, to the number that we gave, makes a link of it.
+ * A SYN costs its sender as much as us: a socket without an owner, which goes after some seconds,
+ * and of which there are few. Only the packet that follows, to the number that we gave, makes a
+ * link of it.
  *
  * When the system takes no more, the train that it refused is kept and goes first.
  */
@@ -51,10 +54,12 @@ struct _ShoalUtpHub
   gint64                resets_us;
   gboolean              blocked;
   ShoalAddr             held_to;
-  gsize                 held_size;   /* of the train that the system did not take; 0: there is none */
+  gsize                 held_size;   /* of the train that the system did not take; 0: there is
+                                      * none */
   guint                 held_segment;
   ShoalSendFlags        held_flags;
-  guint8               *train;         /* (nullable): SHOAL_UTP_TRAIN_MAX bytes, while there are sockets */
+  guint8               *train;         /* (nullable): SHOAL_UTP_TRAIN_MAX bytes, while there are
+                                        * sockets */
 };
 
 /* --- The table --- */
@@ -254,7 +259,8 @@ shoal_utp_socket_dial (ShoalUtpHub     *hub,
   while (find (hub, to, id) != NULL || find (hub, to, (guint16) (id + 1)) != NULL);
 
   self = socket_new (hub, to, id,
-                     shoal_utp_new_dial (id, (guint16) shoal_rng_below (hub->rng, 65536), to->family, &hub->buffers, now_us));
+                     shoal_utp_new_dial (id, (guint16) shoal_rng_below (hub->rng, 65536),
+                                         to->family, &hub->buffers, now_us));
   self->owner = owner;
 
   return self;
@@ -292,7 +298,8 @@ shoal_utp_socket_release (ShoalUtpSocket *self,
 
 /* --- Input --- */
 
-/* To somebody who talks of a connection that is not there; not to everybody, and never in answer to a reset. */
+/* To somebody who talks of a connection that is not there; not to everybody, and never in answer to
+ * a reset. */
 static void
 send_reset (ShoalUtpHub          *self,
             const ShoalAddr      *to,
@@ -316,7 +323,8 @@ send_reset (ShoalUtpHub          *self,
   if (self->blocked || self->resets >= SHOAL_UTP_RESETS_PER_SECOND)
     return;
   self->resets++;
-  self->host->ops->send (self->host, to, bytes, shoal_utp_packet_write_head (&reset, 0, bytes), 0, SHOAL_SEND_PLAIN);
+  self->host->ops->send (self->host, to, bytes, shoal_utp_packet_write_head (&reset, 0, bytes), 0,
+                         SHOAL_SEND_PLAIN);
 }
 
 /* Whether one more may come from @from. One that says nothing gives way to others. */
@@ -347,7 +355,8 @@ somebody_dials (ShoalUtpHub          *self,
       return;
     }
   socket = socket_new (self, from, (guint16) (syn->id + 1),
-                       shoal_utp_new_accept (syn, (guint16) shoal_rng_below (self->rng, 65536), from->family, &self->buffers, arrived_us, now_us));
+                       shoal_utp_new_accept (syn, (guint16) shoal_rng_below (self->rng, 65536),
+                                             from->family, &self->buffers, arrived_us, now_us));
   socket->incoming = TRUE;
   set_n_from_site (self, from, n_from_site (self, from) + 1);
   shoal_node_append (&self->half_open, &socket->half_node);
@@ -371,7 +380,8 @@ shoal_utp_hub_datagram (ShoalUtpHub     *self,
     return TRUE;
 
   socket = find (self, from, packet.type == SHOAL_UTP_SYN ? (guint16) (packet.id + 1) : packet.id);
-  /* Who has nothing left of a connection resets it with the number that we gave, or with the one that it got. */
+  /* Who has nothing left of a connection resets it with the number that we gave, or with the one
+   * that it got. */
   if (socket == NULL && packet.type == SHOAL_UTP_RESET)
     {
       socket = find (self, from, (guint16) (packet.id - 1));

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Every uTP connection of an engine: found by address and number, fed with datagrams, emptied into them. */
+/* Every uTP connection of an engine: found by address and number, fed with datagrams, emptied into
+ * them. */
 
 #pragma once
 
@@ -39,22 +40,29 @@ typedef struct
   void     (*gone)   (gpointer owner, const char *why);
 } ShoalUtpHubOps;
 
-ShoalUtpHub    *shoal_utp_hub_new      (ShoalHost *host, ShoalTimers *timers, ShoalRng *rng, const ShoalUtpHubOps *ops, gpointer user_data);
+ShoalUtpHub    *shoal_utp_hub_new      (ShoalHost *host, ShoalTimers *timers, ShoalRng *rng,
+                                        const ShoalUtpHubOps *ops, gpointer user_data);
 void            shoal_utp_hub_free     (ShoalUtpHub *self);   /* no socket has an owner any more */
 
 /* Who connects is heard only if @accepts. */
 void            shoal_utp_hub_accept   (ShoalUtpHub *self, gboolean accepts);
 /* FALSE: it is no packet of uTP. */
-gboolean        shoal_utp_hub_datagram (ShoalUtpHub *self, const ShoalAddr *from, const guint8 *data, gsize size, gint64 arrived_us, gint64 now_us);
+gboolean        shoal_utp_hub_datagram (ShoalUtpHub *self, const ShoalAddr *from,
+                                        const guint8 *data, gsize size, gint64 arrived_us,
+                                        gint64 now_us);
 void            shoal_utp_hub_writable (ShoalUtpHub *self);
-void            shoal_utp_hub_deliver  (ShoalUtpHub *self, gint64 now_us);   /* owners hear what came */
-void            shoal_utp_hub_flush    (ShoalUtpHub *self, gint64 now_us);   /* and say what they have to */
+/* owners hear what came */
+void            shoal_utp_hub_deliver  (ShoalUtpHub *self, gint64 now_us);
+/* and say what they have to */
+void            shoal_utp_hub_flush    (ShoalUtpHub *self, gint64 now_us);
 /* Nobody is told anything any more: at the end. */
 void            shoal_utp_hub_drop_all (ShoalUtpHub *self, gint64 now_us);
 
 /* (nullable): %NULL: there are too many */
-ShoalUtpSocket *shoal_utp_socket_dial    (ShoalUtpHub *hub, const ShoalAddr *to, gpointer owner, gint64 now_us);
-void            shoal_utp_socket_attend  (ShoalUtpSocket *self);   /* there may be output, or room for input */
+ShoalUtpSocket *shoal_utp_socket_dial    (ShoalUtpHub *hub, const ShoalAddr *to, gpointer owner,
+                                          gint64 now_us);
+/* there may be output, or room for input */
+void            shoal_utp_socket_attend  (ShoalUtpSocket *self);
 gsize           shoal_utp_socket_unread  (const ShoalUtpSocket *self);
 gsize           shoal_utp_socket_read    (ShoalUtpSocket *self, const struct iovec *iov, guint n);
 /* The owner has enough of it: what was written still goes out. Nothing is heard of it any more. */

@@ -2,17 +2,20 @@
 /* Congestion control of uTP: how many bytes may be under way (BEP 29, LEDBAT). */
 
 /*
- * Delay: the window grows while the queue on the way holds less than the target, in proportion to what is missing,
- * and shrinks while it holds more. The least delay of the last minutes counts as that of an empty queue; where it may
- * be wrong because clocks drift, the round trip time bounds it. Where the queue has not been empty for minutes, which is
- * what we strive for, nearly nothing is sent for two round trips, so that the least delay is not forgotten.
+ * Delay: the window grows while the queue on the way holds less than the target, in proportion to
+ * what is missing, and shrinks while it holds more. The least delay of the last minutes counts as
+ * that of an empty queue; where it may be wrong because clocks drift, the round trip time bounds
+ * it. Where the queue has not been empty for minutes, which is what we strive for, nearly nothing
+ * is sent for two round trips, so that the least delay is not forgotten.
  *
- * Growth is LEDBAT's packet for each round trip, or, where that would take minutes, the cubic curve of TCP with a
- * deeper cut: beside a TCP stream in a queue too short for any delay to be seen, we are the one that takes less.
+ * Growth is LEDBAT's packet for each round trip, or, where that would take minutes, the cubic curve
+ * of TCP with a deeper cut: beside a TCP stream in a queue too short for any delay to be seen, we
+ * are the one that takes less.
  *
- * Loss halves the window once for each round trip, unless it is the way itself that loses packets. That is believed
- * when loss goes on at a quarter of the window that met it first, where congestion of our making would have ended;
- * and as long as the queue is nearly empty and not more than a certain share is lost, no more than when it began.
+ * Loss halves the window once for each round trip, unless it is the way itself that loses packets.
+ * That is believed when loss goes on at a quarter of the window that met it first, where congestion
+ * of our making would have ended; and as long as the queue is nearly empty and not more than a
+ * certain share is lost, no more than when it began.
  */
 
 #include "shoal-utp-ledbat.h"
@@ -20,9 +23,11 @@
 #include <math.h>
 
 #define CUBIC_C           0.2        /* half of what TCP takes */
-#define LINEAR            0.5       /* packets that the window grows by, each round trip, at least */
+#define LINEAR            0.5       /* packets that the window grows by, each round trip, at
+                                     * least */
 #define CUT               0.5
-#define CUT_FIRST         0.35      /* at the end of slow start, when more is under way than was seen to fit */
+#define CUT_FIRST         0.35      /* at the end of slow start, when more is under way than was
+                                     * seen to fit */
 #define BASE_US           (60 * G_USEC_PER_SEC)
 #define RTO_FIRST_US      (1 * G_USEC_PER_SEC)    /* BEP 29; also of a SYN */
 #define RTO_LEAST_US      500000    /* BEP 29 */
@@ -39,7 +44,8 @@
 #define DRAIN_US          (3 * 60 * G_USEC_PER_SEC)   /* well within what is remembered */
 #define DRAIN_ROUNDS      2         /* one until nothing is under way, one to measure */
 #define DRAIN_BACK        0.75      /* part of the window that is there again at once */
-#define STEADY_GROWTH     16.0      /* part of the window that it grows by, each round trip, while loss is ignored */
+#define STEADY_GROWTH     16.0      /* part of the window that it grows by, each round trip, while
+                                     * loss is ignored */
 
 /* --- Least delays --- */
 
@@ -128,7 +134,8 @@ shoal_utp_ledbat_theirs (ShoalUtpLedbat *self,
   before = base_least (&self->their_base);
   base_add (&self->their_base, delay_us, now_us);
   after = base_least (&self->their_base);
-  /* Their delay cannot fall below that of an empty queue: their clock runs faster, so ours seems to see more delay. */
+  /* Their delay cannot fall below that of an empty queue: their clock runs faster, so ours seems to
+   * see more delay. */
   if ((gint32) (before - after) > 0 && before - after <= DRIFT_MAX_US)
     base_shift (&self->delay_base, before - after);
 }
@@ -268,7 +275,8 @@ weigh_loss (ShoalUtpLedbat    *self,
     }
   if (self->top == 0)
     return;
-  if (self->window > MAX (self->top / 4, LOW_PACKETS * self->packet) || self->queue_us >= SHOAL_LEDBAT_CALM_US)
+  if (self->window > MAX (self->top / 4, LOW_PACKETS * self->packet)
+      || self->queue_us >= SHOAL_LEDBAT_CALM_US)
     {
       self->low_n = self->low_lost = 0;
       return;
@@ -280,8 +288,8 @@ weigh_loss (ShoalUtpLedbat    *self,
     {
       double loss = (double) self->low_lost / self->low_n;
 
-      if (self->low_lost >= LOW_LOST && loss >= SHOAL_LEDBAT_LOSS_MIN && loss < SHOAL_LEDBAT_LOSS_MAX
-          && shoal_utp_ledbat_loss (self) < SHOAL_LEDBAT_LOSS_MAX)
+      if (self->low_lost >= LOW_LOST && loss >= SHOAL_LEDBAT_LOSS_MIN
+          && loss < SHOAL_LEDBAT_LOSS_MAX && shoal_utp_ledbat_loss (self) < SHOAL_LEDBAT_LOSS_MAX)
         enter_steady (self);
       else if (self->low_n >= 4 * LOW_EVIDENCE)
         self->low_n = self->low_lost = 0;
@@ -301,9 +309,11 @@ cut (ShoalUtpLedbat    *self,
   if (self->top == 0)
     self->top = self->window;
   /* Where somebody else takes more than the last time, we leave it some more. */
-  self->cubic_top = self->window / self->packet * (self->window < self->cubic_top * self->packet ? (1 + CUT) / 2 : 1);
+  self->cubic_top = self->window / self->packet
+                    * (self->window < self->cubic_top * self->packet ? (1 + CUT) / 2 : 1);
   self->cubic_us = ack->now_us;
-  self->window = MAX (self->window * (self->slow_start && !self->steady ? CUT_FIRST : CUT), least_window (self));
+  self->window = MAX (self->window * (self->slow_start && !self->steady ? CUT_FIRST : CUT),
+                      least_window (self));
   self->threshold = self->window;
   self->slow_start = FALSE;
 }
@@ -329,7 +339,8 @@ static void
 grow_slowly (ShoalUtpLedbat    *self,
              const ShoalUtpAck *ack)
 {
-  gint64 enough_us = self->steady ? SHOAL_LEDBAT_STEADY_US * 3 / 4 : CLAMP (self->srtt_us / 8, 8000, SHOAL_LEDBAT_CALM_US);
+  gint64 enough_us = self->steady ? SHOAL_LEDBAT_STEADY_US * 3 / 4
+                                  : CLAMP (self->srtt_us / 8, 8000, SHOAL_LEDBAT_CALM_US);
   gboolean fast = self->window < FAST_PACKETS * self->packet;
 
   if (self->queue_us > enough_us || self->window >= self->threshold)
@@ -367,7 +378,8 @@ grow (ShoalUtpLedbat    *self,
 
   if (missing > 0)
     {
-      double step = MAX ((double) self->packet * LINEAR, MIN (cubic_gap (self, ack->now_us), self->window / 2));
+      double step = MAX ((double) self->packet * LINEAR,
+                         MIN (cubic_gap (self, ack->now_us), self->window / 2));
 
       if (self->steady)
         step = MAX (step, self->window / STEADY_GROWTH);
@@ -412,7 +424,8 @@ static gboolean
 is_used (const ShoalUtpLedbat *self,
          gsize                 flight)
 {
-  double part = self->slow_start ? self->window / 2 : self->window - MAX (self->window / 8, 2.0 * self->packet);
+  double part = self->slow_start ? self->window / 2
+                                 : self->window - MAX (self->window / 8, 2.0 * self->packet);
 
   return (double) flight >= part;
 }

@@ -7,7 +7,8 @@
 
 G_BEGIN_DECLS
 
-#define SHOAL_LEDBAT_TARGET_US    100000          /* delay that the queue on the way may get from us */
+#define SHOAL_LEDBAT_TARGET_US    100000          /* delay that the queue on the way may get from
+                                                   * us */
 #define SHOAL_LEDBAT_CALM_US      25000           /* loss may be ignored below it */
 #define SHOAL_LEDBAT_STEADY_US    15000           /* what is aimed at while loss is ignored */
 #define SHOAL_LEDBAT_LOSS_MAX     0.02            /* more is never ignored */
@@ -35,7 +36,8 @@ typedef struct
   guint    n_acked;      /* packets */
   guint    n_lost;       /* packets that count as lost since the last */
   guint    n_stale;      /* of these, sent before the window was cut the last time */
-  guint64  lost_serial;  /* of the last of them: packets are numbered as they are sent, each time anew */
+  guint64  lost_serial;  /* of the last of them: packets are numbered as they are sent, each time
+                          * anew */
   guint64  acked_serial; /* of the last one acknowledged; 0: none */
   guint64  next_serial;
   gsize    flight;       /* bytes that were under way before */
@@ -71,7 +73,8 @@ typedef struct
   gint64       cubic_us;     /* when; 0: not yet */
 
   /* A queue that is never empty hides how long an empty one takes. */
-  gint64       empty_us;     /* when it was the last time, as far as can be seen; 0: nothing was measured */
+  gint64       empty_us;     /* when it was the last time, as far as can be seen; 0: nothing was
+                              * measured */
   double       drained_from; /* window before we emptied it; 0: we are not about to */
   gint64       drained_us;   /* until when */
 
@@ -90,7 +93,8 @@ typedef struct
 } ShoalUtpLedbat;
 
 void     shoal_utp_ledbat_init    (ShoalUtpLedbat *self, guint packet);
-void     shoal_utp_ledbat_resize  (ShoalUtpLedbat *self, guint packet);     /* full packets are larger now */
+/* full packets are larger now */
+void     shoal_utp_ledbat_resize  (ShoalUtpLedbat *self, guint packet);
 void     shoal_utp_ledbat_ack     (ShoalUtpLedbat *self, const ShoalUtpAck *ack);
 /* Nothing was heard for the time of a retransmission. */
 void     shoal_utp_ledbat_timeout (ShoalUtpLedbat *self, guint64 next_serial);

@@ -2,9 +2,9 @@
 /* The search for the largest datagram that the way takes. */
 
 /*
- * The usual largest size is tried first, since it is mostly right; then the middle of what is left. Only probes are
- * sent with the order not to be cut into fragments, and only their padding makes them large, so a lost one costs
- * nothing but a retransmission.
+ * The usual largest size is tried first, since it is mostly right; then the middle of what is left.
+ * Only probes are sent with the order not to be cut into fragments, and only their padding makes
+ * them large, so a lost one costs nothing but a retransmission.
  */
 
 #include "shoal-utp-mtu.h"
@@ -34,7 +34,9 @@ shoal_utp_mtu_wanted (ShoalUtpMtu *self,
   if (self->most < self->size + SHOAL_UTP_MTU_STEP)
     return 0;
 
-  return self->most == self->limit ? self->limit : MAX ((self->size + self->most + 1) / 2, self->size + SHOAL_UTP_MTU_STEP);
+  return self->most == self->limit
+           ? self->limit
+           : MAX ((self->size + self->most + 1) / 2, self->size + SHOAL_UTP_MTU_STEP);
 }
 
 void

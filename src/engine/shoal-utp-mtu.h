@@ -10,7 +10,8 @@ G_BEGIN_DECLS
 #define SHOAL_UTP_MTU_LEAST    548u    /* bytes of a datagram: 576 on IPv4 */
 #define SHOAL_UTP_MTU_BASE     1232u   /* 1280 on IPv6: nearly every way takes it */
 #define SHOAL_UTP_MTU_MOST     1472u   /* 1500 on IPv4 */
-#define SHOAL_UTP_MTU_STEP     12u     /* what is not worth another probe: SHOAL_UTP_PADDING_LEAST */
+#define SHOAL_UTP_MTU_STEP     12u     /* what is not worth another probe:
+                                        * SHOAL_UTP_PADDING_LEAST */
 #define SHOAL_UTP_MTU_TRIES    2u      /* a probe may be lost like any other packet */
 #define SHOAL_UTP_MTU_AGAIN_US (10 * 60 * G_USEC_PER_SEC)
 
@@ -36,7 +37,8 @@ guint shoal_utp_mtu_wanted  (ShoalUtpMtu *self, gint64 now_us);
 void  shoal_utp_mtu_sent    (ShoalUtpMtu *self, guint probe);
 void  shoal_utp_mtu_arrived (ShoalUtpMtu *self, guint probe, gint64 now_us);
 void  shoal_utp_mtu_lost    (ShoalUtpMtu *self, guint probe, gint64 now_us);
-void  shoal_utp_mtu_too_big (ShoalUtpMtu *self, guint probe, gint64 now_us);   /* the system says so */
+/* the system says so */
+void  shoal_utp_mtu_too_big (ShoalUtpMtu *self, guint probe, gint64 now_us);
 /* Nothing gets through: back to what any way takes. */
 void  shoal_utp_mtu_stuck   (ShoalUtpMtu *self);
 

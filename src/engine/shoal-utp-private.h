@@ -122,17 +122,21 @@ struct _ShoalUtp
 void         shoal_utp_over         (ShoalUtp *self, const char *why);
 gpointer     shoal_utp_ring_get     (const ShoalUtpRing *self, guint16 seq);
 void         shoal_utp_ring_set     (ShoalUtpRing *self, guint16 seq, gpointer item);
-void         shoal_utp_ring_reserve (ShoalUtpRing *self, guint16 first, guint n);   /* room for @n numbers from @first on */
+/* room for @n numbers from @first on */
+void         shoal_utp_ring_reserve (ShoalUtpRing *self, guint16 first, guint n);
 
 /* shoal-utp-receive.c */
-void         shoal_utp_take         (ShoalUtp *self, const ShoalUtpPacket *packet, gint64 arrived_us, gint64 now_us);
+void         shoal_utp_take         (ShoalUtp *self, const ShoalUtpPacket *packet,
+                                     gint64 arrived_us, gint64 now_us);
 guint32      shoal_utp_window       (const ShoalUtp *self);
 guint        shoal_utp_sack         (const ShoalUtp *self, guint8 *out);   /* returns its size */
 void         shoal_utp_drop_input   (ShoalUtp *self);
 
 /* shoal-utp-send.c */
-ShoalUtpOut *shoal_utp_make         (ShoalUtp *self, ShoalUtpType type, const guint8 *bytes, gsize size);
-guint16      shoal_utp_unsent       (const ShoalUtp *self);   /* the first number that was not sent yet */
+ShoalUtpOut *shoal_utp_make         (ShoalUtp *self, ShoalUtpType type, const guint8 *bytes,
+                                     gsize size);
+/* the first number that was not sent yet */
+guint16      shoal_utp_unsent       (const ShoalUtp *self);
 void         shoal_utp_acked        (ShoalUtp *self, const ShoalUtpPacket *packet, gint64 now_us);
 void         shoal_utp_timed_out    (ShoalUtp *self, gint64 now_us);
 void         shoal_utp_drop_output  (ShoalUtp *self);

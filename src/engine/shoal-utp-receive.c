@@ -2,12 +2,14 @@
 /* What comes in on a uTP connection: put in order, kept until it is read, acknowledged. */
 
 /*
- * In order, bytes are copied behind each other; early, each packet is kept by its number. Every second packet is
- * acknowledged, and at once whatever shows that one is missing; what arrives in one turn is answered once.
+ * In order, bytes are copied behind each other; early, each packet is kept by its number. Every
+ * second packet is acknowledged, and at once whatever shows that one is missing; what arrives in
+ * one turn is answered once.
  *
- * The window that the other end is told is twice what arrives in a round trip of an empty way: enough to grow and for
- * round trips of 300 ms, but senders that begin too fast do not fill any queue with it. It costs memory only when packets
- * are missing or nobody reads, and then there are limits, for the connection and for all together.
+ * The window that the other end is told is twice what arrives in a round trip of an empty way:
+ * enough to grow and for round trips of 300 ms, but senders that begin too fast do not fill any
+ * queue with it. It costs memory only when packets are missing or nobody reads, and then there are
+ * limits, for the connection and for all together.
  */
 
 #include "shoal-utp-private.h"
@@ -24,7 +26,9 @@ guint32
 shoal_utp_window (const ShoalUtp *self)
 {
   gsize kept = self->early_size + self->unread;
-  gsize window = self->unread >= SHOAL_UTP_UNREAD_MAX ? 0 : MIN (self->wide, SHOAL_UTP_WINDOW_MAX - MIN (kept, SHOAL_UTP_WINDOW_MAX));
+  gsize window = self->unread >= SHOAL_UTP_UNREAD_MAX
+                   ? 0
+                   : MIN (self->wide, SHOAL_UTP_WINDOW_MAX - MIN (kept, SHOAL_UTP_WINDOW_MAX));
 
   /* Nobody reads at the moment: a little more, not everything that a fast way could bring. */
   if (self->unread > 0)
@@ -35,7 +39,8 @@ shoal_utp_window (const ShoalUtp *self)
   return (guint32) window;
 }
 
-/* @wide grows with what arrives, and stays. What waited for us came at another time than it is looked at. */
+/* @wide grows with what arrives, and stays. What waited for us came at another time than it is
+ * looked at. */
 static void
 widen (ShoalUtp *self,
        gsize     size,
@@ -125,7 +130,8 @@ keep_early (ShoalUtp             *self,
 {
   ShoalUtpEarly *early;
 
-  if (self->early_size + self->unread + packet->size > SHOAL_UTP_WINDOW_MAX || self->buffers->received + packet->size > SHOAL_UTP_BUFFERS_MAX)
+  if (self->early_size + self->unread + packet->size > SHOAL_UTP_WINDOW_MAX
+      || self->buffers->received + packet->size > SHOAL_UTP_BUFFERS_MAX)
     return;
   shoal_utp_ring_reserve (&self->in, self->in_next, ahead + 1);
   if (shoal_utp_ring_get (&self->in, packet->seq) != NULL)
@@ -242,7 +248,8 @@ shoal_utp_read (ShoalUtp           *self,
   self->unread -= done;
   self->buffers->received -= done;
   /* It was told to wait: it has to hear that it may go on. */
-  if (done > 0 && self->told_window < SHOAL_UTP_UNREAD_MAX && shoal_utp_window (self) >= 2 * MAX (self->told_window, SHOAL_UTP_DATAGRAM_MAX))
+  if (done > 0 && self->told_window < SHOAL_UTP_UNREAD_MAX
+      && shoal_utp_window (self) >= 2 * MAX (self->told_window, SHOAL_UTP_DATAGRAM_MAX))
     self->ack_now = TRUE;
 
   return done;

@@ -3,15 +3,15 @@
 
 /*
  * A packet is made when it may be sent, and is in the list of its place until it is acknowledged:
- * FRESH, FLIGHT, UNSAID or LOST. Each sending has a serial. A packet is lost when some that were sent
- * later arrived, or one that was sent a good round trip later: so a retransmission that is lost is
- * found as fast as any other. If nothing comes back at all, the first one is sent once more before the
- * timeout takes everything for lost.
+ * FRESH, FLIGHT, UNSAID or LOST. Each sending has a serial. A packet is lost when some that were
+ * sent later arrived, or one that was sent a good round trip later: so a retransmission that is
+ * lost is found as fast as any other. If nothing comes back at all, the first one is sent once more
+ * before the timeout takes everything for lost.
  *
- * An acknowledgement says only of so many packets that they came early, libutp's of 30; of those behind
- * them nothing is known before the first one that is missing has arrived. So that one goes before all
- * others, and of the others those that must have come to their end long ago are UNSAID: they take no
- * place on the way, and are not sent again either.
+ * An acknowledgement says only of so many packets that they came early, libutp's of 30; of those
+ * behind them nothing is known before the first one that is missing has arrived. So that one goes
+ * before all others, and of the others those that must have come to their end long ago are UNSAID:
+ * they take no place on the way, and are not sent again either.
  */
 
 #include "shoal-utp-private.h"
@@ -20,7 +20,9 @@
 
 #define REORDER_MAX   64u
 #define SAME_ACKS     3u
-#define PROBE_WAIT_US (150 * G_TIME_SPAN_MILLISECOND)  /* beside two round trips: libutp keeps acknowledgements back for 100 ms and more */
+#define PROBE_WAIT_US (150 * G_TIME_SPAN_MILLISECOND)  /* beside two round trips: libutp keeps
+                                                        * acknowledgements back for 100 ms and
+                                                        * more */
 #define STUCK_US      (3 * G_USEC_PER_SEC)
 #define BURST_PACKETS 10u
 #define BURST_US      2000
@@ -178,7 +180,8 @@ shoal_utp_timed_out (ShoalUtp *self,
       /* Who takes nothing, but says so, is there. */
       if (self->peer_window < SHOAL_UTP_DATAGRAM_MAX && self->heard_us > self->data_us)
         self->n_timeouts = MIN (self->n_timeouts, SHOAL_UTP_TIMEOUTS_MAX - 1);
-      if (self->n_timeouts >= (self->state == SHOAL_UTP_DIALING ? SHOAL_UTP_SYN_TRIES : SHOAL_UTP_TIMEOUTS_MAX))
+      if (self->n_timeouts
+          >= (self->state == SHOAL_UTP_DIALING ? SHOAL_UTP_SYN_TRIES : SHOAL_UTP_TIMEOUTS_MAX))
         {
           shoal_utp_over (self, "no answer in time");
           return;
@@ -303,7 +306,8 @@ count_same (ShoalUtp             *self,
 {
   if (packet->sack != NULL)
     self->peer_sacks = TRUE;
-  if (news->ack.n_acked > 0 || self->peer_sacks || packet->type != SHOAL_UTP_STATE || (guint16) (packet->ack + 1) != self->out_first)
+  if (news->ack.n_acked > 0 || self->peer_sacks || packet->type != SHOAL_UTP_STATE
+      || (guint16) (packet->ack + 1) != self->out_first)
     {
       self->n_same = 0;
       return;
@@ -385,7 +389,9 @@ may_go_now (ShoalUtp *self,
   self->pace_due_us = 0;
   if (self->pace_budget > 0 || self->sizes[SHOAL_UTP_FLIGHT] == 0)
     return TRUE;
-  self->pace_due_us = now_us + MAX ((gint64) (((double) payload_max (self) - self->pace_budget) / rate), PACE_LEAST_US);
+  self->pace_due_us = now_us
+                      + MAX ((gint64) (((double) payload_max (self) - self->pace_budget) / rate),
+                             PACE_LEAST_US);
 
   return FALSE;
 }
@@ -401,7 +407,8 @@ shoal_utp_room (ShoalUtp *self,
   gsize limit = MIN ((gsize) self->ledbat.window, self->peer_window - taken);
   gsize room;
 
-  if (self->state != SHOAL_UTP_OPEN || n_made (self) + SHOAL_UTP_TRAIN_MAX / packet + 2 >= SHOAL_UTP_FLIGHT_MAX
+  if (self->state != SHOAL_UTP_OPEN
+      || n_made (self) + SHOAL_UTP_TRAIN_MAX / packet + 2 >= SHOAL_UTP_FLIGHT_MAX
       || first_in (self, SHOAL_UTP_LOST) != NULL || self->buffers->sent >= SHOAL_UTP_BUFFERS_MAX)
     return 0;
   if (used == 0 && self->peer_window < packet)
@@ -469,7 +476,8 @@ note_sent (ShoalUtp    *self,
 {
   gboolean first = !waits_for_answer (self);
 
-  if (first && self->state == SHOAL_UTP_OPEN && now_us - self->data_us > MAX (shoal_utp_ledbat_rto_us (&self->ledbat), G_USEC_PER_SEC))
+  if (first && self->state == SHOAL_UTP_OPEN
+      && now_us - self->data_us > MAX (shoal_utp_ledbat_rto_us (&self->ledbat), G_USEC_PER_SEC))
     shoal_utp_ledbat_idle (&self->ledbat);
   go_to (self, out, SHOAL_UTP_FLIGHT);
   out->again = out->serial != 0;
@@ -588,7 +596,9 @@ shoal_utp_output (ShoalUtp *self,
   if (self->ack_now && self->state != SHOAL_UTP_DIALING)
     {
       guint8 sack[SHOAL_UTP_SACK_MAX];
-      ShoalUtpPacket packet = { .type = SHOAL_UTP_STATE, .seq = shoal_utp_unsent (self), .sack_size = shoal_utp_sack (self, sack) };
+      ShoalUtpPacket packet = { .type = SHOAL_UTP_STATE,
+                                .seq = shoal_utp_unsent (self),
+                                .sack_size = shoal_utp_sack (self, sack) };
 
       packet.sack = packet.sack_size > 0 ? sack : NULL;
       answered (self);

@@ -2,17 +2,20 @@
 /* One connection of uTP (BEP 29): its life, and what happens to a packet that comes. */
 
 /*
- * Packets and the time go in, trains of packets come out when they are asked for. The two directions are in files
- * of their own: shoal-utp-receive.c puts what comes in order, shoal-utp-send.c numbers, sends and sends again.
+ * Packets and the time go in, trains of packets come out when they are asked for. The two
+ * directions are in files of their own: shoal-utp-receive.c puts what comes in order,
+ * shoal-utp-send.c numbers, sends and sends again.
  *
- * Nothing that the other end says can make us keep more than the limits of shoal-utp.h: it may number packets at most
- * %SHOAL_UTP_FLIGHT_MAX ahead, acknowledge only what was sent, and what it may send is the window that it was told.
+ * Nothing that the other end says can make us keep more than the limits of shoal-utp.h: it may
+ * number packets at most %SHOAL_UTP_FLIGHT_MAX ahead, acknowledge only what was sent, and what it
+ * may send is the window that it was told.
  */
 
 #include "shoal-utp-private.h"
 
 #define RING_LEAST    64u
-#define RESET_SLACK   1024   /* packets, beside those under way, that an honest reset may be behind */
+#define RESET_SLACK   1024   /* packets, beside those under way, that an honest reset may be
+                              * behind */
 #define WAIT_END_US   (1 * G_USEC_PER_SEC)
 
 /* --- Rings --- */
@@ -45,7 +48,8 @@ shoal_utp_ring_reserve (ShoalUtpRing *self,
     larger.capacity *= 2;
   larger.items = g_new0 (gpointer, larger.capacity);
   for (guint i = 0; i < self->capacity; i++)
-    shoal_utp_ring_set (&larger, (guint16) (first + i), shoal_utp_ring_get (self, (guint16) (first + i)));
+    shoal_utp_ring_set (&larger, (guint16) (first + i),
+                        shoal_utp_ring_get (self, (guint16) (first + i)));
   g_free (self->items);
   *self = larger;
 }
@@ -177,7 +181,8 @@ shoal_utp_close (ShoalUtp *self,
 
 /* --- Input --- */
 
-/* How many numbers @ack is behind the last packet that was sent; negative: it acknowledges what was not. */
+/* How many numbers @ack is behind the last packet that was sent; negative: it acknowledges what was
+ * not. */
 static gint
 behind (const ShoalUtp       *self,
         const ShoalUtpPacket *packet)
@@ -217,11 +222,13 @@ static gboolean
 is_plausible (const ShoalUtp       *self,
               const ShoalUtpPacket *packet)
 {
-  /* Nothing was sent but the answer to the SYN: who got that knows its number, who lied about his address does not. */
+  /* Nothing was sent but the answer to the SYN: who got that knows its number, who lied about his
+   * address does not. */
   if (self->state == SHOAL_UTP_ANSWERED)
     return behind (self, packet) == 0;
 
-  return behind (self, packet) >= 0 && behind (self, packet) <= n_under_way (self) + (gint) SHOAL_UTP_FLIGHT_MAX;
+  return behind (self, packet) >= 0
+         && behind (self, packet) <= n_under_way (self) + (gint) SHOAL_UTP_FLIGHT_MAX;
 }
 
 void
@@ -236,7 +243,8 @@ shoal_utp_packet (ShoalUtp             *self,
   if (packet->type == SHOAL_UTP_RESET)
     {
       if (reset_is_honest (self, packet))
-        shoal_utp_over (self, self->state == SHOAL_UTP_DIALING ? "refused by the peer" : "reset by the peer");
+        shoal_utp_over (self, self->state == SHOAL_UTP_DIALING ? "refused by the peer"
+                                                               : "reset by the peer");
       return;
     }
   if (packet->type == SHOAL_UTP_SYN)
@@ -269,7 +277,8 @@ shoal_utp_packet (ShoalUtp             *self,
   shoal_utp_acked (self, packet, now_us);
   if (packet->type != SHOAL_UTP_STATE)
     shoal_utp_take (self, packet, arrived_us, now_us);
-  if (self->state == SHOAL_UTP_ENDING && self->fin_made && self->out_first == self->out_next && !self->ack_now)
+  if (self->state == SHOAL_UTP_ENDING && self->fin_made && self->out_first == self->out_next
+      && !self->ack_now)
     shoal_utp_over (self, "closed");
 }
 

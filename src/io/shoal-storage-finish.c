@@ -39,7 +39,8 @@ is_wanted (ShoalStorage *self,
   return self->priorities == NULL || self->priorities[file] != SHOAL_PRIORITY_SKIP;
 }
 
-/* @target as it is written in a link at @path: both begin in the torrent's folder. (transfer full) */
+/* @target as it is written in a link at @path: both begin in the torrent's folder. (transfer
+ * full) */
 static char *
 relative_target (const char *path,
                  const char *target)
@@ -118,7 +119,8 @@ make_executable (int fd)
     g_debug ("cannot make a file executable: %s", g_strerror (errno));
 }
 
-/* Whether what is in the way of a complete file has the same bytes: a small file all of whose pieces it shared with wrong ones; lock held. */
+/* Whether what is in the way of a complete file has the same bytes: a small file all of whose
+ * pieces it shared with wrong ones; lock held. */
 static gboolean
 is_same (ShoalStorage *self,
          int           fd,
@@ -134,13 +136,15 @@ is_same (ShoalStorage *self,
   if (other < 0)
     return FALSE;
 
-  same = fstat (fd, &one_info) == 0 && fstat (other, &other_info) == 0 && one_info.st_size == other_info.st_size;
+  same = fstat (fd, &one_info) == 0 && fstat (other, &other_info) == 0 &&
+         one_info.st_size == other_info.st_size;
   while (same && at < one_info.st_size)
     {
       gssize one_got = pread (fd, one_bytes, COMPARE_SIZE, at);
       gssize other_got = pread (other, other_bytes, COMPARE_SIZE, at);
 
-      same = one_got > 0 && one_got == other_got && memcmp (one_bytes, other_bytes, (gsize) one_got) == 0;
+      same = one_got > 0 && one_got == other_got &&
+             memcmp (one_bytes, other_bytes, (gsize) one_got) == 0;
       at += MAX (one_got, 0);
     }
   close (other);
@@ -163,11 +167,13 @@ give_name (ShoalStorage *self,
   if (in_the_way && is_same (self, fd, name))
     {
       in_the_way = FALSE;
-      done = shoal_folder_unlink (&self->folder, name) && shoal_folder_rename (&self->folder, path, name);
+      done = shoal_folder_unlink (&self->folder, name) &&
+             shoal_folder_rename (&self->folder, path, name);
     }
   if (done)
     {
-      self->files[file] = (guint8) ((self->files[file] & ~(FILE_PLACE | FILE_FOREIGN)) | FILE_FINAL);
+      self->files[file] = (guint8) ((self->files[file] & ~(FILE_PLACE | FILE_FOREIGN)) |
+                                    FILE_FINAL);
       return TRUE;
     }
   if (!in_the_way)
@@ -175,7 +181,8 @@ give_name (ShoalStorage *self,
 
   job->reason = SHOAL_REASON_IO;
   g_free (job->detail);
-  job->detail = g_strdup_printf ("“%s/%s” is complete, but another file has the name “%s”", self->dir, path, name);
+  job->detail = g_strdup_printf ("“%s/%s” is complete, but another file has the name “%s”",
+                                 self->dir, path, name);
 
   return FALSE;
 }
@@ -227,7 +234,8 @@ finish_file (ShoalStorage *self,
   else
     {
       self->files[file] &= (guint8) ~FILE_DIRTY;
-      done = (self->files[file] & FILE_PLACE) != FILE_PART || give_name (self, job, file, open_file->fd);
+      done = (self->files[file] & FILE_PLACE) != FILE_PART ||
+             give_name (self, job, file, open_file->fd);
     }
   pthread_mutex_unlock (&self->lock);
 
@@ -242,7 +250,8 @@ drop_edges (ShoalStorage *self)
 
   pthread_mutex_lock (&self->lock);
   for (guint32 i = 0; i < self->layout->n_files && !needed; i++)
-    needed = self->layout->file_pad[i] == 0 && self->layout->file_size[i] > 0 && (self->files[i] & FILE_PLACE) == FILE_ABSENT;
+    needed = self->layout->file_pad[i] == 0 && self->layout->file_size[i] > 0 &&
+             (self->files[i] & FILE_PLACE) == FILE_ABSENT;
   if (!needed && self->edges_path != NULL && self->edges_made)
     unlink (self->edges_path);
   pthread_mutex_unlock (&self->lock);
@@ -300,7 +309,8 @@ shoal_storage_finish (ShoalStorage *self,
 
 /* --- Removal --- */
 
-/* The names on disk that are the torrent's: files in every state, and the folders above them; lock held. */
+/* The names on disk that are the torrent's: files in every state, and the folders above them; lock
+ * held. */
 static GHashTable *
 own_paths (ShoalStorage *self,
            GHashTable   *folders)
@@ -365,7 +375,8 @@ trash (ShoalStorage *self,
   g_autoptr (GFile) file = g_file_new_for_path (full);
   g_autoptr (GError) error = NULL;
 
-  if (g_file_trash (file, NULL, &error) || g_error_matches (error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND))
+  if (g_file_trash (file, NULL, &error) ||
+      g_error_matches (error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND))
     return TRUE;
 
   job->reason = SHOAL_REASON_IO;
@@ -386,7 +397,8 @@ remove_file (ShoalStorage *self,
   if (job->remove == SHOAL_REMOVE_TRASH_DATA)
     return trash (self, job, path);
 
-  return shoal_folder_unlink (&self->folder, path) || errno == ENOENT || storage_fail (self, job, "delete", path);
+  return shoal_folder_unlink (&self->folder, path) || errno == ENOENT ||
+         storage_fail (self, job, "delete", path);
 }
 
 static int
@@ -414,7 +426,8 @@ remove_folders (ShoalStorage *self,
       int parent = shoal_folder_parent (&self->folder, names[i], FALSE, &name);
 
       if (parent >= 0)
-        unlinkat (parent, name, AT_REMOVEDIR);   /* one that is not empty has something of the user's in it */
+        unlinkat (parent, name, AT_REMOVEDIR);   /* one that is not empty has something of the
+                                                  * user's in it */
     }
 }
 

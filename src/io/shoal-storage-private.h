@@ -10,7 +10,8 @@
 G_BEGIN_DECLS
 
 #define PART_SUFFIX ".part"   /* of a file that is not complete */
-#define NEW_SUFFIX  ".new"    /* of one that is being made from the edges; a left-over is not looked at */
+#define NEW_SUFFIX  ".new"    /* of one that is being made from the edges; a left-over is not looked
+                               * at */
 
 /* A byte for each file: where it is, and what is known of it. */
 enum
@@ -36,7 +37,8 @@ struct _ShoalStorage
   ShoalJournal   *journal;        /* (nullable) */
   gboolean        part_suffix;
 
-  pthread_mutex_t lock;           /* of all that follows; held while a file is made, not while it is read or written */
+  pthread_mutex_t lock;           /* of all that follows; held while a file is made, not while it is
+                                   * read or written */
   guint8         *files;
   guint8         *priorities;     /* (nullable): all normal */
   ShoalFolder     folder;         /* open during a call only */
@@ -47,24 +49,34 @@ struct _ShoalStorage
   ShoalSha1       zero_sha1;
 };
 
-static inline guint32 storage_edges_index (const ShoalStorage *self) { return self->layout->n_files; }
+static inline guint32
+storage_edges_index (const ShoalStorage *self)
+{
+  return self->layout->n_files;
+}
 
-/* (transfer full): relative path of a file as its state says; of an absent one: where it would be made. */
+/* (transfer full): relative path of a file as its state says; of an absent one: where it would be
+ * made. */
 char         *storage_path         (ShoalStorage *self, guint32 file);
-/* Fills reason and detail from errno: "Cannot @verb “path”: why". Returns: FALSE, to be handed on. */
-gboolean      storage_fail         (ShoalStorage *self, ShoalDiskJob *job, const char *verb, const char *path);
+/* Fills reason and detail from errno: "Cannot @verb “path”: why". Returns: FALSE, to be handed
+ * on. */
+gboolean      storage_fail         (ShoalStorage *self, ShoalDiskJob *job, const char *verb,
+                                    const char *path);
 /* The folder, opened if it was not; lock held. FALSE: errno. */
 gboolean      storage_folder       (ShoalStorage *self);
 /* Closes it again; lock held. Leaves errno. */
 void          storage_rest         (ShoalStorage *self);
 /* (transfer full) (nullable): a file for reading; NULL with errno, ENOENT if it is absent. */
 ShoalOpenFile *storage_open_read   (ShoalStorage *self, guint32 file);
-/* (transfer full) (nullable): a file for writing, made if it is absent. NULL: reason and detail are set. */
+/* (transfer full) (nullable): a file for writing, made if it is absent. NULL: reason and detail are
+ * set. */
 ShoalOpenFile *storage_open_write  (ShoalStorage *self, guint32 file, ShoalDiskJob *job);
 /* (transfer full) (nullable): the file of the edges. */
 ShoalOpenFile *storage_open_edges  (ShoalStorage *self, gboolean make);
-/* Reads part of the torrent's address space, padding as zeros. FALSE: errno; ENODATA: a file is short or absent, @file is it. */
-gboolean      storage_pread        (ShoalStorage *self, guint64 offset, guint32 size, guint8 *out, guint32 *file);
+/* Reads part of the torrent's address space, padding as zeros. FALSE: errno; ENODATA: a file is
+ * short or absent, @file is it. */
+gboolean      storage_pread        (ShoalStorage *self, guint64 offset, guint32 size, guint8 *out,
+                                    guint32 *file);
 /* Whether the part of @file in @piece goes to the edges; lock held. */
 gboolean      storage_is_edge      (ShoalStorage *self, guint32 file, guint32 piece);
 /* Newest modification time of the files, nanoseconds. */

@@ -2,16 +2,17 @@
 /* The files of one torrent: opening, writing, syncing. */
 
 /*
- * A file is absent, has the suffix ".part", or has its final name; the byte of its state says which, so paths are
- * made when they are needed and a storage at rest is small. States change under the lock, and only one worker makes
- * a file; reading and writing themselves go without it.
+ * A file is absent, has the suffix ".part", or has its final name; the byte of its state says
+ * which, so paths are made when they are needed and a storage at rest is small. States change under
+ * the lock, and only one worker makes a file; reading and writing themselves go without it.
  *
- * Parts of unwanted files that lie in wanted pieces go to one sparse file in the state folder, at the offset that
- * they have in the torrent. Once a file exists all of its data is in it; until then it is looked for in the edges.
- * What a piece in the edges held is copied when the file is made, before the file gets a name that counts.
+ * Parts of unwanted files that lie in wanted pieces go to one sparse file in the state folder, at
+ * the offset that they have in the torrent. Once a file exists all of its data is in it; until then
+ * it is looked for in the edges. What a piece in the edges held is copied when the file is made,
+ * before the file gets a name that counts.
  *
- * What is on disk already when a torrent is added is never written to unless a piece of it was found right: it may
- * be somebody's other file. The download then grows beside it, with the suffix.
+ * What is on disk already when a torrent is added is never written to unless a piece of it was
+ * found right: it may be somebody's other file. The download then grows beside it, with the suffix.
  */
 
 #include "shoal-storage-private.h"
@@ -291,8 +292,8 @@ can_reserve (int fd)
   if (fstatfs (fd, &info) != 0)
     return FALSE;
 
-  return info.f_type != BTRFS_SUPER_MAGIC && info.f_type != ZFS_MAGIC && info.f_type != BCACHEFS_MAGIC &&
-         info.f_type != TMPFS_MAGIC;
+  return info.f_type != BTRFS_SUPER_MAGIC && info.f_type != ZFS_MAGIC &&
+         info.f_type != BCACHEFS_MAGIC && info.f_type != TMPFS_MAGIC;
 }
 
 /* Whether the disk has room for what the file still lacks; lock held. */
@@ -314,7 +315,8 @@ has_room (ShoalStorage *self,
 
   job->reason = SHOAL_REASON_DISK_FULL;
   g_free (job->detail);
-  job->detail = g_strdup_printf ("“%s” needs %" G_GUINT64_FORMAT " bytes, but only %" G_GUINT64_FORMAT " are free in “%s”",
+  job->detail = g_strdup_printf ("“%s” needs %" G_GUINT64_FORMAT
+                                 " bytes, but only %" G_GUINT64_FORMAT " are free in “%s”",
                                  self->metainfo->files[file].path, needed, available, self->dir);
 
   return FALSE;
@@ -384,7 +386,8 @@ copy_from_edges (ShoalStorage *self,
   return TRUE;
 }
 
-/* Makes a file that was absent, with what the edges have of it; lock held. -1: reason and detail are set. */
+/* Makes a file that was absent, with what the edges have of it; lock held. -1: reason and detail
+ * are set. */
 static int
 make_file (ShoalStorage  *self,
            ShoalDiskJob  *job,
@@ -393,10 +396,12 @@ make_file (ShoalStorage  *self,
 {
   g_autofree char *path = storage_path (self, file);
   g_autofree char *new_path = NULL;
-  gboolean part = g_str_has_suffix (path, PART_SUFFIX) && strcmp (path, self->metainfo->files[file].path) != 0;
+  gboolean part = g_str_has_suffix (path, PART_SUFFIX) &&
+                  strcmp (path, self->metainfo->files[file].path) != 0;
   int fd;
 
-  if ((self->priorities == NULL || self->priorities[file] != SHOAL_PRIORITY_SKIP) && !has_room (self, job, file, 0))
+  if ((self->priorities == NULL || self->priorities[file] != SHOAL_PRIORITY_SKIP) &&
+      !has_room (self, job, file, 0))
     return -1;
 
   if (edges != NULL)
@@ -417,18 +422,21 @@ make_file (ShoalStorage  *self,
       close (fd);
       return -1;
     }
-  self->files[file] = (guint8) ((self->files[file] & ~FILE_PLACE) | (part ? FILE_PART : FILE_FINAL));
+  self->files[file] = (guint8) ((self->files[file] & ~FILE_PLACE) |
+                                (part ? FILE_PART : FILE_FINAL));
 
   return fd;
 }
 
-/* A file that was there before and is not known to be ours keeps its name and its bytes; lock held. */
+/* A file that was there before and is not known to be ours keeps its name and its bytes; lock
+ * held. */
 static void
 step_aside (ShoalStorage *self,
             guint32       file)
 {
   if ((self->files[file] & FILE_FOREIGN) != 0 && (self->files[file] & FILE_PLACE) == FILE_FINAL)
-    self->files[file] = (guint8) (self->files[file] & ~FILE_PLACE);   /* absent: made with the suffix */
+    /* absent: made with the suffix */
+    self->files[file] = (guint8) (self->files[file] & ~FILE_PLACE);
 }
 
 ShoalOpenFile *
@@ -652,7 +660,8 @@ shoal_storage_write (ShoalStorage *self,
     }
 
   /* A journal that cannot be written costs a piece after a crash, not the download now. */
-  if (job->op == SHOAL_DISK_PIECE && self->journal != NULL && !shoal_journal_append (self->journal, job->piece))
+  if (job->op == SHOAL_DISK_PIECE && self->journal != NULL &&
+      !shoal_journal_append (self->journal, job->piece))
     g_debug ("cannot append to a journal: %s", g_strerror (errno));
 }
 

@@ -43,7 +43,8 @@ shoal_swarm_text (guint  n_seeds,
   n = (guint) MIN (leechers, COUNT_MAX);
   taking = in_one_line (g_strdup_printf (ngettext ("%u downloading", "%u downloading", n), n));
 
-  /* Translators: how many seeds a tracker counts, and how many that are downloading: "3 of 120 seeds, 14 downloading" */
+  /* Translators: how many seeds a tracker counts, and how many that are downloading: "3 of 120
+   * seeds, 14 downloading" */
   return g_strdup_printf (C_("swarm", "%s, %s"), giving, taking);
 }
 

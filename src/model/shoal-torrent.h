@@ -30,7 +30,8 @@ G_DECLARE_FINAL_TYPE (ShoalTorrent, shoal_torrent, SHOAL, TORRENT, GObject)
  * - `n-peers`, `n-sending`, `n-receiving`, `n-seeds`, `n-known` (uint)
  * - `eta` (int64): seconds left or SHOAL_ETA_UNKNOWN
  * - `tracker-state` (uint, a #ShoalTrackerState), `tracker-error` (string, nullable)
- * - `tracker-seeds`, `tracker-leechers`, `tracker-completed` (int64): as a tracker counts them; -1: not known
+ * - `tracker-seeds`, `tracker-leechers`, `tracker-completed` (int64): as a tracker counts them; -1:
+ *   not known
  * - `added`, `completed` (int64): seconds since 1970; 0: not known, not yet
  * - `status-text` (string): one translated line in words: "Downloading from 4 of 12 peers, 3.2
  *   MB/s, 2 min left"

@@ -96,7 +96,8 @@ shoal_tracker_class_init (ShoalTrackerClass *klass)
   properties[PROP_ERROR] = g_param_spec_string ("error", NULL, NULL, NULL, flags);
   properties[PROP_NEXT] = g_param_spec_int64 ("next", NULL, NULL, -1, G_MAXINT64, -1, flags);
   properties[PROP_SEEDS] = g_param_spec_int64 ("seeds", NULL, NULL, -1, G_MAXINT64, -1, flags);
-  properties[PROP_LEECHERS] = g_param_spec_int64 ("leechers", NULL, NULL, -1, G_MAXINT64, -1, flags);
+  properties[PROP_LEECHERS] = g_param_spec_int64 ("leechers", NULL, NULL, -1, G_MAXINT64, -1,
+                                                  flags);
   g_object_class_install_properties (object_class, N_PROPS, properties);
 }
 

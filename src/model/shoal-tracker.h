@@ -14,10 +14,12 @@ G_DECLARE_FINAL_TYPE (ShoalTracker, shoal_tracker, SHOAL, TRACKER, GObject)
 /**
  * ShoalTracker:
  *
- * UI thread. Every property is read-only and notifies when its value has changed, at most once a snapshot:
+ * UI thread. Every property is read-only and notifies when its value has changed, at most once a
+ * snapshot:
  *
  * - `url` (string; never changes), `tier` (uint)
- * - `state` (uint, a #ShoalTrackerState), `error` (string, nullable, technical): of the last announce, if it failed
+ * - `state` (uint, a #ShoalTrackerState), `error` (string, nullable, technical): of the last
+ *   announce, if it failed
  * - `next` (int64): seconds until the next announce; -1: none is planned
  * - `seeds`, `leechers` (int64): as it said last; -1: not known
  */

@@ -2,8 +2,8 @@
 /* Hash request, hashes, hash reject: the three messages of BEP 52. */
 
 /*
- * Of 2^k hashes of the base layer the k layers above are known. The first uncle is the sibling of their
- * common root, on layer k above the base; the last one stands on layer `proof_layers`.
+ * Of 2^k hashes of the base layer the k layers above are known. The first uncle is the sibling of
+ * their common root, on layer k above the base; the last one stands on layer `proof_layers`.
  */
 
 #include "shoal-hash-message.h"
@@ -31,7 +31,8 @@ shoal_hash_message_parse (ShoalHashRequest *out,
     return shoal_reader_done (&reader);
 
   if (reader.bad || !shoal_hash_request_is_sane (out)
-      || shoal_reader_left (&reader) != (gsize) shoal_hash_request_n_hashes (out) * SHOAL_SHA256_SIZE)
+      || shoal_reader_left (&reader)
+           != (gsize) shoal_hash_request_n_hashes (out) * SHOAL_SHA256_SIZE)
     return FALSE;
   if (hashes != NULL)
     *hashes = reader.at;
@@ -60,9 +61,10 @@ shoal_hash_message_write (guint8                 *out,
 gboolean
 shoal_hash_request_is_sane (const ShoalHashRequest *self)
 {
-  return self->length > 0 && self->length <= SHOAL_HASHES_LENGTH_MAX && (self->length & (self->length - 1)) == 0
-         && self->index < INDEX_MAX && self->index % self->length == 0
-         && self->base < SHOAL_HASHES_LAYERS_MAX && self->proof_layers < SHOAL_HASHES_LAYERS_MAX;
+  return self->length > 0 && self->length <= SHOAL_HASHES_LENGTH_MAX
+         && (self->length & (self->length - 1)) == 0 && self->index < INDEX_MAX
+         && self->index % self->length == 0 && self->base < SHOAL_HASHES_LAYERS_MAX
+         && self->proof_layers < SHOAL_HASHES_LAYERS_MAX;
 }
 
 guint
@@ -94,6 +96,6 @@ gboolean
 shoal_hash_request_equal (const ShoalHashRequest *a,
                           const ShoalHashRequest *b)
 {
-  return a->base == b->base && a->index == b->index && a->length == b->length && a->proof_layers == b->proof_layers
-         && memcmp (&a->root, &b->root, sizeof a->root) == 0;
+  return a->base == b->base && a->index == b->index && a->length == b->length
+         && a->proof_layers == b->proof_layers && memcmp (&a->root, &b->root, sizeof a->root) == 0;
 }

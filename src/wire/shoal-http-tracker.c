@@ -65,12 +65,10 @@ shoal_http_tracker_announce_url (const char          *tracker,
   append_escaped (url, announce->info_hash.bytes, SHOAL_SHA1_SIZE);
   g_string_append (url, "&peer_id=");
   append_escaped (url, announce->peer_id.bytes, SHOAL_PEER_ID_SIZE);
-  g_string_append_printf (url, "&port=%u&uploaded=%" G_GUINT64_FORMAT "&downloaded=%" G_GUINT64_FORMAT
-                               "&left=%" G_GUINT64_FORMAT "&key=%08X&compact=1&no_peer_id=1",
-                          announce->port,
-                          announce->uploaded,
-                          announce->downloaded,
-                          announce->left,
+  g_string_append_printf (url,
+                          "&port=%u&uploaded=%" G_GUINT64_FORMAT "&downloaded=%" G_GUINT64_FORMAT
+                          "&left=%" G_GUINT64_FORMAT "&key=%08X&compact=1&no_peer_id=1",
+                          announce->port, announce->uploaded, announce->downloaded, announce->left,
                           announce->key);
   if (announce->numwant >= 0)
     g_string_append_printf (url, "&numwant=%d", announce->numwant);
@@ -181,7 +179,8 @@ add_listed_peers (ShoalAnnounceAnswer *out,
       g_autofree char *text = NULL;
       ShoalAddr peer;
 
-      if (ip == NULL || size > IP_TEXT_MAX || memchr (ip, '\0', size) != NULL || port <= 0 || port > G_MAXUINT16)
+      if (ip == NULL || size > IP_TEXT_MAX || memchr (ip, '\0', size) != NULL || port <= 0
+          || port > G_MAXUINT16)
         continue;
       text = g_strndup ((const char *) ip, size);
       if (!shoal_addr_parse (&peer, text, (guint16) port))
@@ -204,7 +203,8 @@ read_peers (ShoalAnnounceAnswer *out,
       const guint8 *bytes = shoal_bencode_bytes (node, &size);
 
       if (bytes != NULL)
-        shoal_announce_answer_add_compact (out, i == 0 ? SHOAL_FAMILY_IPV4 : SHOAL_FAMILY_IPV6, bytes, size);
+        shoal_announce_answer_add_compact (out, i == 0 ? SHOAL_FAMILY_IPV4 : SHOAL_FAMILY_IPV6,
+                                           bytes, size);
       else
         add_listed_peers (out, node);
     }
@@ -236,7 +236,8 @@ parse_dict (const guint8  *bytes,
     }
   if (shoal_bencode_type (shoal_bencode_root (doc)) != SHOAL_BENCODE_DICT)
     {
-      g_set_error (error, SHOAL_WIRE_ERROR, SHOAL_WIRE_ERROR_MALFORMED, "The tracker's answer is not a dictionary");
+      g_set_error (error, SHOAL_WIRE_ERROR, SHOAL_WIRE_ERROR_MALFORMED,
+                   "The tracker's answer is not a dictionary");
       return NULL;
     }
 
@@ -266,7 +267,8 @@ read_tracker_id (ShoalAnnounceAnswer *out,
   gsize size = 0;
   const guint8 *bytes = shoal_bencode_bytes (shoal_bencode_get (root, "tracker id"), &size);
 
-  if (bytes != NULL && size > 0 && size <= SHOAL_TRACKER_ID_MAX && memchr (bytes, '\0', size) == NULL)
+  if (bytes != NULL && size > 0 && size <= SHOAL_TRACKER_ID_MAX
+      && memchr (bytes, '\0', size) == NULL)
     out->tracker_id = g_strndup ((const char *) bytes, size);
 }
 
@@ -355,7 +357,8 @@ shoal_http_tracker_parse_scrape (ShoalAnnounceAnswer  *out,
   if (shoal_bencode_type (files) != SHOAL_BENCODE_DICT
       && shoal_bencode_type (shoal_bencode_get (root, "failure reason")) != SHOAL_BENCODE_STRING)
     {
-      g_set_error (error, SHOAL_WIRE_ERROR, SHOAL_WIRE_ERROR_MALFORMED, "The tracker's answer lacks the torrents");
+      g_set_error (error, SHOAL_WIRE_ERROR, SHOAL_WIRE_ERROR_MALFORMED,
+                   "The tracker's answer lacks the torrents");
       return FALSE;
     }
 

@@ -2,11 +2,12 @@
 /* KRPC, the messages of the DHT: bencoded dictionaries to structs and back. */
 
 /*
- * A message is judged in two steps. What cannot be answered, because it has no transaction or is no dictionary, is no message. A
- * query that can be answered but lacks what its method needs is one with a defect: its sender may be told.
+ * A message is judged in two steps. What cannot be answered, because it has no transaction or is no
+ * dictionary, is no message. A query that can be answered but lacks what its method needs is one
+ * with a defect: its sender may be told.
  *
- * Keys are written in sorted order, which is the order of the lines here. Nothing is allocated but the tokens of the
- * document, and everything that was read points into the packet.
+ * Keys are written in sorted order, which is the order of the lines here. Nothing is allocated but
+ * the tokens of the document, and everything that was read points into the packet.
  */
 
 #include "shoal-krpc.h"
@@ -109,7 +110,8 @@ get_endpoint (ShoalAddr           *out,
 {
   if (bytes.data == NULL || (bytes.size != 6 && bytes.size != 18))
     return FALSE;
-  shoal_addr_from_compact (out, bytes.size == 6 ? SHOAL_FAMILY_IPV4 : SHOAL_FAMILY_IPV6, bytes.data);
+  shoal_addr_from_compact (out, bytes.size == 6 ? SHOAL_FAMILY_IPV4 : SHOAL_FAMILY_IPV6,
+                           bytes.data);
 
   return TRUE;
 }
@@ -165,11 +167,13 @@ is_whole (const ShoalKrpc *self)
       return has_target;
 
     case SHOAL_KRPC_ANNOUNCE_PEER:
-      return has_target && self->token.data != NULL && (self->flags & (SHOAL_KRPC_HAS_PORT | SHOAL_KRPC_IMPLIED_PORT)) != 0;
+      return has_target && self->token.data != NULL
+             && (self->flags & (SHOAL_KRPC_HAS_PORT | SHOAL_KRPC_IMPLIED_PORT)) != 0;
 
     case SHOAL_KRPC_PUT:
       return self->token.data != NULL && self->value.data != NULL
-             && (self->key.data == NULL || (self->signature.data != NULL && (self->flags & SHOAL_KRPC_HAS_SEQ) != 0));
+             && (self->key.data == NULL
+                 || (self->signature.data != NULL && (self->flags & SHOAL_KRPC_HAS_SEQ) != 0));
 
     default:
       return TRUE;
@@ -294,7 +298,8 @@ shoal_krpc_parse (ShoalKrpc    *self,
   root = shoal_bencode_root (doc);
   type = get_units (root, "y", 1, FALSE);
   self->transaction = get_bytes (root, "t");
-  if (type.data == NULL || self->transaction.data == NULL || self->transaction.size > SHOAL_KRPC_TRANSACTION_MAX)
+  if (type.data == NULL || self->transaction.data == NULL
+      || self->transaction.size > SHOAL_KRPC_TRANSACTION_MAX)
     return FALSE;
   self->version = get_bytes (root, "v");
 
@@ -398,7 +403,8 @@ static void
 write_arguments (ShoalWriter     *out,
                  const ShoalKrpc *self)
 {
-  gboolean by_hash = self->method == SHOAL_KRPC_GET_PEERS || self->method == SHOAL_KRPC_ANNOUNCE_PEER;
+  gboolean by_hash = self->method == SHOAL_KRPC_GET_PEERS
+                     || self->method == SHOAL_KRPC_ANNOUNCE_PEER;
   gboolean has_target = (self->flags & SHOAL_KRPC_HAS_TARGET) != 0;
 
   shoal_bencode_write_text (out, "a");
@@ -469,7 +475,9 @@ void
 shoal_krpc_write (const ShoalKrpc *self,
                   ShoalWriter     *out)
 {
-  static const char *const types[] = { [SHOAL_KRPC_QUERY] = "q", [SHOAL_KRPC_ANSWER] = "r", [SHOAL_KRPC_ERROR] = "e" };
+  static const char *const types[] = {
+    [SHOAL_KRPC_QUERY] = "q", [SHOAL_KRPC_ANSWER] = "r", [SHOAL_KRPC_ERROR] = "e"
+  };
 
   g_return_if_fail (self->type != SHOAL_KRPC_QUERY || self->method < SHOAL_KRPC_UNKNOWN);
 
@@ -481,7 +489,9 @@ shoal_krpc_write (const ShoalKrpc *self,
       shoal_bencode_write_text (out, "e");
       shoal_bencode_write_begin (out, SHOAL_BENCODE_LIST);
       shoal_bencode_write_int (out, self->error);
-      shoal_bencode_write_bytes (out, self->text.data != NULL ? self->text.data : (const guint8 *) "", self->text.size);
+      shoal_bencode_write_bytes (out,
+                                 self->text.data != NULL ? self->text.data : (const guint8 *) "",
+                                 self->text.size);
       shoal_bencode_write_end (out);
     }
   if (self->type == SHOAL_KRPC_ANSWER && self->ip.family != SHOAL_FAMILY_NONE)
@@ -542,7 +552,8 @@ shoal_krpc_bloom_add (guint8          *bloom,
   shoal_sha1 (addr->ip, addr->family == SHOAL_FAMILY_IPV4 ? 4 : 16, &digest);
   for (guint i = 0; i < 2; i++)
     {
-      guint bit = (digest.bytes[2 * i] | digest.bytes[2 * i + 1] << 8) % (8 * SHOAL_KRPC_BLOOM_SIZE);
+      guint bit = (digest.bytes[2 * i] | digest.bytes[2 * i + 1] << 8)
+                  % (8 * SHOAL_KRPC_BLOOM_SIZE);
 
       bloom[bit / 8] |= (guint8) (1u << bit % 8);
     }

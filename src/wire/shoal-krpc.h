@@ -68,7 +68,8 @@ typedef enum
   SHOAL_KRPC_WANT6        = 1 << 12,
 
   /* What became of reading it. */
-  SHOAL_KRPC_DEFECT       = 1 << 13,  /* a query whose arguments are wrong or missing: answer SHOAL_KRPC_ERROR_PROTOCOL */
+  SHOAL_KRPC_DEFECT       = 1 << 13,  /* a query whose arguments are wrong or missing: answer
+                                       * SHOAL_KRPC_ERROR_PROTOCOL */
 } ShoalKrpcFlags;
 
 /* Borrowed bytes; @data is NULL where there are none. */
@@ -81,8 +82,9 @@ typedef struct
 /**
  * ShoalKrpc:
  *
- * A message. What was read borrows from the packet; what is to be written borrows from the caller. Members that the type
- * and method do not have are not looked at by the writer. @values is last so that shoal_krpc_init() need not clear it.
+ * A message. What was read borrows from the packet; what is to be written borrows from the caller.
+ * Members that the type and method do not have are not looked at by the writer. @values is last so
+ * that shoal_krpc_init() need not clear it.
  */
 typedef struct
 {
@@ -93,7 +95,8 @@ typedef struct
   ShoalKrpcBytes  version;
   ShoalSha1       id;            /* of the sender */
   ShoalSha1       target;        /* "target" or "info_hash" */
-  ShoalAddr       ip;            /* BEP 42: how an answer's sender sees the receiver; family NONE: not told */
+  ShoalAddr       ip;            /* BEP 42: how an answer's sender sees the receiver; family NONE:
+                                  * not told */
   guint16         port;          /* ANNOUNCE_PEER */
   ShoalKrpcBytes  token;
   ShoalKrpcBytes  nodes4;        /* a multiple of SHOAL_KRPC_NODE4_SIZE */

@@ -251,7 +251,8 @@ read_properties (Walk              *self,
         }
       else
         {
-          shoal_metainfo_warn (self->parser, "A symbolic link without a usable target became a file");
+          shoal_metainfo_warn (self->parser,
+                               "A symbolic link without a usable target became a file");
           g_clear_pointer (&file->symlink, g_free);
           file->flags &= ~SHOAL_FILE_SYMLINK;
         }

@@ -113,9 +113,11 @@ shoal_metainfo_read_layers (ShoalMetainfoParser *self,
           continue;
         }
       if (layer->size != n_pieces * SHOAL_SHA256_SIZE)
-        return shoal_metainfo_fail (error, "The piece layer of “%s” does not fit its size", file->path);
+        return shoal_metainfo_fail (error, "The piece layer of “%s” does not fit its size",
+                                    file->path);
       if (!layer->good && !shoal_merkle_check_layer (layer->hashes, n_pieces, level, &file->root))
-        return shoal_metainfo_fail (error, "The piece layer of “%s” does not hash to its root", file->path);
+        return shoal_metainfo_fail (error, "The piece layer of “%s” does not hash to its root",
+                                    file->path);
       layer->good = TRUE;
       file->layer = layer->hashes;
     }
@@ -180,7 +182,9 @@ shoal_metainfo_with_layers (const ShoalMetainfo      *self,
       gsize key_size, value_size;
       const guint8 *key = shoal_bencode_key (value, &key_size);
       const guint8 *raw = shoal_bencode_raw (value, &value_size);
-      int order = key_size == 0 ? -1 : memcmp (key, "piece layers", MIN (key_size, strlen ("piece layers")));
+      int order = key_size == 0
+                    ? -1
+                    : memcmp (key, "piece layers", MIN (key_size, strlen ("piece layers")));
 
       if (order == 0 && key_size == strlen ("piece layers"))
         continue;

@@ -9,7 +9,8 @@
 
 G_BEGIN_DECLS
 
-#define SHOAL_METAINFO_PATHS_MAX (32u * 1024 * 1024)   /* bytes of all paths of a torrent together; others than ASCII count twice */
+#define SHOAL_METAINFO_PATHS_MAX (32u * 1024 * 1024)   /* bytes of all paths of a torrent together;
+                                                        * others than ASCII count twice */
 
 /**
  * ShoalMetainfoParser:
@@ -30,10 +31,13 @@ typedef struct
 } ShoalMetainfoParser;
 
 /* In words, once for each kind of thing; what goes beyond a few dozen is dropped. */
-void     shoal_metainfo_warn       (ShoalMetainfoParser *self, const char *format, ...) G_GNUC_PRINTF (2, 3);
-gboolean shoal_metainfo_fail       (GError **error, const char *format, ...) G_GNUC_PRINTF (2, 3);   /* MALFORMED; returns FALSE */
+void     shoal_metainfo_warn       (ShoalMetainfoParser *self, const char *format,
+                                    ...) G_GNUC_PRINTF (2, 3);
+/* MALFORMED; returns FALSE */
+gboolean shoal_metainfo_fail       (GError **error, const char *format, ...) G_GNUC_PRINTF (2, 3);
 
-/* Files and layout of the v1 half, of a lone v2 torrent, and the v2 half against the v1 half that is there. */
+/* Files and layout of the v1 half, of a lone v2 torrent, and the v2 half against the v1 half that
+ * is there. */
 gboolean shoal_metainfo_read_v1    (ShoalMetainfoParser *self, GError **error);
 gboolean shoal_metainfo_read_v2    (ShoalMetainfoParser *self, GError **error);
 gboolean shoal_metainfo_match_v2   (ShoalMetainfoParser *self, GError **error);

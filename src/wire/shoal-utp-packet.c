@@ -2,10 +2,11 @@
 /* Packets of uTP (BEP 29): header, extensions, selective acknowledgement. */
 
 /*
- * The header names the first extension, each extension the next: type of the next, size, bytes. The padding is
- * an extension of a type that nobody uses; unlike padding in the payload it goes when the packet has to be sent again.
- * The libutp of transmission 3.00 takes a packet for one of the version before if its first extension is of type 3 or more,
- * so an empty one of the extensions that the sender knows (type 2, always 8 bytes) goes before it.
+ * The header names the first extension, each extension the next: type of the next, size, bytes. The
+ * padding is an extension of a type that nobody uses; unlike padding in the payload it goes when
+ * the packet has to be sent again. The libutp of transmission 3.00 takes a packet for one of the
+ * version before if its first extension is of type 3 or more, so an empty one of the extensions
+ * that the sender knows (type 2, always 8 bytes) goes before it.
  */
 
 #include "shoal-utp-packet.h"
@@ -27,7 +28,8 @@ gboolean
 shoal_utp_packet_looks (const guint8 *data,
                         gsize         size)
 {
-  return size >= SHOAL_UTP_HEADER_SIZE && (data[0] & 15) == VERSION && data[0] >> 4 <= SHOAL_UTP_SYN;
+  return size >= SHOAL_UTP_HEADER_SIZE && (data[0] & 15) == VERSION
+         && data[0] >> 4 <= SHOAL_UTP_SYN;
 }
 
 static gboolean
@@ -89,7 +91,8 @@ gsize
 shoal_utp_packet_head_size (const ShoalUtpPacket *self,
                             guint                 padding)
 {
-  return SHOAL_UTP_HEADER_SIZE + (self->sack != NULL ? EXTENSION_HEAD + self->sack_size : 0) + padding;
+  return SHOAL_UTP_HEADER_SIZE + (self->sack != NULL ? EXTENSION_HEAD + self->sack_size : 0)
+         + padding;
 }
 
 /* Extensions of at most 257 bytes with their heads; none may be left with a single byte. */
@@ -130,7 +133,10 @@ shoal_utp_packet_write_head (const ShoalUtpPacket *self,
   guint8 *at = out;
 
   g_return_val_if_fail (self->sack_size <= SHOAL_UTP_SACK_MAX, 0);
-  g_return_val_if_fail (padding == 0 || (padding >= SHOAL_UTP_PADDING_LEAST && padding <= SHOAL_UTP_PADDING_MAX), 0);
+  g_return_val_if_fail (padding == 0
+                          || (padding >= SHOAL_UTP_PADDING_LEAST
+                              && padding <= SHOAL_UTP_PADDING_MAX),
+                        0);
 
   at = shoal_put (at, (guint32) self->type << 4 | VERSION, 1);
   at = shoal_put (at, self->sack != NULL ? EXTENSION_SACK : after_sack, 1);

@@ -8,7 +8,8 @@
 G_BEGIN_DECLS
 
 #define SHOAL_UTP_HEADER_SIZE    20u
-#define SHOAL_UTP_SACK_MAX       252u    /* bytes of a selective acknowledgement: whole words, and its size is a byte */
+#define SHOAL_UTP_SACK_MAX       252u    /* bytes of a selective acknowledgement: whole words, and
+                                          * its size is a byte */
 #define SHOAL_UTP_EXTENSIONS_MAX 16u     /* in one packet */
 #define SHOAL_UTP_PADDING_LEAST  12u     /* bytes that a packet is made larger by, */
 #define SHOAL_UTP_PADDING_MAX    1024u   /* if it is */
@@ -54,11 +55,12 @@ typedef struct
 gboolean shoal_utp_packet_looks (const guint8 *data, gsize size);
 /* FALSE: it is none, or broken. Extensions that are not known are passed over. */
 gboolean shoal_utp_packet_parse (ShoalUtpPacket *out, const guint8 *data, gsize size);
-/* Bytes of the header with its extensions: at most %SHOAL_UTP_HEADER_SIZE + 2 + %SHOAL_UTP_SACK_MAX + @padding. */
+/* Bytes of the header with its extensions: at most %SHOAL_UTP_HEADER_SIZE + 2 + %SHOAL_UTP_SACK_MAX
+ * + @padding. */
 gsize    shoal_utp_packet_head_size (const ShoalUtpPacket *self, guint padding);
 /*
- * Writes the header with its extensions and returns their size; the payload is the caller's. @padding: 0, or bytes of
- * extensions that everybody passes over, which make the packet larger.
+ * Writes the header with its extensions and returns their size; the payload is the caller's.
+ * @padding: 0, or bytes of extensions that everybody passes over, which make the packet larger.
  */
 gsize    shoal_utp_packet_write_head (const ShoalUtpPacket *self, guint padding, guint8 *out);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* How long a list of half a million blocked ranges takes to load, and one address to be looked up. */
+/* How long a list of half a million blocked ranges takes to load, and one address to be looked
+ * up. */
 
 #include "shoal-filter.h"
 
@@ -12,7 +13,8 @@
 static guint32
 next (guint64 *state)
 {
-  *state = *state * G_GUINT64_CONSTANT (6364136223846793005) + G_GUINT64_CONSTANT (1442695040888963407);
+  *state = *state * G_GUINT64_CONSTANT (6364136223846793005)
+           + G_GUINT64_CONSTANT (1442695040888963407);
 
   return (guint32) (*state >> 32);
 }
@@ -55,14 +57,17 @@ measure (gboolean sorted)
   for (guint i = 0; i < N_LOOKUPS; i++)
     {
       guint32 ip = next (&state);
-      const guint8 bytes[4] = { (guint8) (ip >> 24), (guint8) (ip >> 16), (guint8) (ip >> 8), (guint8) ip };
+      const guint8 bytes[4] = { (guint8) (ip >> 24), (guint8) (ip >> 16), (guint8) (ip >> 8),
+                                (guint8) ip };
       ShoalAddr addr = shoal_addr_make (SHOAL_FAMILY_IPV4, bytes, 1);
 
       n_blocked += shoal_filter_blocks (filter, &addr);
     }
   look_s = (double) (g_get_monotonic_time () - begun_us) / G_USEC_PER_SEC;
-  printf ("%s: %u lines, %.1f MB: %.3f s to load (%u ranges), %.0f ns for a look-up (%.0f %% blocked)\n", sorted ? "sorted" : "shuffled", N_RANGES,
-          (double) text->len / 1e6, load_s, shoal_filter_size (filter), look_s / N_LOOKUPS * 1e9, 100.0 * n_blocked / N_LOOKUPS);
+  printf ("%s: %u lines, %.1f MB: %.3f s to load (%u ranges), %.0f ns for a look-up (%.0f %% "
+          "blocked)\n",
+          sorted ? "sorted" : "shuffled", N_RANGES, (double) text->len / 1e6, load_s,
+          shoal_filter_size (filter), look_s / N_LOOKUPS * 1e9, 100.0 * n_blocked / N_LOOKUPS);
 
   return MAX (load_s / 0.3, look_s / N_LOOKUPS / 1e-6);
 }

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The floor under every download: a program that only receives, hashes and writes. */
 
-/* What comes has the form of BitTorrent's piece messages, in order, from a sender that is this program as well. readv()
- * puts each block where it belongs in the buffer of its piece and the headers aside; a full piece is hashed by one
- * call of OpenSSL's SHA-1, compared, and written by one pwrite(). One thread, blocking calls, no requests: a real seed
- * answers out of order, which would cost a floor work that is not its own.
+/* What comes has the form of BitTorrent's piece messages, in order, from a sender that is this
+ * program as well. readv() puts each block where it belongs in the buffer of its piece and the
+ * headers aside; a full piece is hashed by one call of OpenSSL's SHA-1, compared, and written by
+ * one pwrite(). One thread, blocking calls, no requests: a real seed answers out of order, which
+ * would cost a floor work that is not its own.
  *
  * floor send HOST FILE PIECE-SIZE                        prints its port, serves one receiver
- * floor receive HOST PORT SIZE PIECE-SIZE HASHES OUT     HASHES: the SHA-1 of the pieces, one after the other
+ * floor receive HOST PORT SIZE PIECE-SIZE HASHES OUT     HASHES: the SHA-1 of each piece, in a row
  */
 
 #include <arpa/inet.h>
@@ -132,7 +133,8 @@ take (Floor    *self,
           return;
         }
       if (get_u32 (header) != 9 + block_size (self, self->at) || header[4] != 7 ||
-          get_u32 (header + 5) != piece_of (self, self->at) || get_u32 (header + 9) != offset_of (self, self->at))
+          get_u32 (header + 5) != piece_of (self, self->at) ||
+          get_u32 (header + 9) != offset_of (self, self->at))
         {
           fprintf (stderr, "floor: not the block that comes next\n");
           exit (1);
@@ -140,7 +142,8 @@ take (Floor    *self,
       self->filled = 0;
       self->at++;
       if (self->at == self->n_blocks || offset_of (self, self->at) == 0)
-        piece_done (self, piece_of (self, self->at - 1), offset_of (self, self->at - 1) + block_size (self, self->at - 1));
+        piece_done (self, piece_of (self, self->at - 1),
+                    offset_of (self, self->at - 1) + block_size (self, self->at - 1));
     }
 }
 
@@ -154,14 +157,17 @@ receive (Floor *self)
   ssize_t n;
 
   memcpy (self->headers[0], self->header, HEADER_SIZE);
-  for (uint64_t block = first; block < self->n_blocks && block - first < MAX_SPANS && piece_of (self, block) == piece_of (self, first); block++)
+  for (uint64_t block = first; block < self->n_blocks && block - first < MAX_SPANS &&
+                               piece_of (self, block) == piece_of (self, first);
+       block++)
     {
       uint32_t skip = block == first ? self->filled : 0;
       uint8_t *payload = self->piece + offset_of (self, block);
 
       if (skip < HEADER_SIZE)
         {
-          spans[n_spans++] = (struct iovec) { self->headers[block - first] + skip, HEADER_SIZE - skip };
+          spans[n_spans++] = (struct iovec){ self->headers[block - first] + skip,
+                                             HEADER_SIZE - skip };
           skip = 0;
         }
       else
@@ -215,8 +221,8 @@ do_send (Floor  *self,
     die (args[1]);
   set_sizes (self, (uint64_t) info.st_size, args[2]);
   data = mmap (NULL, self->size, PROT_READ, MAP_SHARED, file, 0);
-  if (data == MAP_FAILED || bind (listener, (struct sockaddr *) &own, sizeof own) != 0 || listen (listener, 1) != 0 ||
-      getsockname (listener, (struct sockaddr *) &own, &own_size) != 0)
+  if (data == MAP_FAILED || bind (listener, (struct sockaddr *) &own, sizeof own) != 0 ||
+      listen (listener, 1) != 0 || getsockname (listener, (struct sockaddr *) &own, &own_size) != 0)
     die (args[0]);
   printf ("%u\n", ntohs (own.sin_port));
   fflush (stdout);
@@ -274,7 +280,8 @@ do_receive (Floor  *self,
   self->hashes = malloc (n_pieces * HASH_SIZE);
   self->md = EVP_MD_fetch (NULL, "SHA1", NULL);
   hashes = fopen (args[4], "rb");
-  if (self->piece == NULL || self->hashes == NULL || hashes == NULL || fread (self->hashes, HASH_SIZE, n_pieces, hashes) != n_pieces)
+  if (self->piece == NULL || self->hashes == NULL || hashes == NULL ||
+      fread (self->hashes, HASH_SIZE, n_pieces, hashes) != n_pieces)
     die (args[4]);
   fclose (hashes);
   self->out = open (args[5], O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
@@ -302,7 +309,8 @@ main (int    argc,
     return do_send (&self, argv + 2);
   if (argc == 8 && strcmp (argv[1], "receive") == 0)
     return do_receive (&self, argv + 2);
-  fprintf (stderr, "floor send HOST FILE PIECE-SIZE\nfloor receive HOST PORT SIZE PIECE-SIZE HASHES OUT\n");
+  fprintf (stderr,
+           "floor send HOST FILE PIECE-SIZE\nfloor receive HOST PORT SIZE PIECE-SIZE HASHES OUT\n");
 
   return 2;
 }

@@ -1,18 +1,21 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* A line between two network namespaces: a rate, a delay, loss and a queue, by two TUN devices; needs no netem. */
+/* A line between two network namespaces: a rate, a delay, loss and a queue, by two TUN devices;
+ * needs no netem. */
 
 /*
  * line PID-A PID-B MBIT DELAY-MS LOSS QUEUE-PACKETS [BLOCKED-PORT...]
  *
- * PID: a process in the namespace, which gets the device "way0". Each direction sends one packet after the other at
- * MBIT, behind a queue that takes QUEUE-PACKETS of 1500 bytes and drops what is more; then LOSS of them are dropped by
- * chance, always the same, and the rest arrives DELAY-MS later. TCP from or to a BLOCKED-PORT is dropped, so that
- * programs that cannot be told to use uTP alone do.
+ * PID: a process in the namespace, which gets the device "way0". Each direction sends one packet
+ * after the other at MBIT, behind a queue that takes QUEUE-PACKETS of 1500 bytes and drops what is
+ * more; then LOSS of them are dropped by chance, always the same, and the rest arrives DELAY-MS
+ * later. TCP from or to a BLOCKED-PORT is dropped, so that programs that cannot be told to use uTP
+ * alone do.
  *
- * Prints "ready", and for each line on its standard input one of numbers about what went from A to B since the one
- * before: seconds, payload of uTP and bytes of TCP that arrived, packets of data that arrived, and of these twice, mean
- * and largest delay of the queue in ms, packets that it dropped, packets that chance dropped; then packets of data that
- * arrived from B, and of these twice.
+ * Prints "ready", and for each line on its standard input one of numbers about what went from A to
+ * B since the one before: seconds, payload of uTP and bytes of TCP that arrived, packets of data
+ * that arrived, and of these twice, mean and largest delay of the queue in ms, packets that it
+ * dropped, packets that chance dropped; then packets of data that arrived from B, and of these
+ * twice.
  */
 
 #include <errno.h>
@@ -129,7 +132,8 @@ u16 (const uint8_t *at)
   return (unsigned) at[0] << 8 | at[1];
 }
 
-/* Where the transport header of an IPv4 packet begins; 0: it is none of @protocol with @least bytes there. */
+/* Where the transport header of an IPv4 packet begins; 0: it is none of @protocol with @least bytes
+ * there. */
 static size_t
 transport (const uint8_t *bytes,
            size_t         size,
@@ -138,7 +142,9 @@ transport (const uint8_t *bytes,
 {
   size_t at = size > 0 ? (bytes[0] & 15u) * 4u : 0;
 
-  return size >= 20 && bytes[0] >> 4 == 4 && bytes[9] == protocol && at >= 20 && at + least <= size ? at : 0;
+  return size >= 20 && bytes[0] >> 4 == 4 && bytes[9] == protocol && at >= 20 && at + least <= size
+           ? at
+           : 0;
 }
 
 static bool
@@ -247,10 +253,13 @@ answer (Direction *ways,
 
   if (read (STDIN_FILENO, asked, sizeof asked) <= 0)
     exit (0);
-  printf ("%.6f %llu %llu %llu %llu %.3f %.3f %llu %llu %llu %llu\n", (double) (now - *since_ns) / 1e9, (unsigned long long) c->utp_payload,
-          (unsigned long long) c->tcp_bytes, (unsigned long long) c->n_data, (unsigned long long) c->n_twice,
-          c->n_packets > 0 ? c->queue_ms / (double) c->n_packets : 0.0, c->queue_most_ms, (unsigned long long) c->n_overflow,
-          (unsigned long long) c->n_lost, (unsigned long long) back->n_data, (unsigned long long) back->n_twice);
+  printf ("%.6f %llu %llu %llu %llu %.3f %.3f %llu %llu %llu %llu\n",
+          (double) (now - *since_ns) / 1e9, (unsigned long long) c->utp_payload,
+          (unsigned long long) c->tcp_bytes, (unsigned long long) c->n_data,
+          (unsigned long long) c->n_twice,
+          c->n_packets > 0 ? c->queue_ms / (double) c->n_packets : 0.0, c->queue_most_ms,
+          (unsigned long long) c->n_overflow, (unsigned long long) c->n_lost,
+          (unsigned long long) back->n_data, (unsigned long long) back->n_twice);
   fflush (stdout);
   ways[0].count = ways[1].count = (Count){ 0 };
   *since_ns = now;
@@ -259,7 +268,9 @@ answer (Direction *ways,
 static void
 carry (Line *self)
 {
-  struct pollfd fds[3] = { { self->ways[0].tun, POLLIN, 0 }, { self->ways[1].tun, POLLIN, 0 }, { STDIN_FILENO, POLLIN, 0 } };
+  struct pollfd fds[3] = { { self->ways[0].tun, POLLIN, 0 },
+                           { self->ways[1].tun, POLLIN, 0 },
+                           { STDIN_FILENO, POLLIN, 0 } };
   int64_t since_ns = now_ns ();
 
   for (;;)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* A small HTTP tracker on loopback, for the demonstration and for tests. */
 
-/* It keeps what was announced in memory and answers /announce (BEP 3, 7, 23) and /scrape (BEP 48). Nothing
- * expires: a swarm of a test is over before that matters. The announce URL is the first line on standard
- * output; with --log one line per announce follows. It ends on SIGTERM or SIGINT.
+/* It keeps what was announced in memory and answers /announce (BEP 3, 7, 23) and /scrape (BEP 48).
+ * Nothing expires: a swarm of a test is over before that matters. The announce URL is the first
+ * line on standard output; with --log one line per announce follows. It ends on SIGTERM or SIGINT.
  */
 
 #include <glib-unix.h>
@@ -242,7 +242,8 @@ announce_cb (SoupServer        *server,
   Swarm *swarm;
   Peer *peer;
 
-  if (info_hash == NULL || info_hash->len != INFO_HASH_SIZE || peer_id == NULL || peer_id->len != 20)
+  if (info_hash == NULL || info_hash->len != INFO_HASH_SIZE || peer_id == NULL ||
+      peer_id->len != 20)
     {
       fail (message, "info_hash and peer_id have 20 bytes each");
       return;
@@ -258,7 +259,8 @@ announce_cb (SoupServer        *server,
   peer_key = hex (peer_id);
   swarm = tracker_swarm (self, swarm_key);
   if (self->log)
-    g_print ("%s port %" G_GUINT64_FORMAT " left %" G_GUINT64_FORMAT " event %s\n", swarm_key, port, left, event_text);
+    g_print ("%s port %" G_GUINT64_FORMAT " left %" G_GUINT64_FORMAT " event %s\n", swarm_key, port,
+             left, event_text);
 
   if (g_str_equal (event_text, "completed"))
     swarm->completed++;
@@ -279,7 +281,8 @@ scrape_cb (SoupServer        *server,
            gpointer           user_data)
 {
   Tracker *self = user_data;
-  g_autoptr(GByteArray) info_hash = query_bytes (g_uri_get_query (soup_server_message_get_uri (message)), "info_hash");
+  g_autoptr(GByteArray) info_hash =
+    query_bytes (g_uri_get_query (soup_server_message_get_uri (message)), "info_hash");
   GString *body = g_string_new ("d5:filesd");
 
   if (info_hash != NULL && info_hash->len == INFO_HASH_SIZE)
@@ -329,7 +332,8 @@ main (int    argc,
   int port = 0;
   GOptionEntry options[] = {
     { "port", 'p', 0, G_OPTION_ARG_INT, &port, "Port on loopback; 0 takes any", "N" },
-    { "interval", 'i', 0, G_OPTION_ARG_INT, &tracker.interval, "Seconds between announces", "SECONDS" },
+    { "interval", 'i', 0, G_OPTION_ARG_INT, &tracker.interval, "Seconds between announces",
+      "SECONDS" },
     { "log", 'l', 0, G_OPTION_ARG_NONE, &tracker.log, "Print every announce", NULL },
     { 0 },
   };
@@ -341,7 +345,8 @@ main (int    argc,
 
   g_option_context_add_main_entries (context, options, NULL);
   if (!g_option_context_parse (context, &argc, &argv, &error) ||
-      !soup_server_listen_local (server, (guint) CLAMP (port, 0, G_MAXUINT16), SOUP_SERVER_LISTEN_IPV4_ONLY, &error))
+      !soup_server_listen_local (server, (guint) CLAMP (port, 0, G_MAXUINT16),
+                                 SOUP_SERVER_LISTEN_IPV4_ONLY, &error))
     {
       g_printerr ("tracker: %s\n", error->message);
       return 1;

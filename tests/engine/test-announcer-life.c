@@ -26,7 +26,8 @@ test_hybrid (AnnouncerFixture *f,
   g_assert_cmpuint (f->host->fetches->len, ==, 2);
 }
 
-/* Stopped while `started` is under way: told afterwards, in order, and only if it is there to be told. */
+/* Stopped while `started` is under way: told afterwards, in order, and only if it is there to be
+ * told. */
 static void
 test_stop_early (AnnouncerFixture *f,
                  gconstpointer     data)
@@ -128,7 +129,8 @@ test_add_tiers (AnnouncerFixture *f,
   shoal_tiers_free (tiers);
 }
 
-/* Whatever happens: nothing regular before its time, and events in order and once (seeded chance). */
+/* Whatever happens: nothing regular before its time, and events in order and once (seeded
+ * chance). */
 static void
 test_property (AnnouncerFixture *f,
                gconstpointer     data)
@@ -151,7 +153,8 @@ test_property (AnnouncerFixture *f,
           shoal_announcer_now (f->announcer, f->now_us);
           break;
         case 2:
-          if (shoal_rng_below (&f->rng, 10) == 0 && !shoal_announcer_stopping (f->announcer) && f->host->fetches->len == 0)
+          if (shoal_rng_below (&f->rng, 10) == 0 && !shoal_announcer_stopping (f->announcer)
+              && f->host->fetches->len == 0)
             {
               running = !running;
               if (running)
@@ -207,7 +210,8 @@ static void
 test_look (AnnouncerFixture *f,
            gconstpointer     data)
 {
-  static const char numbers[] = "d5:filesd20:AAAAAAAAAAAAAAAAAAAAd8:completei7e10:downloadedi9e10:incompletei8eeee";
+  static const char numbers[] =
+    "d5:filesd20:AAAAAAAAAAAAAAAAAAAAd8:completei7e10:downloadedi9e10:incompletei8eeee";
 
   announcer_make (f, A, 1);
   for (guint i = 0; i < 5; i++)

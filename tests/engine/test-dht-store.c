@@ -81,7 +81,8 @@ test_peers (Fixture      *fixture,
   g_assert_true (shoal_addr_equal (&out[0], &four));
   g_assert_cmpuint (shoal_dht_store_peers (fixture->store, &key, &asker, TRUE, out, 10), ==, 0);
   g_assert_cmpuint (shoal_dht_store_peers (fixture->store, &key, &asker6, FALSE, out, 10), ==, 1);
-  g_assert_cmpuint (shoal_dht_store_peers (fixture->store, &key, &neighbour, FALSE, out, 10), ==, 2);
+  g_assert_cmpuint (shoal_dht_store_peers (fixture->store, &key, &neighbour, FALSE, out, 10), ==,
+                    2);
 
   for (guint i = 0; i < 2 * SHOAL_DHT_PEERS_MAX; i++)
     {
@@ -172,7 +173,8 @@ test_sample (Fixture      *fixture,
       shoal_dht_store_announce (fixture->store, &key, &addr, FALSE, 0);
     }
   g_assert_cmpuint (shoal_dht_store_sample (fixture->store, first, 0), ==, SHOAL_DHT_SAMPLES);
-  g_assert_cmpuint (shoal_dht_store_sample (fixture->store, again, HOUR_US / 10), ==, SHOAL_DHT_SAMPLES);
+  g_assert_cmpuint (shoal_dht_store_sample (fixture->store, again, HOUR_US / 10), ==,
+                    SHOAL_DHT_SAMPLES);
   g_assert_cmpmem (first, sizeof first, again, sizeof again);
   g_assert_cmpuint (shoal_dht_store_sample (fixture->store, again, HOUR_US), ==, SHOAL_DHT_SAMPLES);
   g_assert_cmpint (memcmp (first, again, sizeof first), !=, 0);
@@ -193,7 +195,8 @@ test_items (Fixture      *fixture,
 
   shoal_krpc_init (&put, SHOAL_KRPC_QUERY, SHOAL_KRPC_PUT);
   put.value = (ShoalKrpcBytes){ big, sizeof big };
-  g_assert_cmpuint (shoal_dht_store_put (fixture->store, &put, &from, 0), ==, SHOAL_KRPC_ERROR_TOO_BIG);
+  g_assert_cmpuint (shoal_dht_store_put (fixture->store, &put, &from, 0), ==,
+                    SHOAL_KRPC_ERROR_TOO_BIG);
   put.value = (ShoalKrpcBytes){ (const guint8 *) "12:Hello World!", 15 };
   g_assert_cmpuint (shoal_dht_store_put (fixture->store, &put, &from, 0), ==, 0);
   shoal_krpc_item_target (&put, &target);
@@ -211,7 +214,8 @@ test_items (Fixture      *fixture,
   g_assert_cmpint (item->seq, ==, 1);
 
   put.seq = 2;
-  g_assert_cmpuint (shoal_dht_store_put (fixture->store, &put, &from, 0), ==, SHOAL_KRPC_ERROR_SIGNATURE);
+  g_assert_cmpuint (shoal_dht_store_put (fixture->store, &put, &from, 0), ==,
+                    SHOAL_KRPC_ERROR_SIGNATURE);
   put.seq = 0;
   g_assert_cmpuint (shoal_dht_store_put (fixture->store, &put, &from, 0), ==, SHOAL_KRPC_ERROR_SEQ);
   put.seq = 3;
@@ -220,14 +224,16 @@ test_items (Fixture      *fixture,
   g_assert_cmpuint (shoal_dht_store_put (fixture->store, &put, &from, 0), ==, SHOAL_KRPC_ERROR_CAS);
   put.flags = 0;
   put.salt = (ShoalKrpcBytes){ big, SHOAL_KRPC_SALT_MAX + 1 };
-  g_assert_cmpuint (shoal_dht_store_put (fixture->store, &put, &from, 0), ==, SHOAL_KRPC_ERROR_SALT);
+  g_assert_cmpuint (shoal_dht_store_put (fixture->store, &put, &from, 0), ==,
+                    SHOAL_KRPC_ERROR_SALT);
   put.salt = (ShoalKrpcBytes){ NULL, 0 };
   for (guint i = 0; i < 2 * SHOAL_DHT_SIGNATURES_MAX; i++)
     {
       put.seq = 10 + i;
       shoal_dht_store_put (fixture->store, &put, &from, 10);
     }
-  g_assert_cmpuint (shoal_dht_store_put (fixture->store, &put, &from, 11), ==, SHOAL_KRPC_ERROR_SERVER);
+  g_assert_cmpuint (shoal_dht_store_put (fixture->store, &put, &from, 11), ==,
+                    SHOAL_KRPC_ERROR_SERVER);
 
   shoal_dht_store_expire (fixture->store, 3 * HOUR_US);
   g_assert_cmpuint (shoal_dht_store_n_items (fixture->store), ==, 0);
@@ -246,7 +252,8 @@ test_item_limits (Fixture      *fixture,
 
       shoal_krpc_init (&put, SHOAL_KRPC_QUERY, SHOAL_KRPC_PUT);
       put.value = (ShoalKrpcBytes){ (const guint8 *) text, strlen (text) };
-      g_assert_cmpuint (shoal_dht_store_put (fixture->store, &put, i < 500 ? &one : &many, i), ==, 0);
+      g_assert_cmpuint (shoal_dht_store_put (fixture->store, &put, i < 500 ? &one : &many, i), ==,
+                        0);
       if (i == 499)
         g_assert_cmpuint (shoal_dht_store_n_items (fixture->store), ==, SHOAL_DHT_IP_ITEMS_MAX);
     }

@@ -131,7 +131,8 @@ test_networks (void)
   shoal_dht_table_free (table);
 }
 
-/* Nobody gets a whole bucket by asking from all addresses of his network and waiting for those who go. */
+/* Nobody gets a whole bucket by asking from all addresses of his network and waiting for those who
+ * go. */
 static void
 test_waiting_networks (void)
 {
@@ -164,7 +165,8 @@ test_waiting_networks (void)
       for (guint j = 0; j < SHOAL_DHT_FAILED_MAX; j++)
         shoal_dht_table_failed (table, &addr);
     }
-  for (guint i = shoal_dht_table_closest (table, &self_id, FALSE, out, G_N_ELEMENTS (out)); i > 0; i--)
+  for (guint i = shoal_dht_table_closest (table, &self_id, FALSE, out, G_N_ELEMENTS (out)); i > 0;
+       i--)
     n_same += out[i - 1]->addr.ip[0] == 8 ? 1 : 0;
   g_assert_cmpuint (n_same, ==, SHOAL_DHT_SAME_NET);
   shoal_dht_table_check (table);
@@ -200,7 +202,8 @@ test_secure (void)
   shoal_dht_table_free (table);
 }
 
-/* Anything at all happens, and what always holds does; another id of ours loses nobody who has a place. */
+/* Anything at all happens, and what always holds does; another id of ours loses nobody who has a
+ * place. */
 static void
 test_random (void)
 {

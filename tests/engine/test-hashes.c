@@ -12,11 +12,15 @@
 #define PIECE (32 * KIB)
 #define LEVEL 1u             /* of pieces of 32 KiB */
 
-/* One, two, three, five pieces, two of one content, one in three chunks; and files without a layer. */
+/* One, two, three, five pieces, two of one content, one in three chunks; and files without a
+ * layer. */
 static const ContentFile many_files[] = {
-  { .path = "a", .size = PIECE },         { .path = "b", .size = PIECE + 1 },         { .path = "c", .size = 3 * PIECE },
-  { .path = "d", .size = 4 * PIECE + 9 }, { .path = "e", .size = 700, },              { .path = "f", .size = 1025 * PIECE - 5 },
-  { .path = "g", .size = 0 },             { .path = "h", .size = 6 * PIECE, .zeros = TRUE }, { .path = "i", .size = 6 * PIECE, .zeros = TRUE },
+  { .path = "a", .size = PIECE },         { .path = "b", .size = PIECE + 1 },
+          { .path = "c", .size = 3 * PIECE },
+  { .path = "d", .size = 4 * PIECE + 9 }, { .path = "e", .size = 700, },
+               { .path = "f", .size = 1025 * PIECE - 5 },
+  { .path = "g", .size = 0 },             { .path = "h", .size = 6 * PIECE, .zeros = TRUE },
+  { .path = "i", .size = 6 * PIECE, .zeros = TRUE },
 };
 
 static void
@@ -70,7 +74,8 @@ check_answer (ShoalHashes            *hashes,
 static void
 test_answers (void)
 {
-  g_autoptr(Content) content = content_new ("data", SHOAL_TORRENT_V2, PIECE, many_files, G_N_ELEMENTS (many_files), 3);
+  g_autoptr(Content) content = content_new ("data", SHOAL_TORRENT_V2, PIECE, many_files,
+                                            G_N_ELEMENTS (many_files), 3);
   g_autoptr(ShoalHashes) hashes = shoal_hashes_new (content->metainfo);
   guint n_layers = 0;
 
@@ -89,10 +94,15 @@ test_answers (void)
       tree = plain_tree (info->layer, n);
       g_assert_cmpmem (&tree[1], sizeof *tree, &info->root, sizeof info->root);
       for (guint32 length = 1; length <= MIN (width, SHOAL_HASHES_LENGTH_MAX); length *= 2)
-        for (guint32 index = 0; index < width; index += length * (width > 64 ? 1 + width / 64 / length : 1))
+        for (guint32 index = 0; index < width;
+             index += length * (width > 64 ? 1 + width / 64 / length : 1))
           for (guint32 layers = 0; (width >> layers) > 1; layers++)
             {
-              ShoalHashRequest request = { .root = info->root, .base = LEVEL, .index = index - index % length, .length = length, .proof_layers = layers };
+              ShoalHashRequest request = { .root = info->root,
+                                           .base = LEVEL,
+                                           .index = index - index % length,
+                                           .length = length,
+                                           .proof_layers = layers };
 
               check_answer (hashes, &request, tree, width);
             }
@@ -103,20 +113,26 @@ test_answers (void)
 static void
 test_rejects (void)
 {
-  g_autoptr(Content) content = content_new ("data", SHOAL_TORRENT_V2, PIECE, many_files, G_N_ELEMENTS (many_files), 3);
+  g_autoptr(Content) content = content_new ("data", SHOAL_TORRENT_V2, PIECE, many_files,
+                                            G_N_ELEMENTS (many_files), 3);
   g_autoptr(ShoalHashes) hashes = shoal_hashes_new (content->metainfo);
   /* Of a tree over eight hashes. */
-  static const struct { guint32 base, index, length, layers; } cases[] = {
-    { 0, 0, 2, 0 }, { 2, 0, 2, 0 }, { 1, 8, 2, 0 }, { 1, 0, 16, 0 }, { 1, 0, 8, 3 }, { 1, 0, 2, 3 }, { 1, 0, 2, 39 }, { 1, 1, 2, 0 }, { 1, 0, 3, 0 },
-    { 1, 0, 0, 0 }, { 1, 1u << 30, 2, 0 }, { 1, 0, 2, G_MAXUINT32 },
+  static const struct { guint32 base, index, length, layers;
+  } cases[] = {
+    { 0, 0, 2, 0 }, { 2, 0, 2, 0 }, { 1, 8, 2, 0 },        { 1, 0, 16, 0 },
+    { 1, 0, 8, 3 }, { 1, 0, 2, 3 }, { 1, 0, 2, 39 },       { 1, 1, 2, 0 },
+    { 1, 0, 3, 0 }, { 1, 0, 0, 0 }, { 1, 1u << 30, 2, 0 }, { 1, 0, 2, G_MAXUINT32 },
   };
-  ShoalHashRequest request = { .root = content->metainfo->files[3].root, .base = LEVEL, .length = 2 };
+  ShoalHashRequest request = { .root = content->metainfo->files[3].root,
+                               .base = LEVEL,
+                               .length = 2 };
   ShoalSha256 out[SHOAL_HASHES_MAX];
 
   g_assert_cmpuint (shoal_hashes_answer (hashes, &request, out), ==, 2);
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
     {
-      ShoalHashRequest wrong = { request.root, cases[i].base, cases[i].index, cases[i].length, cases[i].layers };
+      ShoalHashRequest wrong = { request.root, cases[i].base, cases[i].index, cases[i].length,
+                                 cases[i].layers };
 
       g_assert_cmpuint (shoal_hashes_answer (hashes, &wrong, out), ==, 0);
     }

@@ -74,7 +74,8 @@ far_turn (Far *self)
     {
       shoal_engine_begin (self->rig->engine, self->rig->now_us, RIG_WALL_S);
       for (gsize at = 0; at < size; at += segment > 0 ? segment : size)
-        shoal_engine_datagram (self->rig->engine, &self->addr, train + at, segment > 0 ? MIN (segment, size - at) : size, self->rig->now_us);
+        shoal_engine_datagram (self->rig->engine, &self->addr, train + at,
+                               segment > 0 ? MIN (segment, size - at) : size, self->rig->now_us);
       shoal_engine_end (self->rig->engine);
     }
   rig_turn (self->rig, 10 * G_TIME_SPAN_MILLISECOND);
@@ -137,7 +138,8 @@ test_greeted (void)
 
   look_at_peers (rig);
   g_assert_cmpuint (rig->snapshot->n_peers, ==, 1);
-  g_assert_cmpuint (rig->snapshot->peers[0].flags & (SHOAL_PEER_UTP | SHOAL_PEER_INCOMING), ==, SHOAL_PEER_UTP | SHOAL_PEER_INCOMING);
+  g_assert_cmpuint (rig->snapshot->peers[0].flags & (SHOAL_PEER_UTP | SHOAL_PEER_INCOMING), ==,
+                    SHOAL_PEER_UTP | SHOAL_PEER_INCOMING);
   far_clear (&far);
 }
 

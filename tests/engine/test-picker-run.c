@@ -51,12 +51,15 @@ pick (Fixture             *self,
       const ShoalBitfield *bits,
       guint                max)
 {
-  ShoalPickWho who = { .owner = owner, .contributor = GPOINTER_TO_UINT (owner), .bits = bits, .now_us = 1 };
+  ShoalPickWho who = {
+    .owner = owner, .contributor = GPOINTER_TO_UINT (owner), .bits = bits, .now_us = 1
+  };
   guint n = shoal_picker_pick_run (self->picker, &who, &self->cursor, self->out, max);
 
   shoal_picker_check (self->picker);
   for (guint i = 1; i < n; i++)
-    g_assert_cmpuint (self->out[i].piece * BLOCKS + self->out[i].block, ==, self->out[0].piece * BLOCKS + self->out[0].block + i);
+    g_assert_cmpuint (self->out[i].piece * BLOCKS + self->out[i].block, ==,
+                      self->out[0].piece * BLOCKS + self->out[0].block + i);
 
   return n;
 }
@@ -81,7 +84,9 @@ receive (Fixture *self,
   guint n_others;
 
   for (guint i = 0; i < n; i++)
-    g_assert_cmpint (shoal_picker_received (self->picker, &who, self->out[i], bytes, others, &n_others), !=, SHOAL_ARRIVAL_DUPLICATE);
+    g_assert_cmpint (shoal_picker_received (self->picker, &who, self->out[i], bytes, others,
+                                            &n_others),
+                     !=, SHOAL_ARRIVAL_DUPLICATE);
 }
 
 static gpointer const one = GUINT_TO_POINTER (1);
@@ -150,7 +155,8 @@ test_priorities (Fixture       *self,
   self->cursor = 0;
   g_assert_cmpuint (pick (self, one, NULL, 10 * BLOCKS), ==, BLOCKS);
   g_assert_cmpuint (self->out[0].piece, ==, 17);
-  for (guint n = pick (self, one, NULL, 100); n > 0 && self->out[0].piece != 2; n = pick (self, one, NULL, 100))
+  for (guint n = pick (self, one, NULL, 100); n > 0 && self->out[0].piece != 2;
+       n = pick (self, one, NULL, 100))
     {
       g_assert_cmpuint (self->out[0].piece, !=, 1);
       receive (self, one, n);
@@ -214,13 +220,16 @@ test_end_game (Fixture       *self,
                gconstpointer  data)
 {
   ShoalPickWho slow = { .owner = one, .contributor = 1, .rate = 10, .now_us = 1 };
-  ShoalPickWho fast = { .owner = two, .contributor = 2, .rate = 100000000, .now_us = 10 * G_USEC_PER_SEC };
+  ShoalPickWho fast = {
+    .owner = two, .contributor = 2, .rate = 100000000, .now_us = 10 * G_USEC_PER_SEC
+  };
   guint n;
 
   for (guint32 i = 2; i < N; i++)
     shoal_picker_set_had (self->picker, i);
   self->cursor = 0;
-  g_assert_cmpuint (shoal_picker_pick_run (self->picker, &slow, &self->cursor, self->out, 100), ==, 2 * BLOCKS);
+  g_assert_cmpuint (shoal_picker_pick_run (self->picker, &slow, &self->cursor, self->out, 100), ==,
+                    2 * BLOCKS);
   g_assert_true (shoal_picker_in_end_game (self->picker));
   n = shoal_picker_pick_run (self->picker, &fast, &self->cursor, self->out, 3);
   g_assert_cmpuint (n, ==, 3);
@@ -237,7 +246,8 @@ main (int    argc,
       char **argv)
 {
   g_test_init (&argc, &argv, NULL);
-#define ADD(name, func) g_test_add ("/engine/picker-run/" name, Fixture, NULL, set_up, func, tear_down)
+#define ADD(name, func) \
+  g_test_add ("/engine/picker-run/" name, Fixture, NULL, set_up, func, tear_down)
   ADD ("rows", test_rows);
   ADD ("gaps", test_gaps);
   ADD ("sequential", test_sequential);

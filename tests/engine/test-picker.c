@@ -133,7 +133,8 @@ test_random_large_pieces (void)
 
 /* --- Memory --- */
 
-/* An arena of 8 runs completes any torrent: whenever less than a quarter is free, the coldest piece is written. */
+/* An arena of 8 runs completes any torrent: whenever less than a quarter is free, the coldest piece
+ * is written. */
 static void
 complete_in_8_runs (guint32 piece_size,
                     guint64 total)
@@ -222,7 +223,8 @@ test_reserve (void)
   model_clear (&m);
 }
 
-/* The fuller memory is, the less a slow peer is asked for at a time; whoever else uses it counts as well. */
+/* The fuller memory is, the less a slow peer is asked for at a time; whoever else uses it counts as
+ * well. */
 static void
 test_fair_depth (void)
 {

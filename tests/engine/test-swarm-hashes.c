@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* A torrent whose magnet link needs piece layers of peers, and that gives them to others (BEP 52). */
+/* A torrent whose magnet link needs piece layers of peers, and that gives them to others (BEP
+ * 52). */
 
 #include "swarm-rig.h"
 
@@ -11,11 +12,15 @@
 #define PIECE (32 * KIB)
 #define LEVEL 1u             /* of pieces of 32 KiB */
 
-/* One, two, three, five pieces, two of one content, one in three chunks; and files without a layer. */
+/* One, two, three, five pieces, two of one content, one in three chunks; and files without a
+ * layer. */
 static const ContentFile many_files[] = {
-  { .path = "a", .size = PIECE },         { .path = "b", .size = PIECE + 1 },         { .path = "c", .size = 3 * PIECE },
-  { .path = "d", .size = 4 * PIECE + 9 }, { .path = "e", .size = 700, },              { .path = "f", .size = 1025 * PIECE - 5 },
-  { .path = "g", .size = 0 },             { .path = "h", .size = 6 * PIECE, .zeros = TRUE }, { .path = "i", .size = 6 * PIECE, .zeros = TRUE },
+  { .path = "a", .size = PIECE },         { .path = "b", .size = PIECE + 1 },
+          { .path = "c", .size = 3 * PIECE },
+  { .path = "d", .size = 4 * PIECE + 9 }, { .path = "e", .size = 700, },
+               { .path = "f", .size = 1025 * PIECE - 5 },
+  { .path = "g", .size = 0 },             { .path = "h", .size = 6 * PIECE, .zeros = TRUE },
+  { .path = "i", .size = 6 * PIECE, .zeros = TRUE },
 };
 
 /* A peer that knows about hashes. */
@@ -76,9 +81,11 @@ on_message (RigBot             *bot,
   ShoalHashRequest request;
   const guint8 *hashes;
 
-  if (message->id != SHOAL_MESSAGE_HASH_REQUEST && message->id != SHOAL_MESSAGE_HASHES && message->id != SHOAL_MESSAGE_HASH_REJECT)
+  if (message->id != SHOAL_MESSAGE_HASH_REQUEST && message->id != SHOAL_MESSAGE_HASHES
+      && message->id != SHOAL_MESSAGE_HASH_REJECT)
     return;
-  g_assert_true (shoal_hash_message_parse (&request, message->id, message->payload, message->payload_size, &hashes));
+  g_assert_true (shoal_hash_message_parse (&request, message->id, message->payload,
+                                           message->payload_size, &hashes));
   if (message->id == SHOAL_MESSAGE_HASH_REQUEST)
     {
       g_assert_true (shoal_hash_request_is_sane (&request) && request.length >= 2);
@@ -131,7 +138,8 @@ check_whole (Rig *rig)
   kept = shoal_metainfo_parse (rig->kept, NULL);
   g_assert_nonnull (kept);
   g_assert_false (kept->layers_missing);
-  g_assert_cmpmem (&kept->hash, sizeof kept->hash, &rig->content->metainfo->hash, sizeof kept->hash);
+  g_assert_cmpmem (&kept->hash, sizeof kept->hash, &rig->content->metainfo->hash,
+                   sizeof kept->hash);
 }
 
 static void
@@ -167,7 +175,8 @@ test_hybrid (void)
 {
   for (guint by_v2 = 0; by_v2 < 2; by_v2++)
     {
-      g_autoptr(Rig) rig = rig_new_of (SHOAL_TORRENT_HYBRID, many_files, G_N_ELEMENTS (many_files), PIECE, NULL);
+      g_autoptr(Rig) rig = rig_new_of (SHOAL_TORRENT_HYBRID, many_files, G_N_ELEMENTS (many_files),
+                                       PIECE, NULL);
       Teacher *teacher;
 
       rig_add (rig, TRUE, FALSE);
@@ -344,7 +353,9 @@ test_given (void)
 {
   g_autoptr(Rig) rig = new_rig ();
   const ShoalMetainfoFile *file = &rig->content->metainfo->files[5];
-  ShoalHashRequest request = { .root = file->root, .base = LEVEL, .index = 512, .length = 512, .proof_layers = 10 };
+  ShoalHashRequest request = {
+    .root = file->root, .base = LEVEL, .index = 512, .length = 512, .proof_layers = 10
+  };
   Teacher *teacher;
 
   rig_fill (rig);
@@ -363,7 +374,8 @@ test_given (void)
   rig_run (rig, 2);
   g_assert_cmpuint (teacher->n_answers, ==, 1);
   g_assert_true (shoal_hash_request_equal (&teacher->got, &request));
-  g_assert_cmpmem (&teacher->first, sizeof teacher->first, file->layer + 512 * SHOAL_SHA256_SIZE, SHOAL_SHA256_SIZE);
+  g_assert_cmpmem (&teacher->first, sizeof teacher->first, file->layer + 512 * SHOAL_SHA256_SIZE,
+                   SHOAL_SHA256_SIZE);
 
   request.base = 0;
   say (teacher, SHOAL_MESSAGE_HASH_REQUEST, &request, NULL, 0);

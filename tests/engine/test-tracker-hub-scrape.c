@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Scrapes: many torrents in one request, trackers that do not take that, and how rarely each is asked. */
+/* Scrapes: many torrents in one request, trackers that do not take that, and how rarely each is
+ * asked. */
 
 #include "fake-host.h"
 #include "shoal-http-tracker.h"
@@ -116,7 +117,8 @@ ask (Fixture    *f,
     }
 }
 
-/* Asserts what was heard of the @n torrents from @first on; @seeds of the first, one more of each further; -1: nothing. */
+/* Asserts what was heard of the @n torrents from @first on; @seeds of the first, one more of each
+ * further; -1: nothing. */
 static void
 assert_told (Fixture *f,
              guint    first,
@@ -155,7 +157,8 @@ request (Fixture *f,
   g_assert_cmpuint (f->host->fetches->len, ==, 1);
   fetch = g_ptr_array_index (f->host->fetches, 0);
   torrent_hash (&hash, first);
-  begin = g_strdup_printf ("http://10.0.0.1:8000/scrape?info_hash=%.20s", (const char *) hash.bytes);
+  begin = g_strdup_printf ("http://10.0.0.1:8000/scrape?info_hash=%.20s",
+                           (const char *) hash.bytes);
   g_assert_true (g_str_has_prefix (fetch->url, begin));
   for (const char *at = fetch->url; (at = strstr (at, "info_hash=")) != NULL; at++)
     found++;
@@ -178,7 +181,8 @@ tell_http (Fixture    *f,
       ShoalSha1 hash;
 
       torrent_hash (&hash, i);
-      g_string_append_printf (body, "20:%.20sd8:completei%ue10:incompletei4ee", (const char *) hash.bytes, i);
+      g_string_append_printf (body, "20:%.20sd8:completei%ue10:incompletei4ee",
+                              (const char *) hash.bytes, i);
     }
   g_string_append_printf (body, "e%se", more);
   fake_host_answer_fetch (f->host, 0, 200, body->str, body->len, NULL, f->now_us);
@@ -337,7 +341,8 @@ be32 (GBytes *packet,
 
   g_assert_cmpuint (at + 4, <=, g_bytes_get_size (packet));
 
-  return (guint32) bytes[at] << 24 | (guint32) bytes[at + 1] << 16 | (guint32) bytes[at + 2] << 8 | bytes[at + 3];
+  return (guint32) bytes[at] << 24 | (guint32) bytes[at + 1] << 16 | (guint32) bytes[at + 2] << 8
+         | bytes[at + 3];
 }
 
 static void
@@ -351,7 +356,8 @@ send_words (Fixture       *f,
   g_assert_true (shoal_addr_parse (&from, "10.0.0.1:80", 0));
   for (guint i = 0; i < n; i++)
     copy[i] = GUINT32_TO_BE (words[i]);
-  g_assert_true (shoal_tracker_hub_datagram (f->hub, &from, (const guint8 *) copy, n * sizeof *copy));
+  g_assert_true (shoal_tracker_hub_datagram (f->hub, &from, (const guint8 *) copy,
+                                             n * sizeof *copy));
 }
 
 /* The scrape that was sent; @connects: the tracker is asked for a connection id first. */
@@ -450,7 +456,8 @@ test_udp_short (Fixture       *f,
       scrape = take_scrape (f, i == 0);
       g_assert_cmpuint (n_hashes (scrape), ==, wanted[i]);
       torrent_hash (&hash, at);
-      g_assert_cmpmem ((const guint8 *) g_bytes_get_data (scrape, NULL) + 16, SHOAL_SHA1_SIZE, &hash, SHOAL_SHA1_SIZE);
+      g_assert_cmpmem ((const guint8 *) g_bytes_get_data (scrape, NULL) + 16, SHOAL_SHA1_SIZE,
+                       &hash, SHOAL_SHA1_SIZE);
       assert_waits (f, at, 7 - at);
       tell_udp (f, scrape, MIN (wanted[i], 3), at);
       at += MIN (wanted[i], 3);
@@ -481,7 +488,8 @@ test_many (Fixture       *f,
       told += n_hashes (scrape);
     }
   assert_told (f, 0, ASKS_MAX, 0);
-  g_assert_cmpuint (n, ==, (ASKS_MAX + SHOAL_UDP_TRACKER_SCRAPE_MAX - 1) / SHOAL_UDP_TRACKER_SCRAPE_MAX);
+  g_assert_cmpuint (n, ==,
+                    (ASKS_MAX + SHOAL_UDP_TRACKER_SCRAPE_MAX - 1) / SHOAL_UDP_TRACKER_SCRAPE_MAX);
 }
 
 static void
@@ -523,7 +531,8 @@ static void
 test_none (Fixture       *f,
            gconstpointer  data)
 {
-  static const char *const none[] = { "http://10.0.0.1/tracker.php", "udp:", "wss://10.0.0.1/x", "" };
+  static const char *const none[] = { "http://10.0.0.1/tracker.php", "udp:", "wss://10.0.0.1/x",
+                                      "" };
   ShoalSha1 hash = { 0 };
 
   for (guint i = 0; i < G_N_ELEMENTS (none); i++)

@@ -109,7 +109,8 @@ ask (Fixture            *f,
 {
   ShoalAnnounce announce = { .event = event, .port = 6881, .numwant = 50 };
 
-  result->call = shoal_tracker_hub_announce (f->hub, url, &announce, event != SHOAL_ANNOUNCE_NONE, done_cb, result);
+  result->call = shoal_tracker_hub_announce (f->hub, url, &announce, event != SHOAL_ANNOUNCE_NONE,
+                                             done_cb, result);
   g_assert_nonnull (result->call);
   g_assert_cmpuint (result->n, ==, 0);
 }
@@ -131,7 +132,8 @@ answer (Fixture    *f,
         guint       status,
         const char *body)
 {
-  fake_host_answer_fetch (f->host, index, status, body, body != NULL ? strlen (body) : 0, body == NULL ? "refused" : NULL, f->now_us);
+  fake_host_answer_fetch (f->host, index, status, body, body != NULL ? strlen (body) : 0,
+                          body == NULL ? "refused" : NULL, f->now_us);
 }
 
 static void
@@ -192,7 +194,9 @@ static void
 test_bad_url (Fixture       *f,
               gconstpointer  data)
 {
-  static const char *const urls[] = { "", "x", "wss://10.0.0.1/", "http://", "udp://10.0.0.1:99999999/", "http://[::1" };
+  static const char *const urls[] = {
+    "", "x", "wss://10.0.0.1/", "http://", "udp://10.0.0.1:99999999/", "http://[::1"
+  };
 
   for (guint i = 0; i < G_N_ELEMENTS (urls); i++)
     {
@@ -373,7 +377,8 @@ send_from (Fixture    *f,
 
 #define UDP_REST "\0\0\3\x84\0\0\0\1\0\0\0\2\x0a\1\1\1\x1a\xe1"
 
-/* Takes the connect request, answers it and gives back the transaction of the announce that follows. */
+/* Takes the connect request, answers it and gives back the transaction of the announce that
+ * follows. */
 static guint32
 connect_udp (Fixture *f)
 {
@@ -522,8 +527,8 @@ static void
 test_udp_ipv6 (Fixture       *f,
                gconstpointer  data)
 {
-  static const guint8 rest[] = { 0, 0, 3, 0x84, 0, 0, 0, 1, 0, 0, 0, 2,
-                                 0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 9, 0x1a, 0xe1 };
+  static const guint8 rest[] = { 0,    0, 3, 0x84, 0, 0, 0, 1, 0, 0, 0, 2, 0x20, 1,    0xd,
+                                 0xb8, 0, 0, 0,    0, 0, 0, 0, 0, 0, 0, 0, 9,    0x1a, 0xe1 };
   g_auto (Result) result = { 0 };
   g_autoptr (GBytes) connect = NULL;
   g_autoptr (GBytes) announce = NULL;

@@ -43,7 +43,8 @@ end_input (gpointer owner)
   struct iovec iov = { bytes, sizeof bytes };
 
   while (shoal_utp_socket_unread (self->socket) > 0)
-    g_string_append_len (self->heard, bytes, (gssize) shoal_utp_socket_read (self->socket, &iov, 1));
+    g_string_append_len (self->heard, bytes,
+                         (gssize) shoal_utp_socket_read (self->socket, &iov, 1));
 }
 
 static gsize
@@ -77,7 +78,9 @@ static void
 end_init (End     *self,
           guint64  seed)
 {
-  *self = (End){ .host = fake_host_new (seed), .timers = shoal_timers_new (), .heard = g_string_new (NULL) };
+  *self = (End){ .host = fake_host_new (seed),
+                 .timers = shoal_timers_new (),
+                 .heard = g_string_new (NULL) };
   shoal_rng_init (&self->rng, seed);
   self->hub = shoal_utp_hub_new (&self->host->host, self->timers, &self->rng, &end_ops, self);
   shoal_utp_hub_accept (self->hub, TRUE);

@@ -22,7 +22,8 @@ set_up (Fixture       *self,
   self->serial = 1;
 }
 
-/* A round trip in which the whole window was under way, all of it arrived but @n_lost, behind a queue of @queue_us. */
+/* A round trip in which the whole window was under way, all of it arrived but @n_lost, behind a
+ * queue of @queue_us. */
 static void
 round_trip (Fixture *self,
             gint64   queue_us,
@@ -189,7 +190,8 @@ test_timeout (Fixture       *self,
   g_assert_cmpfloat (self->ledbat.window, ==, SHOAL_LEDBAT_START * PACKET);
 }
 
-/* A clock that runs faster than ours makes delays seem to grow; that of the other direction shows it. */
+/* A clock that runs faster than ours makes delays seem to grow; that of the other direction shows
+ * it. */
 static void
 test_drift (Fixture       *self,
             gconstpointer  data)

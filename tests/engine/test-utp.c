@@ -67,7 +67,8 @@ set_up (Pair          *self,
   g_assert_true (shoal_utp_packet_parse (&syn, train, size));
   g_assert_cmpint (syn.type, ==, SHOAL_UTP_SYN);
   g_assert_cmpuint (syn.id, ==, 7);
-  self->b = shoal_utp_new_accept (&syn, 500, SHOAL_FAMILY_IPV4, &self->buffers, self->now_us, self->now_us);
+  self->b = shoal_utp_new_accept (&syn, 500, SHOAL_FAMILY_IPV4, &self->buffers, self->now_us,
+                                  self->now_us);
   g_assert_cmpuint (shoal_utp_id (self->b), ==, 8);
   g_assert_cmpuint (shoal_utp_peer_id (self->b), ==, 7);
   g_assert_cmpint (shoal_utp_state (self->b), ==, SHOAL_UTP_ANSWERED);
@@ -205,14 +206,21 @@ test_forged (Pair          *self,
 {
   for (guint ack = 0; ack <= G_MAXUINT16; ack++)
     if (ack != 499)
-      say_to (self->b, (ShoalUtpPacket){ .type = SHOAL_UTP_DATA, .seq = 0, .ack = (guint16) ack, .payload = (const guint8 *) "x", .size = 1 }, self->now_us);
+      say_to (self->b,
+              (ShoalUtpPacket){ .type = SHOAL_UTP_DATA,
+                                .seq = 0,
+                                .ack = (guint16) ack,
+                                .payload = (const guint8 *) "x",
+                                .size = 1 },
+              self->now_us);
   g_assert_cmpint (shoal_utp_state (self->b), ==, SHOAL_UTP_ANSWERED);
   g_assert_cmpuint (self->buffers.received, ==, 0);
   say_to (self->b, (ShoalUtpPacket){ .type = SHOAL_UTP_STATE, .seq = 0, .ack = 499 }, self->now_us);
   g_assert_cmpint (shoal_utp_state (self->b), ==, SHOAL_UTP_OPEN);
 }
 
-/* Acknowledging what waits to be sent neither frees it nor counts; resets from before are as wrong. */
+/* Acknowledging what waits to be sent neither frees it nor counts; resets from before are as
+ * wrong. */
 static void
 test_unsent (Pair          *self,
              gconstpointer  data)
@@ -223,16 +231,24 @@ test_unsent (Pair          *self,
   shoal_utp_info (self->a, &before);
   shoal_utp_write (self->a, (const guint8 *) "hello", 5);
   say_to (self->a, (ShoalUtpPacket){ .type = SHOAL_UTP_STATE, .seq = 500, .ack = 0 }, self->now_us);
-  say_to (self->a, (ShoalUtpPacket){ .type = SHOAL_UTP_STATE, .seq = 500, .ack = 65535, .sack = all, .sack_size = sizeof all }, self->now_us);
+  say_to (self->a,
+          (ShoalUtpPacket){ .type = SHOAL_UTP_STATE,
+                            .seq = 500,
+                            .ack = 65535,
+                            .sack = all,
+                            .sack_size = sizeof all },
+          self->now_us);
   shoal_utp_info (self->a, &after);
   g_assert_cmpuint (self->buffers.sent, ==, 5);
   g_assert_cmpuint (after.window, ==, before.window);
   for (guint ack = 2; ack < 65535 - 2000; ack++)
-    say_to (self->a, (ShoalUtpPacket){ .type = SHOAL_UTP_RESET, .ack = (guint16) ack }, self->now_us);
+    say_to (self->a, (ShoalUtpPacket){ .type = SHOAL_UTP_RESET, .ack = (guint16) ack },
+            self->now_us);
   g_assert_cmpint (shoal_utp_state (self->a), ==, SHOAL_UTP_OPEN);
 }
 
-/* The other end takes nothing for ten minutes, and says so: no more than one packet is tried, ever more rarely. */
+/* The other end takes nothing for ten minutes, and says so: no more than one packet is tried, ever
+ * more rarely. */
 static void
 test_no_window (Pair          *self,
                 gconstpointer  data)
@@ -242,7 +258,9 @@ test_no_window (Pair          *self,
 
   settle (self);
   end_us = self->now_us + 600 * SECOND;
-  say_to (self->a, (ShoalUtpPacket){ .type = SHOAL_UTP_STATE, .seq = 500, .ack = 65535, .window = 1 }, self->now_us);
+  say_to (self->a,
+          (ShoalUtpPacket){ .type = SHOAL_UTP_STATE, .seq = 500, .ack = 65535, .window = 1 },
+          self->now_us);
   while (self->now_us < end_us)
     {
       gsize room = shoal_utp_room (self->a, self->now_us);
@@ -254,7 +272,9 @@ test_no_window (Pair          *self,
       passed = pass (self, self->a, NULL);
       n += passed;
       if (passed > 0)
-        say_to (self->a, (ShoalUtpPacket){ .type = SHOAL_UTP_STATE, .seq = 500, .ack = 65535, .window = 1 }, self->now_us + 1);
+        say_to (self->a,
+                (ShoalUtpPacket){ .type = SHOAL_UTP_STATE, .seq = 500, .ack = 65535, .window = 1 },
+                self->now_us + 1);
       g_assert_cmpint (shoal_utp_state (self->a), ==, SHOAL_UTP_OPEN);
       self->now_us = MAX (shoal_utp_deadline (self->a), self->now_us + 1000);
       shoal_utp_tick (self->a, self->now_us);
@@ -263,7 +283,8 @@ test_no_window (Pair          *self,
   g_assert_cmpuint (n, <, 100);
 }
 
-/* Requests are small and rare, and the other end keeps its acknowledgements back for 100 ms: nothing is sent twice. */
+/* Requests are small and rare, and the other end keeps its acknowledgements back for 100 ms:
+ * nothing is sent twice. */
 static void
 test_late_answers (Pair          *self,
                    gconstpointer  data)
@@ -281,13 +302,15 @@ test_late_answers (Pair          *self,
           shoal_utp_tick (self->a, self->now_us);
           pass (self, self->a, NULL);
         }
-      say_to (self->a, (ShoalUtpPacket){ .type = SHOAL_UTP_STATE, .seq = 500, .ack = (guint16) i }, self->now_us);
+      say_to (self->a, (ShoalUtpPacket){ .type = SHOAL_UTP_STATE, .seq = 500, .ack = (guint16) i },
+              self->now_us);
     }
   shoal_utp_info (self->a, &info);
   g_assert_cmpuint (info.n_again, ==, 0);
 }
 
-/* The window that is told follows what arrives: 100 Mbit/s and 300 ms want more than the first, 1 Mbit/s does not. */
+/* The window that is told follows what arrives: 100 Mbit/s and 300 ms want more than the first, 1
+ * Mbit/s does not. */
 static void
 test_window (gconstpointer data)
 {
@@ -339,11 +362,12 @@ test_ways (void)
 static void
 test_wrap (void)
 {
-  check_transfer (&(UtpWayConfig){ 1000, 2000, 1000, 0.0005, 200, 0, 0, shoal_test_seed () }, 300 << 20, 30 * SECOND);
+  check_transfer (&(UtpWayConfig){ 1000, 2000, 1000, 0.0005, 200, 0, 0, shoal_test_seed () },
+                  300 << 20, 30 * SECOND);
 }
 
-/* A clock of the other end that runs faster or slower than ours looks like a queue that grows or shrinks; and none may
- * come to look empty because it has not been for long. */
+/* A clock of the other end that runs faster or slower than ours looks like a queue that grows or
+ * shrinks; and none may come to look empty because it has not been for long. */
 static void
 test_drift (void)
 {

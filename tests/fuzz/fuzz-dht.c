@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Fuzz target: the DHT as a state machine: strangers' questions, answers to its own, anything at all, and time. */
+/* Fuzz target: the DHT as a state machine: strangers' questions, answers to its own, anything at
+ * all, and time. */
 
 /*
- * The input is a row of steps: a byte that says what happens, a byte for who it is or how much, and what the step wants. Questions carry the
- * token that their sender was given, answers the transaction of a question that waits, and items are signed: otherwise nothing would ever come
+ * The input is a row of steps: a byte that says what happens, a byte for who it is or how much, and
+ * what the step wants. Questions carry the token that their sender was given, answers the
+ * transaction of a question that waits, and items are signed: otherwise nothing would ever come
  * through, and all that is behind these doors would not be seen.
  */
 
@@ -149,8 +151,12 @@ on_done (gpointer owner,
   g_assert (n_answered <= n_asked && n_told <= 2 * SHOAL_DHT_K);
 }
 
-static const ShoalHostOps host_ops = { .send = effect_send, .random = effect_random, .lookup = effect_lookup };
-static const ShoalDhtOps dht_ops = { .ready = on_ready, .announced = on_announced, .external = on_external };
+static const ShoalHostOps host_ops = { .send = effect_send,
+                                       .random = effect_random,
+                                       .lookup = effect_lookup };
+static const ShoalDhtOps dht_ops = { .ready = on_ready,
+                                     .announced = on_announced,
+                                     .external = on_external };
 static const ShoalDhtLookupOps lookup_ops = { on_peers, on_done };
 
 /* --- What strangers say --- */
@@ -209,28 +215,33 @@ ask (World       *world,
   krpc.transaction = (ShoalKrpcBytes){ &how, 1 };
   krpc.id = make_id (number, method);
   krpc.flags = SHOAL_KRPC_HAS_ID;
-  krpc.token = (ShoalKrpcBytes){ world->tokens[number % PEERS], world->token_sizes[number % PEERS] };
+  krpc.token = (ShoalKrpcBytes){ world->tokens[number % PEERS],
+                                 world->token_sizes[number % PEERS] };
   if (krpc.method != SHOAL_KRPC_PING && krpc.method != SHOAL_KRPC_PUT)
     {
       krpc.flags |= SHOAL_KRPC_HAS_TARGET;
       krpc.target = make_id (about, about);
     }
-  if (krpc.method == SHOAL_KRPC_FIND_NODE || krpc.method == SHOAL_KRPC_GET_PEERS || krpc.method == SHOAL_KRPC_GET)
+  if (krpc.method == SHOAL_KRPC_FIND_NODE || krpc.method == SHOAL_KRPC_GET_PEERS
+      || krpc.method == SHOAL_KRPC_GET)
     krpc.flags |= (how & 1 ? SHOAL_KRPC_WANT4 : 0) | (how & 2 ? SHOAL_KRPC_WANT6 : 0);
   if (krpc.method == SHOAL_KRPC_GET_PEERS)
     krpc.flags |= (how & 4 ? SHOAL_KRPC_SCRAPE : 0) | (how & 8 ? SHOAL_KRPC_NOSEED : 0);
   if (krpc.method == SHOAL_KRPC_ANNOUNCE_PEER)
     {
-      krpc.flags |= SHOAL_KRPC_HAS_PORT | (how & 1 ? SHOAL_KRPC_IMPLIED_PORT : 0) | (how & 2 ? SHOAL_KRPC_SEED : 0);
+      krpc.flags |= SHOAL_KRPC_HAS_PORT | (how & 1 ? SHOAL_KRPC_IMPLIED_PORT : 0)
+                    | (how & 2 ? SHOAL_KRPC_SEED : 0);
       krpc.port = how;
     }
   if (krpc.method == SHOAL_KRPC_PUT || krpc.method == SHOAL_KRPC_GET)
     {
-      /* The size of a value is a number of its text, so that each is bencode: a long string, a number, an empty list. */
+      /* The size of a value is a number of its text, so that each is bencode: a long string, a
+       * number, an empty list. */
       static const char *const small[] = { "", "i42e", "le" };
       guint which = how % G_N_ELEMENTS (value_sizes);
 
-      krpc.value = (ShoalKrpcBytes){ which == 0 ? values : (const guint8 *) small[which], value_sizes[which] };
+      krpc.value = (ShoalKrpcBytes){ which == 0 ? values : (const guint8 *) small[which],
+                                     value_sizes[which] };
       krpc.salt = (ShoalKrpcBytes){ values, how & 16 ? about % 80 : 0 };
       krpc.seq = about;
       krpc.cas = about - 1;
@@ -316,7 +327,8 @@ answer (World       *world,
 static void
 start (World *world)
 {
-  world->dht = shoal_dht_new (&world->host, world->timers, &world->rng, &dht_ops, NULL, world->now_us);
+  world->dht = shoal_dht_new (&world->host, world->timers, &world->rng, &dht_ops, NULL,
+                              world->now_us);
 }
 
 static void
@@ -329,7 +341,8 @@ begin_again (World *world)
   if (kept == NULL)
     return;
   g_assert (g_bytes_get_size (kept) <= SHOAL_DHT_KEPT_SIZE_MAX);
-  g_assert (shoal_dht_restore (world->dht, g_bytes_get_data (kept, NULL), g_bytes_get_size (kept), world->now_us));
+  g_assert (shoal_dht_restore (world->dht, g_bytes_get_data (kept, NULL), g_bytes_get_size (kept),
+                               world->now_us));
 }
 
 static void
@@ -350,7 +363,8 @@ static void
 control (World *world,
          guint8 number)
 {
-  static const char *const routers[] = { "", "router.example:6881, 21.0.0.2:1001", "a.example:1 b.example:2", "nonsense [::1]:x" };
+  static const char *const routers[] = { "", "router.example:6881, 21.0.0.2:1001",
+                                         "a.example:1 b.example:2", "nonsense [::1]:x" };
 
   switch (number % 8)
     {
@@ -391,7 +405,8 @@ take_step (World       *world,
       shoal_dht_add_contact (world->dht, &from, world->now_us);
       break;
     case 2:
-      shoal_dht_lookup (world->dht, &key, number, (number & 1) != 0, (number & 2) != 0, &lookup_ops, NULL, world->now_us);
+      shoal_dht_lookup (world->dht, &key, number, (number & 1) != 0, (number & 2) != 0, &lookup_ops,
+                        NULL, world->now_us);
       break;
     case 3:
       answer (world, reader, number);
@@ -405,7 +420,8 @@ take_step (World       *world,
       break;
     default:
       from = peer (what >> 3);
-      shoal_dht_datagram (world->dht, &from, shoal_reader_bytes (reader, take), take, world->now_us);
+      shoal_dht_datagram (world->dht, &from, shoal_reader_bytes (reader, take), take,
+                          world->now_us);
     }
 }
 
@@ -413,7 +429,9 @@ int
 LLVMFuzzerTestOneInput (const guint8 *data,
                         gsize         size)
 {
-  World world = { .host = { &host_ops }, .timers = shoal_timers_new (), .now_us = 1000 * (gint64) G_USEC_PER_SEC };
+  World world = { .host = { &host_ops },
+                  .timers = shoal_timers_new (),
+                  .now_us = 1000 * (gint64) G_USEC_PER_SEC };
   ShoalReader reader = shoal_reader (data, size);
 
   shoal_rng_init (&world.rng, 1);

@@ -26,15 +26,18 @@ LLVMFuzzerTestOneInput (const guint8 *data,
   if (!shoal_krpc_parse (&one, data, size))
     return 0;
   g_assert (one.n_values <= SHOAL_KRPC_VALUES_MAX);
-  g_assert (one.nodes4.size % SHOAL_KRPC_NODE4_SIZE == 0 && one.nodes6.size % SHOAL_KRPC_NODE6_SIZE == 0);
-  g_assert (one.transaction.size <= SHOAL_KRPC_TRANSACTION_MAX && one.token.size <= SHOAL_KRPC_TOKEN_MAX);
+  g_assert (one.nodes4.size % SHOAL_KRPC_NODE4_SIZE == 0
+            && one.nodes6.size % SHOAL_KRPC_NODE6_SIZE == 0);
+  g_assert (one.transaction.size <= SHOAL_KRPC_TRANSACTION_MAX
+            && one.token.size <= SHOAL_KRPC_TOKEN_MAX);
   if (one.type == SHOAL_KRPC_QUERY && one.method == SHOAL_KRPC_UNKNOWN)
     return 0;
 
   shoal_krpc_write (&one, &out);
   g_assert (shoal_krpc_parse (&two, out.data, out.size));
   g_assert (one.type == two.type && one.method == two.method && one.flags == two.flags);
-  g_assert (one.port == two.port && one.seq == two.seq && one.cas == two.cas && one.error == two.error);
+  g_assert (one.port == two.port && one.seq == two.seq && one.cas == two.cas
+            && one.error == two.error);
   g_assert (one.n_values == two.n_values && shoal_addr_equal (&one.ip, &two.ip));
   check_bytes (one.transaction, two.transaction);
   check_bytes (one.nodes4, two.nodes4);

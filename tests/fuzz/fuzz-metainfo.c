@@ -16,7 +16,8 @@ check_path (const char *path)
   g_assert_cmpuint (strlen (path), <=, 4000);
   for (char **component = components; *component != NULL; component++)
     {
-      g_assert_true ((*component)[0] != '\0' && strcmp (*component, ".") != 0 && strcmp (*component, "..") != 0);
+      g_assert_true ((*component)[0] != '\0' && strcmp (*component, ".") != 0
+                     && strcmp (*component, "..") != 0);
       g_assert_cmpuint (strlen (*component), <=, 250);
     }
 }
@@ -58,7 +59,8 @@ touch_pieces (const ShoalMetainfo *metainfo)
       if (shoal_metainfo_piece_root (metainfo, piece, &root))
         sum += root.bytes[31];
       g_assert_cmpuint (shoal_metainfo_piece_leaves (metainfo, piece), >, 0);
-      shoal_layout_extents (metainfo->layout, shoal_layout_piece_offset (metainfo->layout, piece), size, &from, extents, 4);
+      shoal_layout_extents (metainfo->layout, shoal_layout_piece_offset (metainfo->layout, piece),
+                            size, &from, extents, 4);
     }
 
   return sum;

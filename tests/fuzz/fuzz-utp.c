@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Fuzz target: a uTP connection under packets of any kind, or two that talk over the worst of ways. */
+/* Fuzz target: a uTP connection under packets of any kind, or two that talk over the worst of
+ * ways. */
 
 /*
- * The first byte says which. A single end gets packets that are made of the input. Two ends get each other's packets, and the input says what
- * is lost, doubled, late or changed on the way, when they write, read, wait and close. As long as nothing was changed, what one
- * end reads is what the other wrote.
+ * The first byte says which. A single end gets packets that are made of the input. Two ends get
+ * each other's packets, and the input says what is lost, doubled, late or changed on the way, when
+ * they write, read, wait and close. As long as nothing was changed, what one end reads is what the
+ * other wrote.
  */
 
 #include <string.h>
@@ -111,7 +113,8 @@ stand_alone (ShoalReader *r,
     {
       ShoalUtpPacket syn = { .type = SHOAL_UTP_SYN, .id = 1, .window = 100000 };
 
-      self.utp = shoal_utp_new_accept (&syn, 65530, SHOAL_FAMILY_IPV6, &self.buffers, self.now_us, self.now_us);
+      self.utp = shoal_utp_new_accept (&syn, 65530, SHOAL_FAMILY_IPV6, &self.buffers, self.now_us,
+                                       self.now_us);
     }
   flush (&self);
 
@@ -149,7 +152,8 @@ stand_alone (ShoalReader *r,
         }
       if (step & 8)
         flush (&self);
-      g_assert (self.buffers.received <= 2 * SHOAL_UTP_WINDOW_MAX + 65536 && self.buffers.sent <= SHOAL_UTP_WINDOW_MAX + 65536);
+      g_assert (self.buffers.received <= 2 * SHOAL_UTP_WINDOW_MAX + 65536
+                && self.buffers.sent <= SHOAL_UTP_WINDOW_MAX + 65536);
     }
   shoal_utp_free (self.utp);
   g_assert (self.buffers.received == 0 && self.buffers.sent == 0);
@@ -159,7 +163,8 @@ stand_alone (ShoalReader *r,
 
 #define QUEUE_MAX 128u   /* datagrams on the way to one end; more are lost */
 #define STEPS_MAX 500u
-#define PERIOD    4093u   /* bytes after which what is written begins anew: a multiple of nothing that packets have */
+#define PERIOD    4093u   /* bytes after which what is written begins anew: a multiple of nothing
+                           * that packets have */
 #define TURN      1024u   /* bytes written at once, at the least */
 
 typedef struct
@@ -215,7 +220,8 @@ send_all (Pair *self,
   guint segment, probe;
   gsize size;
 
-  while (from->utp != NULL && (size = shoal_utp_output (from->utp, train, &segment, &probe, self->now_us)) > 0)
+  while (from->utp != NULL
+         && (size = shoal_utp_output (from->utp, train, &segment, &probe, self->now_us)) > 0)
     {
       if (probe > self->largest)
         shoal_utp_too_big (from->utp, probe, self->now_us);
@@ -238,17 +244,21 @@ deliver (Pair *self,
          guint times)
 {
   End *to = &self->ends[which];
-  g_autoptr(GBytes) bytes = g_queue_pop_nth (&to->coming, to->coming.length > 0 ? place % to->coming.length : 0);
+  g_autoptr(GBytes) bytes =
+    g_queue_pop_nth (&to->coming, to->coming.length > 0 ? place % to->coming.length : 0);
   ShoalUtpPacket packet;
   gsize size;
 
-  if (bytes == NULL || !shoal_utp_packet_parse (&packet, g_bytes_get_data (bytes, NULL), g_bytes_get_size (bytes)))
+  if (bytes == NULL
+      || !shoal_utp_packet_parse (&packet, g_bytes_get_data (bytes, NULL),
+                                  g_bytes_get_size (bytes)))
     return;
   for (guint i = 0; i < times; i++)
     if (to->utp != NULL && packet.id == shoal_utp_id (to->utp))
       shoal_utp_packet (to->utp, &packet, self->now_us, self->now_us);
     else if (to->utp == NULL && packet.type == SHOAL_UTP_SYN)
-      to->utp = shoal_utp_new_accept (&packet, 65000, SHOAL_FAMILY_IPV4, &self->buffers, self->now_us, self->now_us);
+      to->utp = shoal_utp_new_accept (&packet, 65000, SHOAL_FAMILY_IPV4, &self->buffers,
+                                      self->now_us, self->now_us);
   size = to->utp != NULL ? shoal_utp_unread (to->utp) : 0;
   g_assert (size <= SHOAL_UTP_WINDOW_MAX + SHOAL_UTP_UNREAD_MAX);
 }

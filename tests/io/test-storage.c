@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The files of a torrent by themselves: what is written is where it belongs, and who was there first stays. */
+/* The files of a torrent by themselves: what is written is where it belongs, and who was there
+ * first stays. */
 
 #include <errno.h>
 #include <glib/gstdio.h>
@@ -36,7 +37,8 @@ set_up (Fixture      *self,
   self->dir = shoal_test_temp_dir ();
   self->content = content_new ("t", SHOAL_TORRENT_V1, PIECE_SIZE, files, G_N_ELEMENTS (files), 3);
   self->cache = shoal_file_cache_new (4);
-  self->storage = shoal_storage_new (self->cache, self->content->metainfo, self->dir, TRUE, NULL, NULL);
+  self->storage = shoal_storage_new (self->cache, self->content->metainfo, self->dir, TRUE, NULL,
+                                     NULL);
 }
 
 static void

@@ -19,8 +19,10 @@ test_apply (void)
   g_autoptr(ShoalTracker) first = NULL;
   g_autoptr(ShoalTracker) again = NULL;
   ShoalTrackerStats stats[2] = {
-    { .url = (char *) "http://a", .state = SHOAL_TRACKER_IDLE, .next_s = -1, .seeds = -1, .leechers = -1 },
-    { .url = (char *) "udp://b", .tier = 1, .state = SHOAL_TRACKER_FAILING, .error = (char *) "refused", .next_s = 30, .seeds = -1, .leechers = -1 },
+    { .url = (char *) "http://a", .state = SHOAL_TRACKER_IDLE, .next_s = -1, .seeds = -1,
+      .leechers = -1 },
+    { .url = (char *) "udp://b", .tier = 1, .state = SHOAL_TRACKER_FAILING,
+      .error = (char *) "refused", .next_s = 30, .seeds = -1, .leechers = -1 },
   };
 
   shoal_tracker_apply_all (list, stats, 2);

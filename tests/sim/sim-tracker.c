@@ -113,7 +113,8 @@ sim_tracker_sample (SimTracker      *self,
       order[i] = order[other];
       order[other] = swap;
       peer = &g_array_index (self->peers, SimTrackerPeer, order[i]);
-      if (!peer->gone && shoal_sha1_equal (&peer->key, key) && !shoal_addr_equal (&peer->addr, asker))
+      if (!peer->gone && shoal_sha1_equal (&peer->key, key)
+          && !shoal_addr_equal (&peer->addr, asker))
         out[n++] = peer->addr;
     }
 
@@ -155,7 +156,8 @@ announced (SimTracker      *self,
     return 0;
 
   return sim_tracker_sample (self, &announce->info_hash, &addr, out,
-                             announce->numwant < 0 ? PEERS_MAX : MIN ((guint) announce->numwant, PEERS_MAX));
+                             announce->numwant < 0 ? PEERS_MAX
+                                                   : MIN ((guint) announce->numwant, PEERS_MAX));
 }
 
 /* Notes a scrape for @n torrents. Returns: how many are told of. */

@@ -31,7 +31,8 @@ typedef struct
   guint     n_stopped;
   guint     n_announces;
   gint64    last_us;
-  guint32   transaction;  /* of the last announce by UDP: the same again was sent because the answer got lost */
+  guint32   transaction;  /* of the last announce by UDP: the same again was sent because the answer
+                           * got lost */
 } SimTrackerPeer;
 
 struct _SimTracker
@@ -50,16 +51,20 @@ struct _SimTracker
   gint64         apart_us;   /* the least time between two scrapes */
 };
 
-SimTracker     *sim_tracker_new    (SimWorld *world, const char *name, SimTrackerMood mood);   /* owned by the world */
+/* owned by the world */
+SimTracker     *sim_tracker_new    (SimWorld *world, const char *name, SimTrackerMood mood);
 void            sim_tracker_free   (SimTracker *self);
 SimTracker     *sim_tracker_find   (SimWorld *world, const char *name);
 SimTracker     *sim_tracker_at     (SimWorld *world, const ShoalAddr *addr);
-SimTrackerPeer *sim_tracker_peer   (SimTracker *self, const ShoalAddr *addr, const ShoalSha1 *key);   /* made if not there */
+/* made if not there */
+SimTrackerPeer *sim_tracker_peer   (SimTracker *self, const ShoalAddr *addr, const ShoalSha1 *key);
 /* Fills in up to @max others by chance. */
-guint           sim_tracker_sample (SimTracker *self, const ShoalSha1 *key, const ShoalAddr *asker, ShoalAddr *out, guint max);
+guint           sim_tracker_sample (SimTracker *self, const ShoalSha1 *key, const ShoalAddr *asker,
+                                    ShoalAddr *out, guint max);
 /* (transfer full) (nullable): the answer to a GET; NULL: none. */
 GBytes         *sim_tracker_http   (SimTracker *self, const ShoalAddr *from, const char *url);
 /* (transfer full) (nullable) */
-GBytes         *sim_tracker_udp    (SimTracker *self, const ShoalAddr *from, const guint8 *data, gsize size);
+GBytes         *sim_tracker_udp    (SimTracker *self, const ShoalAddr *from, const guint8 *data,
+                                    gsize size);
 
 G_END_DECLS

@@ -111,7 +111,8 @@ announcer_make (AnnouncerFixture    *f,
 
   memset (keys[0].bytes, 'A', sizeof keys[0].bytes);
   memset (keys[1].bytes, 'B', sizeof keys[1].bytes);
-  f->announcer = shoal_announcer_new (f->hub, f->timers, &f->rng, keys, n_keys, (char *const *const *) tiers, &announcer_fixture_ops, f);
+  f->announcer = shoal_announcer_new (f->hub, f->timers, &f->rng, keys, n_keys,
+                                      (char *const *const *) tiers, &announcer_fixture_ops, f);
   shoal_tiers_free (tiers);
 }
 

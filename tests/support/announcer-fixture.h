@@ -38,7 +38,8 @@ typedef struct
 extern const ShoalAnnouncerOps announcer_fixture_ops;
 
 /* A test with a fixture of its own. */
-void     announcer_add        (const char *path, void (*func) (AnnouncerFixture *f, gconstpointer data));
+void     announcer_add        (const char *path, void (*func) (AnnouncerFixture *f,
+                               gconstpointer data));
 char  ***announcer_make_tiers (const char *text);
 char    *announcer_join_tiers (char *const *const *tiers);
 void     announcer_make       (AnnouncerFixture *f, const char *text, guint n_keys);

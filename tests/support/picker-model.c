@@ -221,7 +221,8 @@ verify_piece (Model   *m,
               guint32  piece)
 {
   guint32 size = shoal_layout_piece_size (m->layout, piece);
-  g_autofree guint8 *bytes = g_memdup2 (m->disk + shoal_layout_piece_offset (m->layout, piece), size);
+  g_autofree guint8 *bytes = g_memdup2 (m->disk + shoal_layout_piece_offset (m->layout, piece),
+                                        size);
   guint n = shoal_picker_n_runs (m->picker, piece);
   g_autofree ShoalRun *runs = g_new0 (ShoalRun, n + 1);
   guint32 held = 0;
@@ -315,7 +316,8 @@ model_spill (Model   *m,
   shoal_picker_spilling (m->picker, piece);
   g_assert_cmpuint (shoal_picker_n_runs (m->picker, piece), ==, 0);
   for (guint i = 0; i < n; i++)
-    memcpy (m->disk + shoal_layout_piece_offset (m->layout, piece) + runs[i].offset, runs[i].data, runs[i].size);
+    memcpy (m->disk + shoal_layout_piece_offset (m->layout, piece) + runs[i].offset, runs[i].data,
+            runs[i].size);
 }
 
 void

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* A way between two machines in virtual time: rate, delay, queue and loss; uTP connections and TCP streams on it. */
+/* A way between two machines in virtual time: rate, delay, queue and loss; uTP connections and TCP
+ * streams on it. */
 
 /*
- * Both directions have a line and a queue of their own. The near machine wakes for its deadlines at whole milliseconds,
- * as a real one does; what arrives is handled at once.
+ * Both directions have a line and a queue of their own. The near machine wakes for its deadlines at
+ * whole milliseconds, as a real one does; what arrives is handled at once.
  */
 
 #include "utp-way.h"
@@ -115,7 +116,8 @@ on_arrival (gpointer owner,
       if (!packet->forward)
         say_less (&flow->way->config, &parsed);
       if (packet->forward && utp == NULL && parsed.type == SHOAL_UTP_SYN)
-        flow->far = utp = shoal_utp_new_accept (&parsed, 777, SHOAL_FAMILY_IPV4, &flow->buffers, clock_us, now_us);
+        flow->far = utp = shoal_utp_new_accept (&parsed, 777, SHOAL_FAMILY_IPV4, &flow->buffers,
+                                                clock_us, now_us);
       else if (utp != NULL)
         shoal_utp_packet (utp, &parsed, clock_us, now_us);
       if (utp != NULL)
@@ -256,7 +258,8 @@ flush_utp (UtpFlow *self,
   if (at_us == SHOAL_NEVER)
     shoal_timers_disarm (way->timers, &self->timers[near ? 0 : 1]);
   else
-    shoal_timers_arm (way->timers, &self->timers[near ? 0 : 1], MAX (at_us, way->now_us) / WAKE_US * WAKE_US + WAKE_US);
+    shoal_timers_arm (way->timers, &self->timers[near ? 0 : 1],
+                      MAX (at_us, way->now_us) / WAKE_US * WAKE_US + WAKE_US);
 }
 
 /* --- TCP --- */
@@ -282,7 +285,8 @@ tcp_acked (UtpFlow *self,
   if (node != NULL)
     g_queue_delete_link (&self->under_way, node);
   self->acked = MAX (self->acked, number);
-  while (!g_queue_is_empty (&self->under_way) && GPOINTER_TO_SIZE (g_queue_peek_head (&self->under_way)) + 3 <= self->acked)
+  while (!g_queue_is_empty (&self->under_way)
+         && GPOINTER_TO_SIZE (g_queue_peek_head (&self->under_way)) + 3 <= self->acked)
     lost |= GPOINTER_TO_SIZE (g_queue_pop_head (&self->under_way)) >= self->recover;
   if (lost)
     {
@@ -392,7 +396,8 @@ utp_way_add_utp (UtpWay *self)
 {
   UtpFlow *flow = flow_new (self, on_deadline);
 
-  flow->near = shoal_utp_new_dial ((guint16) (100 + 10 * self->flows->len), 65500, SHOAL_FAMILY_IPV4, &flow->buffers, self->now_us);
+  flow->near = shoal_utp_new_dial ((guint16) (100 + 10 * self->flows->len), 65500,
+                                   SHOAL_FAMILY_IPV4, &flow->buffers, self->now_us);
   flush_utp (flow, TRUE);
 
   return flow;
@@ -482,7 +487,8 @@ utp_flow_arrived (UtpFlow *self)
 gboolean
 utp_flow_is_over (UtpFlow *self)
 {
-  return shoal_utp_state (self->near) == SHOAL_UTP_OVER && self->far != NULL && shoal_utp_state (self->far) == SHOAL_UTP_OVER;
+  return shoal_utp_state (self->near) == SHOAL_UTP_OVER && self->far != NULL
+         && shoal_utp_state (self->far) == SHOAL_UTP_OVER;
 }
 
 void

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* A way between two machines in virtual time: rate, delay, queue and loss; uTP connections and TCP streams on it. */
+/* A way between two machines in virtual time: rate, delay, queue and loss; uTP connections and TCP
+ * streams on it. */
 
 #pragma once
 
@@ -46,7 +47,8 @@ void     utp_flow_pause   (UtpFlow *self, gboolean paused);   /* nobody reads at
 
 gint64   utp_way_now      (const UtpWay *self);
 double   utp_flow_mbit    (UtpFlow *self);      /* that arrived since the last time it was asked */
-double   utp_flow_queue   (UtpFlow *self);      /* mean time in the queue since then, milliseconds */
+/* mean time in the queue since then, milliseconds */
+double   utp_flow_queue   (UtpFlow *self);
 guint64  utp_flow_arrived (UtpFlow *self);      /* bytes, all of them the right ones */
 gboolean utp_flow_is_over (UtpFlow *self);      /* both ends */
 void     utp_flow_info    (UtpFlow *self, ShoalUtpInfo *out);   /* of the near end */

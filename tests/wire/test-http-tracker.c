@@ -92,7 +92,8 @@ test_scrape_url (void)
     { "http://t.example/x/announce", "http://t.example/x/scrape?info_hash=" HASH_TEXT },
     { "http://t.example/announce.php", "http://t.example/scrape.php?info_hash=" HASH_TEXT },
     { "http://t.example/announce?x=2/4", "http://t.example/scrape?x=2/4&info_hash=" HASH_TEXT },
-    { "http://t.example/announce%064announce", "http://t.example/scrape%064announce?info_hash=" HASH_TEXT },
+    { "http://t.example/announce%064announce",
+      "http://t.example/scrape%064announce?info_hash=" HASH_TEXT },
     { "http://t.example/a", NULL },
     { "http://t.example/announce/key", NULL },
     { "http://t.example/?x=/announce", NULL },
@@ -103,7 +104,8 @@ test_scrape_url (void)
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
     {
-      g_autofree char *url = shoal_http_tracker_scrape_url (cases[i].tracker, &announce.info_hash, 1);
+      g_autofree char *url = shoal_http_tracker_scrape_url (cases[i].tracker, &announce.info_hash,
+                                                            1);
 
       g_assert_cmpstr (url, ==, cases[i].scrape);
     }
@@ -156,7 +158,8 @@ test_compact (void)
   ShoalAnnounceAnswer answer;
 
   g_assert_true (PARSE (&answer,
-                        "d8:completei5e10:downloadedi9e10:incompletei7e8:intervali1800e12:min intervali900e"
+                        "d8:completei5e10:downloadedi9e10:incompletei7e8:intervali1800e12:min "
+                        "intervali900e"
                         "5:peers12:\x0a\x00\x00\x01\x1a\xe1\x0a\x00\x00\x02\x1a\xe2"
                         "6:peers618:\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\x01\x1a\xe1"
                         "10:tracker id3:abc15:warning message4:slowe"));
@@ -208,7 +211,8 @@ test_external_ip (void)
   g_assert_cmpint (answer.external.family, ==, SHOAL_FAMILY_IPV4);
   g_assert_cmpuint (answer.external.ip[3], ==, 4);
   shoal_announce_answer_clear (&answer);
-  g_assert_true (PARSE (&answer, "d11:external ip16:\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\x01" "e"));
+  g_assert_true (PARSE (&answer, "d11:external ip16:\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\x01"
+                                 "e"));
   g_assert_cmpint (answer.external.family, ==, SHOAL_FAMILY_IPV6);
   shoal_announce_answer_clear (&answer);
   g_assert_true (PARSE (&answer, "d11:external ip5:abcdee"));
@@ -252,7 +256,8 @@ test_odd_values (void)
 {
   ShoalAnnounceAnswer answer;
 
-  g_assert_true (PARSE (&answer, "d8:completei-7e8:intervali-5e12:min interval3:abc5:peers7:1234567e"));
+  g_assert_true (PARSE (&answer, "d8:completei-7e8:intervali-5e12:min "
+                                 "interval3:abc5:peers7:1234567e"));
   g_assert_cmpint (answer.interval_s, ==, 0);
   g_assert_cmpint (answer.min_interval_s, ==, 0);
   g_assert_cmpint (answer.seeds, ==, -1);
@@ -275,14 +280,17 @@ test_odd_values (void)
 static void
 test_malformed (void)
 {
-  static const char *const bad[] = { "", "le", "<html>sign in</html>", "d8:interval", "i5e", "d5:peers9999:abce" };
+  static const char *const bad[] = {
+    "", "le", "<html>sign in</html>", "d8:interval", "i5e", "d5:peers9999:abce"
+  };
 
   for (guint i = 0; i < G_N_ELEMENTS (bad); i++)
     {
       g_autoptr (GError) error = NULL;
       ShoalAnnounceAnswer answer;
 
-      g_assert_false (shoal_http_tracker_parse_announce (&answer, (const guint8 *) bad[i], strlen (bad[i]), &error));
+      g_assert_false (shoal_http_tracker_parse_announce (&answer, (const guint8 *) bad[i],
+                                                         strlen (bad[i]), &error));
       g_assert_nonnull (error);
       g_assert_true (error->domain == SHOAL_WIRE_ERROR);
     }
@@ -340,9 +348,11 @@ assert_count (const ShoalAnnounceAnswer *answer,
 static void
 test_scrape (void)
 {
-  static const char other[] = "d5:filesd20:aaaaaaaaaaaaaaaaaaaad8:completei1e10:downloadedi2e10:incompletei3eeee";
-  static const char ours[] = "d5:filesd20:aaaaaaaaaaaaaaaaaaaad8:completei1ee20:\0aaaaaaaaaaaaaaaaaaad8:completei4e"
-                             "10:downloadedi5e10:incompletei6eee5:flagsd20:min_request_intervali600eee";
+  static const char other[] =
+    "d5:filesd20:aaaaaaaaaaaaaaaaaaaad8:completei1e10:downloadedi2e10:incompletei3eeee";
+  static const char ours[] =
+    "d5:filesd20:aaaaaaaaaaaaaaaaaaaad8:completei1ee20:\0aaaaaaaaaaaaaaaaaaad8:completei4e"
+    "10:downloadedi5e10:incompletei6eee5:flagsd20:min_request_intervali600eee";
   static const char failed[] = "d14:failure reason2:noe";
   g_autoptr (GError) error = NULL;
   ShoalAnnounceAnswer answer;
@@ -351,7 +361,8 @@ test_scrape (void)
   memset (hashes, 'a', sizeof hashes);
   hashes[0].bytes[0] = 0;
   hashes[1].bytes[0] = 'x';
-  g_assert_true (shoal_http_tracker_parse_scrape (&answer, hashes, 3, (const guint8 *) ours, sizeof ours - 1, NULL));
+  g_assert_true (shoal_http_tracker_parse_scrape (&answer, hashes, 3, (const guint8 *) ours,
+                                                  sizeof ours - 1, NULL));
   g_assert_cmpuint (answer.counts->len, ==, 3);
   assert_count (&answer, 0, 4, 6, 5);
   assert_count (&answer, 1, -1, -1, -1);
@@ -359,14 +370,17 @@ test_scrape (void)
   g_assert_cmpint (answer.min_interval_s, ==, 600);
   shoal_announce_answer_clear (&answer);
 
-  g_assert_true (shoal_http_tracker_parse_scrape (&answer, hashes, 1, (const guint8 *) other, sizeof other - 1, NULL));
+  g_assert_true (shoal_http_tracker_parse_scrape (&answer, hashes, 1, (const guint8 *) other,
+                                                  sizeof other - 1, NULL));
   assert_count (&answer, 0, -1, -1, -1);
   shoal_announce_answer_clear (&answer);
 
-  g_assert_false (shoal_http_tracker_parse_scrape (&answer, hashes, 1, (const guint8 *) "d5:filesi3ee", 12, &error));
+  g_assert_false (shoal_http_tracker_parse_scrape (&answer, hashes, 1,
+                                                   (const guint8 *) "d5:filesi3ee", 12, &error));
   g_assert_error (error, SHOAL_WIRE_ERROR, SHOAL_WIRE_ERROR_MALFORMED);
 
-  g_assert_true (shoal_http_tracker_parse_scrape (&answer, hashes, 3, (const guint8 *) failed, sizeof failed - 1, NULL));
+  g_assert_true (shoal_http_tracker_parse_scrape (&answer, hashes, 3, (const guint8 *) failed,
+                                                  sizeof failed - 1, NULL));
   g_assert_cmpstr (answer.failure, ==, "no");
   shoal_announce_answer_clear (&answer);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* KRPC: the examples of BEP 5, each field there and back, what is missing or broken, BEP 33 and 44. */
+/* KRPC: the examples of BEP 5, each field there and back, what is missing or broken, BEP 33 and
+ * 44. */
 
 #include "shoal-krpc.h"
 
@@ -42,13 +43,18 @@ test_queries (void)
     { SHOAL_KRPC_PING, SHOAL_KRPC_HAS_ID, "d1:ad2:id20:" ID_A "e1:q4:ping1:t2:aa1:y1:qe" },
     { SHOAL_KRPC_FIND_NODE, SHOAL_KRPC_HAS_ID | SHOAL_KRPC_HAS_TARGET,
       "d1:ad2:id20:" ID_A "6:target20:" ID_B "e1:q9:find_node1:t2:aa1:y1:qe" },
-    { SHOAL_KRPC_FIND_NODE, SHOAL_KRPC_HAS_ID | SHOAL_KRPC_HAS_TARGET | SHOAL_KRPC_WANT4 | SHOAL_KRPC_WANT6 | SHOAL_KRPC_READ_ONLY,
+    { SHOAL_KRPC_FIND_NODE,
+      SHOAL_KRPC_HAS_ID | SHOAL_KRPC_HAS_TARGET | SHOAL_KRPC_WANT4 | SHOAL_KRPC_WANT6
+        | SHOAL_KRPC_READ_ONLY,
       "d1:ad2:id20:" ID_A "6:target20:" ID_B "4:wantl2:n42:n6ee1:q9:find_node2:roi1e1:t2:aa1:y1:qe" },
     { SHOAL_KRPC_GET_PEERS, SHOAL_KRPC_HAS_ID | SHOAL_KRPC_HAS_TARGET,
       "d1:ad2:id20:" ID_A "9:info_hash20:" ID_B "e1:q9:get_peers1:t2:aa1:y1:qe" },
-    { SHOAL_KRPC_GET_PEERS, SHOAL_KRPC_HAS_ID | SHOAL_KRPC_HAS_TARGET | SHOAL_KRPC_NOSEED | SHOAL_KRPC_SCRAPE,
+    { SHOAL_KRPC_GET_PEERS,
+      SHOAL_KRPC_HAS_ID | SHOAL_KRPC_HAS_TARGET | SHOAL_KRPC_NOSEED | SHOAL_KRPC_SCRAPE,
       "d1:ad2:id20:" ID_A "9:info_hash20:" ID_B "6:noseedi1e6:scrapei1ee1:q9:get_peers1:t2:aa1:y1:qe" },
-    { SHOAL_KRPC_ANNOUNCE_PEER, SHOAL_KRPC_HAS_ID | SHOAL_KRPC_HAS_TARGET | SHOAL_KRPC_HAS_PORT | SHOAL_KRPC_IMPLIED_PORT | SHOAL_KRPC_SEED,
+    { SHOAL_KRPC_ANNOUNCE_PEER,
+      SHOAL_KRPC_HAS_ID | SHOAL_KRPC_HAS_TARGET | SHOAL_KRPC_HAS_PORT | SHOAL_KRPC_IMPLIED_PORT
+        | SHOAL_KRPC_SEED,
       "d1:ad2:id20:" ID_A "12:implied_porti1e9:info_hash20:" ID_B "4:porti6881e4:seedi1e5:token8:aoeusnthe1:q13:announce_peer1:t2:aa1:y1:qe" },
     { SHOAL_KRPC_SAMPLE_INFOHASHES, SHOAL_KRPC_HAS_ID | SHOAL_KRPC_HAS_TARGET,
       "d1:ad2:id20:" ID_A "6:target20:" ID_B "e1:q17:sample_infohashes1:t2:aa1:y1:qe" },
@@ -78,9 +84,12 @@ test_answers (void)
 {
   static const char *const cases[] = {
     "d1:rd2:id20:" ID_B "e1:t2:aa1:y1:re",
-    "d1:rd2:id20:" ID_A "5:nodes26:" ID_B "\x01\x02\x03\x04\x05\x06" "e1:t2:aa1:y1:re",
+    "d1:rd2:id20:" ID_A "5:nodes26:" ID_B "\x01\x02\x03\x04\x05\x06"
+    "e1:t2:aa1:y1:re",
     "d1:rd2:id20:" ID_A "5:token8:aoeusnth6:valuesl6:axje.u6:idhtnmee1:t2:aa1:v4:SH011:y1:re",
-    "d2:ip6:\x01\x02\x03\x04\x1a\xe1" "1:rd2:id20:" ID_A "6:nodes638:" ID_B "0123456789abcdef\x11\x11" "e1:t2:aa1:y1:re",
+    "d2:ip6:\x01\x02\x03\x04\x1a\xe1"
+    "1:rd2:id20:" ID_A "6:nodes638:" ID_B "0123456789abcdef\x11\x11"
+    "e1:t2:aa1:y1:re",
     "d1:rd2:id20:" ID_A "8:intervali600e5:nodes0:3:numi2e7:samples40:" ID_A ID_B "e1:t2:aa1:y1:re",
     "d1:rd2:id20:" ID_A "1:k32:0123456789abcdef0123456789abcdef"
     "3:seqi-7e3:sig64:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef1:vd1:ai1eee1:t1:x1:y1:re",
@@ -103,7 +112,9 @@ test_values (void)
   g_auto (ShoalWriter) out = { 0 };
   g_autofree char *ip = NULL;
 
-  g_assert_true (parse (&krpc, "d2:ip6:\x05\x06\x07\x08\x1a\xe1" "1:rd2:id20:" ID_A "6:valuesl6:axje.u3:bad6:idhtnmee1:t2:aa1:y1:re"));
+  g_assert_true (parse (&krpc,
+                        "d2:ip6:\x05\x06\x07\x08\x1a\xe1"
+                        "1:rd2:id20:" ID_A "6:valuesl6:axje.u3:bad6:idhtnmee1:t2:aa1:y1:re"));
   g_assert_cmpuint (krpc.n_values, ==, 2);
   g_assert_cmpuint (krpc.values[0].port, ==, '.' << 8 | 'u');
   ip = shoal_addr_to_text (&krpc.ip);
@@ -114,7 +125,8 @@ test_values (void)
   krpc.transaction = text ("t");
   krpc.n_values = SHOAL_KRPC_VALUES_MAX;
   for (guint i = 0; i < krpc.n_values; i++)
-    krpc.values[i] = shoal_addr_make (SHOAL_FAMILY_IPV4, (const guint8 *) "\1\2\3\4", (guint16) (i + 1));
+    krpc.values[i] = shoal_addr_make (SHOAL_FAMILY_IPV4, (const guint8 *) "\1\2\3\4",
+                                      (guint16) (i + 1));
   shoal_krpc_write (&krpc, &out);
   g_assert_true (shoal_krpc_parse (&krpc, out.data, out.size));
   g_assert_cmpuint (krpc.n_values, ==, SHOAL_KRPC_VALUES_MAX);
@@ -145,10 +157,13 @@ test_defects (void)
     "d1:ad2:id19:bcdefghij0123456789e1:q4:ping1:t2:aa1:y1:qe",
     "d1:ad2:id20:" ID_A "e1:q9:find_node1:t2:aa1:y1:qe",
     "d1:ad2:id20:" ID_A "9:info_hash3:abce1:q9:get_peers1:t2:aa1:y1:qe",
-    "d1:ad2:id20:" ID_A "9:info_hash20:" ID_B "4:porti0e5:token1:xe1:q13:announce_peer1:t2:aa1:y1:qe",
-    "d1:ad2:id20:" ID_A "9:info_hash20:" ID_B "4:porti65536e5:token1:xe1:q13:announce_peer1:t2:aa1:y1:qe",
+    "d1:ad2:id20:" ID_A "9:info_hash20:" ID_B
+    "4:porti0e5:token1:xe1:q13:announce_peer1:t2:aa1:y1:qe",
+    "d1:ad2:id20:" ID_A "9:info_hash20:" ID_B
+    "4:porti65536e5:token1:xe1:q13:announce_peer1:t2:aa1:y1:qe",
     "d1:ad2:id20:" ID_A "9:info_hash20:" ID_B "4:porti1ee1:q13:announce_peer1:t2:aa1:y1:qe",
-    "d1:ad2:id20:" ID_A "1:k32:0123456789abcdef0123456789abcdef5:token1:x1:v1:xe1:q3:put1:t2:aa1:y1:qe",
+    "d1:ad2:id20:" ID_A
+    "1:k32:0123456789abcdef0123456789abcdef5:token1:x1:v1:xe1:q3:put1:t2:aa1:y1:qe",
     "d1:q0:1:t0:1:y1:qe",
   };
   static const char *const nothing[] = {
@@ -223,7 +238,8 @@ test_items (void)
   hex = shoal_hex (target.bytes, sizeof target.bytes);
   g_assert_cmpstr (hex, ==, "411eba73b6f087ca51a3795d9c8c938d365e32c1");
   shoal_krpc_write_signed (&covered, &krpc);
-  g_assert_true (shoal_signature_is_good (krpc.key.data, g_bytes_get_data (signature, NULL), covered.data, covered.size));
+  g_assert_true (shoal_signature_is_good (krpc.key.data, g_bytes_get_data (signature, NULL),
+                                          covered.data, covered.size));
 }
 
 static void
@@ -255,14 +271,21 @@ test_bloom (void)
 static void
 test_flags (void)
 {
-  static const struct { const char *number; guint flags; } cases[] = {
-    { "i0e", 0 }, { "i1e", SHOAL_KRPC_IMPLIED_PORT }, { "i2e", SHOAL_KRPC_IMPLIED_PORT }, { "i-1e", SHOAL_KRPC_IMPLIED_PORT }, { "1:1", 0 },
+  static const struct { const char *number; guint flags;
+  } cases[] = {
+    { "i0e", 0 },
+    { "i1e", SHOAL_KRPC_IMPLIED_PORT },
+    { "i2e", SHOAL_KRPC_IMPLIED_PORT },
+    { "i-1e", SHOAL_KRPC_IMPLIED_PORT },
+    { "1:1", 0 },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
     {
-      g_autofree char *packet = g_strdup_printf ("d1:ad2:id20:" ID_A "12:implied_port%s9:info_hash20:" ID_B
-                                                 "5:token8:aoeusnthe1:q13:announce_peer1:t2:aa1:y1:qe", cases[i].number);
+      g_autofree char *packet =
+        g_strdup_printf ("d1:ad2:id20:" ID_A "12:implied_port%s9:info_hash20:" ID_B
+                         "5:token8:aoeusnthe1:q13:announce_peer1:t2:aa1:y1:qe",
+                         cases[i].number);
       ShoalKrpc krpc;
 
       g_assert_true (shoal_krpc_parse (&krpc, (const guint8 *) packet, strlen (packet)));
@@ -272,12 +295,14 @@ test_flags (void)
     }
 }
 
-/* Any cut and any changed byte of a packet is read without harm, and what is read can be written. */
+/* Any cut and any changed byte of a packet is read without harm, and what is read can be
+ * written. */
 static void
 test_broken (void)
 {
-  static const char packet[] = "d1:ad2:id20:" ID_A "12:implied_porti1e9:info_hash20:" ID_B
-                               "4:porti6881e5:token8:aoeusnth4:wantl2:n42:n6ee1:q13:announce_peer1:t2:aa1:y1:qe";
+  static const char packet[] =
+    "d1:ad2:id20:" ID_A "12:implied_porti1e9:info_hash20:" ID_B
+    "4:porti6881e5:token8:aoeusnth4:wantl2:n42:n6ee1:q13:announce_peer1:t2:aa1:y1:qe";
   ShoalKrpc krpc;
   ShoalRng rng;
 
@@ -295,7 +320,8 @@ test_broken (void)
 
       for (guint n = shoal_rng_below (&rng, 3); n < 3; n++)
         changed[shoal_rng_below (&rng, sizeof packet - 1)] = (guint8) shoal_rng_next (&rng);
-      if (shoal_krpc_parse (&krpc, changed, sizeof packet - 1) && (krpc.type != SHOAL_KRPC_QUERY || krpc.method != SHOAL_KRPC_UNKNOWN))
+      if (shoal_krpc_parse (&krpc, changed, sizeof packet - 1)
+          && (krpc.type != SHOAL_KRPC_QUERY || krpc.method != SHOAL_KRPC_UNKNOWN))
         shoal_krpc_write (&krpc, &out);
     }
 }

@@ -99,7 +99,8 @@ test_round_up (void)
   g_assert_cmpuint (shoal_merkle_round_up (1), ==, 1);
   g_assert_cmpuint (shoal_merkle_round_up (5), ==, 8);
   g_assert_cmpuint (shoal_merkle_round_up (64), ==, 64);
-  g_assert_cmpuint (shoal_merkle_round_up (G_GUINT64_CONSTANT (1) << 40), ==, G_GUINT64_CONSTANT (1) << 40);
+  g_assert_cmpuint (shoal_merkle_round_up (G_GUINT64_CONSTANT (1) << 40), ==,
+                    G_GUINT64_CONSTANT (1) << 40);
 }
 
 int

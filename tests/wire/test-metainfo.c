@@ -117,8 +117,10 @@ static void
 test_names (void)
 {
   g_autoptr (ShoalMetainfo) none = parse_good ("d4:infod6:lengthi7e" PIECE "6:pieces20:" HASH "ee");
-  g_autoptr (ShoalMetainfo) up = parse_good ("d4:infod6:lengthi7e4:name2:.." PIECE "6:pieces20:" HASH "ee");
-  g_autoptr (ShoalMetainfo) broken = parse_good ("d4:infod6:lengthi7e4:name2:a\xff" PIECE "6:pieces20:" HASH "ee");
+  g_autoptr (ShoalMetainfo) up = parse_good ("d4:infod6:lengthi7e4:name2:.." PIECE
+                                             "6:pieces20:" HASH "ee");
+  g_autoptr (ShoalMetainfo) broken = parse_good ("d4:infod6:lengthi7e4:name2:a\xff" PIECE
+                                                 "6:pieces20:" HASH "ee");
 
   g_assert_cmpuint (strlen (none->name), ==, 40);
   g_assert_cmpstr (none->files[0].path, ==, none->name);
@@ -231,7 +233,8 @@ test_refused (void)
     HYBRID ("d1:a" LEAF ("5") "e", "ld6:lengthi5e4:pathl1:beee"),
     HYBRID ("d1:a" LEAF ("5") "e", "ld6:lengthi5e4:pathl1:aeed6:lengthi0e4:pathl1:beee"),
     HYBRID ("d1:a" LEAF ("5") "1:bd0:d6:lengthi0eeee", "ld6:lengthi5e4:pathl1:aeee"),
-    HYBRID ("d1:a" LEAF ("5") "1:b" LEAF ("5") "e", "ld6:lengthi5e4:pathl1:aeed6:lengthi5e4:pathl1:beee"),
+    HYBRID ("d1:a" LEAF ("5") "1:b" LEAF ("5") "e",
+            "ld6:lengthi5e4:pathl1:aeed6:lengthi5e4:pathl1:beee"),
     HYBRID ("i1e", "ld6:lengthi5e4:pathl1:aeee"),
     "d4:infod9:file treed1:t" LEAF ("16385") "e12:meta versioni2e4:name1:t" PIECE "e12:piece layersd32:" ROOT "64:" ROOT ROOT "ee",
     "d4:infod9:file treed1:t" LEAF ("16385") "e12:meta versioni2e4:name1:t" PIECE "e12:piece layersd32:" ROOT "32:" ROOT "ee",
@@ -259,7 +262,8 @@ test_from_info (void)
   g_autoptr (GBytes) info = g_bytes_new (text, strlen (text));
   g_autoptr (GBytes) bad = g_bytes_new ("d1:a", 4);
   g_autoptr (GError) error = NULL;
-  g_autoptr (ShoalMetainfo) metainfo = shoal_metainfo_from_info (info, tiers, (char **) seeds, &error);
+  g_autoptr (ShoalMetainfo) metainfo = shoal_metainfo_from_info (info, tiers, (char **) seeds,
+                                                                 &error);
   g_autoptr (ShoalMetainfo) bare = shoal_metainfo_from_info (info, NULL, NULL, NULL);
   g_autoptr (ShoalMetainfo) none = NULL;
 
@@ -305,7 +309,8 @@ test_shared_layer (void)
   g_autoptr (ShoalMetainfo) metainfo = NULL;
 
   for (guint i = 0; i < 2000; i++)
-    g_string_append_printf (text, "4:%04ud0:d6:lengthi%ue11:pieces root32:" ROOT "ee", i, 60000 * 16384);
+    g_string_append_printf (text, "4:%04ud0:d6:lengthi%ue11:pieces root32:" ROOT "ee", i,
+                            60000 * 16384);
   g_string_append (text, "e12:meta versioni2e4:name1:t" PIECE "e12:piece layersd32:" ROOT);
   g_string_append_printf (text, "%u:%see", 32 * 60000, layer);
   metainfo = parse (text->str, &error);
@@ -322,8 +327,8 @@ test_same_files (void)
   g_autofree char *text = g_strdup_printf ("d11:collectionsl2:c22:c11:\xff" "e4:info%s"
                                            "7:similarl20:dddddddddddddddddddd20:" HASH "ee", info);
   g_autoptr (ShoalMetainfo) metainfo = parse_good (text);
-  g_autoptr (ShoalMetainfo) none = parse_good ("d4:infod6:lengthi7e4:name1:a" PIECE "6:pieces20:" HASH
-                                               "e7:similar20:" HASH "e");
+  g_autoptr (ShoalMetainfo) none = parse_good ("d4:infod6:lengthi7e4:name1:a" PIECE
+                                               "6:pieces20:" HASH "e7:similar20:" HASH "e");
 
   g_assert_cmpuint (metainfo->n_similar, ==, 3);
   g_assert_cmpmem (metainfo->similar[0].bytes, 20, "bbbbbbbbbbbbbbbbbbbb", 20);

@@ -52,7 +52,8 @@ test_announce (void)
   ShoalAnnounce announce = make_announce ();
   guint8 out[SHOAL_UDP_TRACKER_PACKET_MAX];
 
-  g_assert_cmpuint (shoal_udp_tracker_write_announce (out, CONNECTION, 5, &announce, NULL), ==, HEAD_SIZE);
+  g_assert_cmpuint (shoal_udp_tracker_write_announce (out, CONNECTION, 5, &announce, NULL), ==,
+                    HEAD_SIZE);
   g_assert_cmpmem (out, 16, "\1\2\3\4\5\6\7\x08\0\0\0\1\0\0\0\5", 16);
   g_assert_cmpmem (out + 16, 20, announce.info_hash.bytes, 20);
   g_assert_cmpmem (out + 36, 20, announce.peer_id.bytes, 20);
@@ -111,7 +112,8 @@ static void
 test_scrape (void)
 {
   static const guint8 answer[] = {
-    0, 0, 0, 2, 0, 0, 0, 9, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 3, 0, 0, 0, 4, 0, 0, 0, 5, 0, 0, 0, 6, 7,
+    0, 0, 0, 2, 0, 0, 0, 9, 0, 0, 0, 1, 0, 0, 0, 2, 0,
+    0, 0, 3, 0, 0, 0, 4, 0, 0, 0, 5, 0, 0, 0, 6, 7,
   };
   ShoalAnnounce announce = make_announce ();
   guint8 out[SHOAL_UDP_TRACKER_PACKET_MAX];
@@ -119,13 +121,16 @@ test_scrape (void)
   const ShoalTrackerCount *counts;
   ShoalAnnounceAnswer got;
 
-  g_assert_cmpuint (shoal_udp_tracker_write_scrape (out, CONNECTION, 9, &announce.info_hash, 1), ==, 36);
+  g_assert_cmpuint (shoal_udp_tracker_write_scrape (out, CONNECTION, 9, &announce.info_hash, 1), ==,
+                    36);
   g_assert_cmpmem (out, 16, "\1\2\3\4\5\6\7\x08\0\0\0\2\0\0\0\x09", 16);
   g_assert_cmpmem (out + 16, 20, announce.info_hash.bytes, 20);
 
   /* As many as there are go unfragmented wherever IPv6 goes. */
   memset (hashes, 3, sizeof hashes);
-  g_assert_cmpuint (shoal_udp_tracker_write_scrape (out, CONNECTION, 9, hashes, G_N_ELEMENTS (hashes)), <=, 1280 - 40 - 8);
+  g_assert_cmpuint (shoal_udp_tracker_write_scrape (out, CONNECTION, 9, hashes,
+                                                    G_N_ELEMENTS (hashes)),
+                    <=, 1280 - 40 - 8);
   g_assert_cmpmem (out + 16, sizeof hashes, hashes, sizeof hashes);
 
   for (guint n = 1; n < 4; n++)
@@ -149,11 +154,14 @@ test_peek (void)
   ShoalUdpTrackerAction action;
   guint32 transaction;
 
-  g_assert_true (shoal_udp_tracker_peek ((const guint8 *) "\0\0\0\3\0\0\1\0", 8, &action, &transaction));
+  g_assert_true (shoal_udp_tracker_peek ((const guint8 *) "\0\0\0\3\0\0\1\0", 8, &action,
+                                         &transaction));
   g_assert_cmpint (action, ==, SHOAL_UDP_TRACKER_ERROR);
   g_assert_cmpuint (transaction, ==, 256);
-  g_assert_false (shoal_udp_tracker_peek ((const guint8 *) "\0\0\0\4\0\0\1\0", 8, &action, &transaction));
-  g_assert_false (shoal_udp_tracker_peek ((const guint8 *) "\0\0\0\3\0\0\1\0", 7, &action, &transaction));
+  g_assert_false (shoal_udp_tracker_peek ((const guint8 *) "\0\0\0\4\0\0\1\0", 8, &action,
+                                          &transaction));
+  g_assert_false (shoal_udp_tracker_peek ((const guint8 *) "\0\0\0\3\0\0\1\0", 7, &action,
+                                          &transaction));
   g_assert_false (shoal_udp_tracker_peek (NULL, 0, &action, &transaction));
 }
 
@@ -216,7 +224,8 @@ test_error (void)
 {
   ShoalAnnounceAnswer got;
 
-  g_assert_true (shoal_udp_tracker_parse_error (&got, (const guint8 *) "\0\0\0\3\0\0\0\1no\nway", 14));
+  g_assert_true (shoal_udp_tracker_parse_error (&got, (const guint8 *) "\0\0\0\3\0\0\0\1no\nway",
+                                                14));
   g_assert_cmpstr (got.failure, ==, "no way");
   shoal_announce_answer_clear (&got);
   g_assert_true (shoal_udp_tracker_parse_error (&got, (const guint8 *) "\0\0\0\3\0\0\0\1", 8));

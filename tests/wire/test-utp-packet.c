@@ -19,16 +19,19 @@ test_exact (void)
 {
   static const guint8 sack[4] = { 1, 0, 0, 0x80 };
   g_autoptr (GBytes) plain = shoal_test_bytes ("01 00 1234 01020304 05060708 00100000 fffe 0007");
-  g_autoptr (GBytes) full = shoal_test_bytes ("21 01 1234 01020304 05060708 00100000 fffe 0007 02 04 01000080 70 08 0000000000000000 00 03 000000");
+  g_autoptr (GBytes) full = shoal_test_bytes ("21 01 1234 01020304 05060708 00100000 fffe 0007 02 "
+                                              "04 01000080 70 08 0000000000000000 00 03 000000");
   ShoalUtpPacket packet = sample ();
   guint8 out[64];
 
-  g_assert_cmpmem (out, shoal_utp_packet_write_head (&packet, 0, out), g_bytes_get_data (plain, NULL), g_bytes_get_size (plain));
+  g_assert_cmpmem (out, shoal_utp_packet_write_head (&packet, 0, out),
+                   g_bytes_get_data (plain, NULL), g_bytes_get_size (plain));
   packet.type = SHOAL_UTP_STATE;
   packet.sack = sack;
   packet.sack_size = sizeof sack;
   g_assert_cmpuint (shoal_utp_packet_head_size (&packet, 15), ==, g_bytes_get_size (full));
-  g_assert_cmpmem (out, shoal_utp_packet_write_head (&packet, 15, out), g_bytes_get_data (full, NULL), g_bytes_get_size (full));
+  g_assert_cmpmem (out, shoal_utp_packet_write_head (&packet, 15, out),
+                   g_bytes_get_data (full, NULL), g_bytes_get_size (full));
 }
 
 static void
@@ -70,12 +73,15 @@ test_broken (void)
     "02 00 1234 01020304 05060708 00100000 fffe 0007",                       /* version */
     "51 00 1234 01020304 05060708 00100000 fffe 0007",                       /* type */
     "01 00 1234 01020304 05060708 00100000 fffe 00",                         /* short */
-    "01 01 1234 01020304 05060708 00100000 fffe 0007",                       /* no extension there */
+    /* no extension there */
+    "01 01 1234 01020304 05060708 00100000 fffe 0007",
     "01 01 1234 01020304 05060708 00100000 fffe 0007 00 04 000000",          /* short extension */
     "01 01 1234 01020304 05060708 00100000 fffe 0007 00 00",                 /* empty */
     "01 01 1234 01020304 05060708 00100000 fffe 0007 01 04 00000000 00 04 00000000",   /* twice */
-    "01 05 1234 01020304 05060708 00100000 fffe 0007 05 00 05 00 05 00 05 00 05 00 05 00 05 00 05 00"
-    "05 00 05 00 05 00 05 00 05 00 05 00 05 00 05 00 00 00",                 /* a chain without end */
+    "01 05 1234 01020304 05060708 00100000 fffe 0007 05 00 05 00 05 00 05 00 05 00 05 00 05 00 05 "
+    "00"
+    /* a chain without end */
+    "05 00 05 00 05 00 05 00 05 00 05 00 05 00 05 00 00 00",
   };
   ShoalUtpPacket packet;
 
@@ -83,7 +89,8 @@ test_broken (void)
     {
       g_autoptr (GBytes) bytes = shoal_test_bytes (broken[i]);
 
-      g_assert_false (shoal_utp_packet_parse (&packet, g_bytes_get_data (bytes, NULL), g_bytes_get_size (bytes)));
+      g_assert_false (shoal_utp_packet_parse (&packet, g_bytes_get_data (bytes, NULL),
+                                              g_bytes_get_size (bytes)));
     }
 }
 

@@ -57,7 +57,8 @@ static void
 set_up (Scene *self)
 {
   *self = (Scene){ .swarm = sim_swarm_new (shoal_test_seed (), PIECE_SIZE, 64) };
-  self->swarm->torrent = sim_torrent_new (self->swarm->world, PIECE_SIZE, PIECE_SIZE * N_PIECES, NULL);
+  self->swarm->torrent = sim_torrent_new (self->swarm->world, PIECE_SIZE, PIECE_SIZE * N_PIECES,
+                                          NULL);
   self->swarm->world->watch = on_datagram;
   self->swarm->world->watch_data = self;
   for (guint i = 0; i < 1 + OTHERS; i++)
@@ -84,8 +85,8 @@ complete (Scene  *self,
 
   sim_swarm_run (self->swarm, limit_us);
   sim_swarm_check_data (self->swarm);
-  g_test_message ("complete after %.0f s, %u datagrams with the key", (double) (self->swarm->world->now_us - begun_us) / SIM_SECOND,
-                  self->n_public);
+  g_test_message ("complete after %.0f s, %u datagrams with the key",
+                  (double) (self->swarm->world->now_us - begun_us) / SIM_SECOND, self->n_public);
 }
 
 /* The seed was announced when the magnet comes. */
@@ -105,7 +106,8 @@ test_magnet (gconstpointer loss_percent)
   sim_swarm_free (scene.swarm);
 }
 
-/* The magnet was there first and announced itself: whoever of the two looks first finds the other. */
+/* The magnet was there first and announced itself: whoever of the two looks first finds the
+ * other. */
 static void
 test_late_seed (void)
 {
@@ -120,7 +122,8 @@ test_late_seed (void)
   sim_swarm_free (scene.swarm);
 }
 
-/* Two who have the same private torrent do not meet, and nobody in the DHT hears of it, while a public one is found. */
+/* Two who have the same private torrent do not meet, and nobody in the DHT hears of it, while a
+ * public one is found. */
 static void
 test_private (void)
 {

@@ -2,12 +2,14 @@
 /* Ten thousand DHT nodes with churn, a fifth of them hostile: do lookups find who announced? */
 
 /*
- * The DHT alone, without engines: every honest node is a real ShoalDht, all on one heap of timers, where packets under way
- * stand too. Hostile ones are written by hand and work together: all have ids that belong to their addresses and answer
- * pings, so they are in every table; one kind is silent else, one invents nodes near the target, one names its
- * accomplices under ids near the target, and one takes announces and tells lies about peers.
+ * The DHT alone, without engines: every honest node is a real ShoalDht, all on one heap of timers,
+ * where packets under way stand too. Hostile ones are written by hand and work together: all have
+ * ids that belong to their addresses and answer pings, so they are in every table; one kind is
+ * silent else, one invents nodes near the target, one names its accomplices under ids near the
+ * target, and one takes announces and tells lies about peers.
  *
- * Ten thousand of them take 20 seconds of processor time, so sanitizers get a smaller network; SHOAL_DHT_NODES sets any number.
+ * Ten thousand of them take 20 seconds of processor time, so sanitizers get a smaller network;
+ * SHOAL_DHT_NODES sets any number.
  */
 
 #include "shoal-dht.h"
@@ -120,8 +122,10 @@ any_addr (Net *net)
       ShoalAddr addr;
 
       shoal_rng_bytes (&net->rng, ip, sizeof ip);
-      addr = shoal_addr_make (SHOAL_FAMILY_IPV4, ip, (guint16) (1024 + shoal_rng_below (&net->rng, 60000)));
-      if (shoal_addr_is_usable (&addr) && !shoal_addr_is_local (&addr) && !g_hash_table_contains (net->by_addr, &addr))
+      addr = shoal_addr_make (SHOAL_FAMILY_IPV4, ip,
+                              (guint16) (1024 + shoal_rng_below (&net->rng, 60000)));
+      if (shoal_addr_is_usable (&addr) && !shoal_addr_is_local (&addr)
+          && !g_hash_table_contains (net->by_addr, &addr))
         return addr;
     }
 }
@@ -168,7 +172,8 @@ send_packet (Node            *from,
   packet->size = size;
   memcpy (packet->data, data, size);
   shoal_timer_init (&packet->timer, packet_arrives, packet);
-  shoal_timers_arm (net->timers, &packet->timer, net->now_us + 20000 + shoal_rng_below (&net->rng, 130000));
+  shoal_timers_arm (net->timers, &packet->timer,
+                    net->now_us + 20000 + shoal_rng_below (&net->rng, 130000));
 }
 
 static ShoalSendResult
@@ -244,7 +249,8 @@ hostile_heard (Node            *self,
       for (guint i = 0; i < 8 && self->kind != LIAR; i++)
         {
           guint8 *at = nodes + i * SHOAL_KRPC_NODE4_SIZE;
-          Node *accomplice = g_ptr_array_index (net->hostile, shoal_rng_below (&net->rng, net->hostile->len));
+          Node *accomplice = g_ptr_array_index (net->hostile,
+                                                shoal_rng_below (&net->rng, net->hostile->len));
           ShoalAddr addr = self->kind == INVENTOR ? any_addr (net) : accomplice->addr;
           ShoalSha1 id;
 
@@ -286,7 +292,8 @@ join (Net  *net,
     {
       for (guint i = 0; i < 8; i++)
         hostile_calls (node);
-      shoal_timers_arm (net->timers, &node->timer, net->now_us + 20 * SECOND_US + shoal_rng_below (&net->rng, 20000000));
+      shoal_timers_arm (net->timers, &node->timer,
+                        net->now_us + 20 * SECOND_US + shoal_rng_below (&net->rng, 20000000));
       return;
     }
   node->dht = shoal_dht_new (&node->host, net->timers, &net->rng, &dht_ops, node, net->now_us);
@@ -307,7 +314,8 @@ on_node_timer (gpointer owner,
     }
   for (guint i = 0; i < 4; i++)
     hostile_calls (node);
-  shoal_timers_arm (node->net->timers, &node->timer, now_us + 20 * SECOND_US + shoal_rng_below (&node->net->rng, 20000000));
+  shoal_timers_arm (node->net->timers, &node->timer,
+                    now_us + 20 * SECOND_US + shoal_rng_below (&node->net->rng, 20000000));
 }
 
 static Node *
@@ -428,7 +436,8 @@ ask (Net             *net,
 
   question->net = net;
   question->wanted = *wanted;
-  g_assert_nonnull (shoal_dht_lookup (node->dht, key, announcer != NULL ? announcer->addr.port : 0, FALSE, FALSE, &lookup_ops, question, net->now_us));
+  g_assert_nonnull (shoal_dht_lookup (node->dht, key, announcer != NULL ? announcer->addr.port : 0,
+                                      FALSE, FALSE, &lookup_ops, question, net->now_us));
 }
 
 static guint
@@ -463,7 +472,8 @@ report_memory (Net *net)
       size += shoal_dht_size (node->dht);
       n_table += shoal_dht_n_nodes (node->dht);
     }
-  g_test_message ("%u honest nodes: %.1f KiB counted each, %.1f nodes in each table; the whole heap is %.1f KiB a node",
+  g_test_message ("%u honest nodes: %.1f KiB counted each, %.1f nodes in each table; the whole "
+                  "heap is %.1f KiB a node",
                   n, size / 1024.0 / n, (double) n_table / n, mallinfo2 ().uordblks / 1024.0 / n);
   g_assert_cmpuint (size / n, <, 32 * 1024);
 }
@@ -487,7 +497,8 @@ test_network (void)
     {
       Node *node = add_node (&net);
 
-      shoal_timers_arm (net.timers, &node->timer, net.now_us + (gint64) (i * (guint64) JOIN_US / n_nodes));
+      shoal_timers_arm (net.timers, &node->timer,
+                        net.now_us + (gint64) (i * (guint64) JOIN_US / n_nodes));
     }
   join (&net, g_ptr_array_index (net.nodes, 0));
   shoal_timers_disarm (net.timers, &((Node *) g_ptr_array_index (net.nodes, 0))->timer);
@@ -507,7 +518,8 @@ test_network (void)
 
   for (gint64 us = 0; us < CHURN_US; us += SECOND_US)
     {
-      guint n = (guint) ((us / SECOND_US + 1) * n_nodes * CHURN_PERCENT / 6000 - (us / SECOND_US) * n_nodes * CHURN_PERCENT / 6000);
+      guint n = (guint) ((us / SECOND_US + 1) * n_nodes * CHURN_PERCENT / 6000
+                         - (us / SECOND_US) * n_nodes * CHURN_PERCENT / 6000);
 
       for (guint i = 0; i < n; i++)
         {
@@ -529,7 +541,8 @@ test_network (void)
   pass (&net, LAST_US);
   g_assert_cmpuint (net.n_over, ==, N_LOOKUPS);
   g_test_message ("%u of %u lookups found the peer, median %u hops, %.1f questions each; %" G_GUINT64_FORMAT " packets in all",
-                  net.n_found, N_LOOKUPS, median_hops (&net), (double) net.n_asked / N_LOOKUPS, net.n_packets);
+                  net.n_found, N_LOOKUPS, median_hops (&net), (double) net.n_asked / N_LOOKUPS,
+                  net.n_packets);
   g_assert_cmpuint (net.n_found, >=, N_LOOKUPS * 99 / 100);
   g_assert_cmpuint (median_hops (&net), <, 6);
   net_clear (&net);

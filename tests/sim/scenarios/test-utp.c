@@ -85,8 +85,9 @@ main (int    argc,
   g_test_init (&argc, &argv, NULL);
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
     {
-      g_autofree char *path = g_strdup_printf ("/sim/utp/%.0f-mbit/%d-ms/queue-%u/loss-%.0f-percent", cases[i].mbit,
-                                               (int) (cases[i].delay_us / 500), cases[i].queue, cases[i].loss * 100);
+      g_autofree char *path =
+        g_strdup_printf ("/sim/utp/%.0f-mbit/%d-ms/queue-%u/loss-%.0f-percent", cases[i].mbit,
+                         (int) (cases[i].delay_us / 500), cases[i].queue, cases[i].loss * 100);
 
       g_test_add_data_func (path, &cases[i], test_alone);
     }
