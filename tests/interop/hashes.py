@@ -10,7 +10,6 @@ import socket
 import struct
 import sys
 import threading
-import time
 
 from clients import OTHERS, Shoal, counters, libtorrent_create
 from ground import Failed, Scene, Tap, Torrent, arguments, own_network, skip, until, until_same, write_payload
@@ -157,7 +156,6 @@ def ask(link, request):
     while True:
         message = link.hear()
         if message[0] == HASH_REJECT:
-            time.sleep(1)
             return None
         if message[0] == HASHES:
             return message
