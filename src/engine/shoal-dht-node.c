@@ -2,11 +2,13 @@
 /* A DHT node of one address family: questions under way, its table, its neighbourhood. */
 
 /*
- * Every question stands in one of two rings, each in the order of sending: fresh, and late once its answer is not waited
- * for any more before others are asked. So one timer is enough for all of them, for the pace and for the tick.
+ * Every question stands in one of two rings, each in the order of sending: fresh, and late once its
+ * answer is not waited for any more before others are asked. So one timer is enough for all of
+ * them, for the pace and for the tick.
  *
- * The table lives by answers alone: who only asks us, or is only told of, has to answer a question first. Each tick asks
- * the node that was not heard of for the longest time, for nodes of its own bucket: that keeps both up to date.
+ * The table lives by answers alone: who only asks us, or is only told of, has to answer a question
+ * first. Each tick asks the node that was not heard of for the longest time, for nodes of its own
+ * bucket: that keeps both up to date.
  */
 
 #include "shoal-dht-private.h"
@@ -94,7 +96,8 @@ shoal_dht_node_ask (ShoalDhtNode    *self,
   shoal_krpc_write (query, &dht->packet);
   query->transaction = (ShoalKrpcBytes){ NULL, 0 };   /* it borrowed from this call */
   dht->pace_us = MAX (dht->pace_us, dht->now_us) + SECOND_US / SHOAL_DHT_ASKED_PER_S;
-  if (dht->host->ops->send (dht->host, to, dht->packet.data, dht->packet.size, 0, 0) != SHOAL_SEND_SENT)
+  if (dht->host->ops->send (dht->host, to, dht->packet.data, dht->packet.size, 0, 0)
+      != SHOAL_SEND_SENT)
     return FALSE;
 
   call = g_new0 (ShoalDhtCall, 1);
@@ -147,7 +150,8 @@ refresh (ShoalDhtNode    *self,
     shoal_dht_table_failed (self->table, &to);
 }
 
-/* The neighbours are known; one bucket after the other is filled by asking somebody who is in it, or near it. */
+/* The neighbours are known; one bucket after the other is filled by asking somebody who is in it,
+ * or near it. */
 static void
 fill (ShoalDhtNode *self)
 {
@@ -216,11 +220,13 @@ look_around (ShoalDhtNode *self)
   guint n_contacts = MIN (self->contacts->len, BOOT_CONTACTS);
 
   self->own = shoal_dht_leg_new (self, &self->id, NULL);
-  self->refresh_us = self->dht->now_us + SHOAL_DHT_REFRESH_US * 3 / 4 + shoal_rng_below (self->dht->rng, SHOAL_DHT_REFRESH_US / 2);
+  self->refresh_us = self->dht->now_us + SHOAL_DHT_REFRESH_US * 3 / 4
+                     + shoal_rng_below (self->dht->rng, SHOAL_DHT_REFRESH_US / 2);
   for (guint i = 0; i < n; i++)
     shoal_dht_search_add (self->own->search, &near[i]->id, &near[i]->addr, NULL);
   for (guint i = 0; i < n_contacts; i++)
-    shoal_dht_search_add (self->own->search, NULL, &g_array_index (self->contacts, ShoalAddr, i), NULL);
+    shoal_dht_search_add (self->own->search, NULL, &g_array_index (self->contacts, ShoalAddr, i),
+                          NULL);
   if (n_contacts > 0)
     g_array_remove_range (self->contacts, 0, n_contacts);
   else if (n < SHOAL_DHT_K)
@@ -242,10 +248,12 @@ tick (ShoalDhtNode *self)
   guint32 now_s = shoal_dht_seconds (dht);
 
   self->ready = n_good > 0;
-  self->tick_us = dht->now_us + SHOAL_DHT_TICK_US * 3 / 4 + shoal_rng_below (dht->rng, SHOAL_DHT_TICK_US / 2);
+  self->tick_us = dht->now_us + SHOAL_DHT_TICK_US * 3 / 4
+                  + shoal_rng_below (dht->rng, SHOAL_DHT_TICK_US / 2);
   if (self->own == NULL && n_good < SHOAL_DHT_K && dht->now_us >= self->boot_us)
     {
-      if (self->contacts->len == 0 && dht->router_addrs->len == 0 && shoal_dht_look_up_routers (dht))
+      if (self->contacts->len == 0 && dht->router_addrs->len == 0
+          && shoal_dht_look_up_routers (dht))
         return;
       self->boot_us = dht->now_us + self->boot_wait_us;
       self->boot_wait_us = MIN (self->boot_wait_us * 2, BOOT_LAST_US);
@@ -257,14 +265,16 @@ tick (ShoalDhtNode *self)
     }
   if (self->n_fill > 0 && self->own == NULL && shoal_dht_may_ask (dht))
     fill (self);
-  else if (stalest != NULL && MAX (stalest->seen_s, stalest->asked_s) + SHOAL_DHT_STALE_S <= now_s && shoal_dht_may_ask (dht))
+  else if (stalest != NULL && MAX (stalest->seen_s, stalest->asked_s) + SHOAL_DHT_STALE_S <= now_s
+           && shoal_dht_may_ask (dht))
     keep_fresh (self, stalest);
   if (self->n_fill > 0)
     self->tick_us = MIN (self->tick_us, dht->now_us + FILL_US);
   /* Nobody at all is known and nobody can be asked: nothing to do until there is a contact. */
   if (n_good < SHOAL_DHT_K)
     self->tick_us = MIN (self->tick_us, MAX (self->boot_us, dht->now_us + SECOND_US));
-  if (n_good == 0 && stalest == NULL && self->contacts->len == 0 && dht->routers->len == 0 && dht->router_addrs->len == 0)
+  if (n_good == 0 && stalest == NULL && self->contacts->len == 0 && dht->routers->len == 0
+      && dht->router_addrs->len == 0)
     self->tick_us = SHOAL_NEVER;
   if (dht->now_us >= dht->expire_us)
     {
@@ -281,11 +291,15 @@ shoal_dht_node_arm (ShoalDhtNode *self)
   gint64 next_us = self->tick_us;
 
   if (shoal_node_is_linked (&self->fresh))
-    next_us = MIN (next_us, SHOAL_NODE_OWNER (self->fresh.next, ShoalDhtCall, node)->sent_us + SHOAL_DHT_LATE_US);
+    next_us = MIN (next_us, SHOAL_NODE_OWNER (self->fresh.next, ShoalDhtCall, node)->sent_us
+                              + SHOAL_DHT_LATE_US);
   if (shoal_node_is_linked (&self->late))
-    next_us = MIN (next_us, SHOAL_NODE_OWNER (self->late.next, ShoalDhtCall, node)->sent_us + SHOAL_DHT_TIMEOUT_US);
+    next_us = MIN (next_us, SHOAL_NODE_OWNER (self->late.next, ShoalDhtCall, node)->sent_us
+                              + SHOAL_DHT_TIMEOUT_US);
   if (self->starved)
-    next_us = MIN (next_us, MAX (self->dht->pace_us - SHOAL_DHT_BURST * SECOND_US / SHOAL_DHT_ASKED_PER_S, self->dht->now_us + 1));
+    next_us = MIN (next_us,
+                   MAX (self->dht->pace_us - SHOAL_DHT_BURST * SECOND_US / SHOAL_DHT_ASKED_PER_S,
+                        self->dht->now_us + 1));
   if (next_us == SHOAL_NEVER)
     shoal_timers_disarm (self->dht->timers, &self->timer);
   else
@@ -332,7 +346,8 @@ on_timer (gpointer owner,
   if (now_us >= self->tick_us)
     tick (self);
   self->starved = FALSE;
-  /* Each in turn gives its place to the next, so that none waits for the pace for ever; one may end, and begin others. */
+  /* Each in turn gives its place to the next, so that none waits for the pace for ever; one may
+   * end, and begin others. */
   shoal_node_init (&legs);
   while (shoal_node_is_linked (&self->legs))
     shoal_node_append (&legs, self->legs.next);
@@ -369,7 +384,8 @@ vote (ShoalDhtNode    *self,
   self->n_votes++;
   for (guint i = 0; i < MIN (self->n_votes, SHOAL_DHT_VOTES); i++)
     n += shoal_addr_same_ip (&self->votes[i], &external) ? 1 : 0;
-  if (n < SHOAL_DHT_VOTES_MIN || 2 * n <= MIN (self->n_votes, SHOAL_DHT_VOTES) || shoal_addr_same_ip (&self->external, &external))
+  if (n < SHOAL_DHT_VOTES_MIN || 2 * n <= MIN (self->n_votes, SHOAL_DHT_VOTES)
+      || shoal_addr_same_ip (&self->external, &external))
     return;
 
   self->external = external;
@@ -397,14 +413,16 @@ learn (ShoalDhtNode    *self,
   gsize unit = is_ipv4 ? SHOAL_KRPC_NODE4_SIZE : SHOAL_KRPC_NODE6_SIZE;
   guint n_tried = 0;
 
-  for (gsize at = 0; at < nodes.size && n_tried < LEARNED_MAX && shoal_dht_may_ask (self->dht); at += unit)
+  for (gsize at = 0; at < nodes.size && n_tried < LEARNED_MAX && shoal_dht_may_ask (self->dht);
+       at += unit)
     {
       ShoalSha1 id;
       ShoalAddr addr;
 
       memcpy (id.bytes, nodes.data + at, SHOAL_SHA1_SIZE);
       shoal_addr_from_compact (&addr, self->family, nodes.data + at + SHOAL_SHA1_SIZE);
-      if (addr.family != self->family || !shoal_dht_fits (&addr, from) || !shoal_dht_table_wants (self->table, &id, &addr))
+      if (addr.family != self->family || !shoal_dht_fits (&addr, from)
+          || !shoal_dht_table_wants (self->table, &id, &addr))
         continue;
       ask_for_proof (self, &addr);
       n_tried++;
@@ -433,7 +451,8 @@ shoal_dht_node_told (ShoalDhtNode    *self,
   leg = call->leg;
   end_call (self, call);
 
-  /* With our own id it is we ourselves, told of by one that we had before: what we announce is of no use here. */
+  /* With our own id it is we ourselves, told of by one that we had before: what we announce is of
+   * no use here. */
   if (krpc->type == SHOAL_KRPC_ERROR || shoal_sha1_equal (&krpc->id, &self->id))
     {
       if (leg != NULL)
@@ -470,9 +489,11 @@ shoal_dht_node_heard (ShoalDhtNode    *self,
 {
   ShoalDht *dht = self->dht;
 
-  if ((query->flags & (SHOAL_KRPC_HAS_ID | SHOAL_KRPC_READ_ONLY)) != SHOAL_KRPC_HAS_ID || !shoal_addr_is_usable (from))
+  if ((query->flags & (SHOAL_KRPC_HAS_ID | SHOAL_KRPC_READ_ONLY)) != SHOAL_KRPC_HAS_ID
+      || !shoal_addr_is_usable (from))
     return;
-  if (dht->now_us >= self->proof_us && shoal_dht_may_ask (dht) && shoal_dht_table_wants (self->table, &query->id, from))
+  if (dht->now_us >= self->proof_us && shoal_dht_may_ask (dht)
+      && shoal_dht_table_wants (self->table, &query->id, from))
     {
       self->proof_us = dht->now_us + PROOF_US;
       ask_for_proof (self, from);

@@ -2,9 +2,10 @@
 /* What peers may ask of the hash trees of a torrent's files (BEP 52). */
 
 /*
- * A node that is low in the tree is hashed from the piece layer each time: that is 511 pairs at most, no
- * more than what the answer itself costs. Nodes over 512 hashes or more are kept, so that nobody can make
- * us hash a large file again and again. Positions beyond the layer's end stand for subtrees of zeros.
+ * A node that is low in the tree is hashed from the piece layer each time: that is 511 pairs at
+ * most, no more than what the answer itself costs. Nodes over 512 hashes or more are kept, so that
+ * nobody can make us hash a large file again and again. Positions beyond the layer's end stand for
+ * subtrees of zeros.
  */
 
 #include "shoal-hashes.h"
@@ -39,7 +40,8 @@ compare_files (gconstpointer a,
 {
   const ShoalMetainfo *metainfo = data;
 
-  return memcmp (&metainfo->files[*(const guint32 *) a].root, &metainfo->files[*(const guint32 *) b].root, SHOAL_SHA256_SIZE);
+  return memcmp (&metainfo->files[*(const guint32 *) a].root,
+                 &metainfo->files[*(const guint32 *) b].root, SHOAL_SHA256_SIZE);
 }
 
 guint
@@ -65,7 +67,8 @@ shoal_hashes_new (ShoalMetainfo *metainfo)
     if (metainfo->files[i].has_root)
       self->files[self->n_files++] = i;
   if (self->n_files > 0)
-    g_qsort_with_data (self->files, (gint) self->n_files, sizeof *self->files, compare_files, metainfo);
+    g_qsort_with_data (self->files, (gint) self->n_files, sizeof *self->files, compare_files,
+                       metainfo);
   self->crowns = g_hash_table_new_full (NULL, NULL, NULL, g_free);
 
   return self;
@@ -153,8 +156,8 @@ subtree_root (const Layer *layer,
 }
 
 /*
- * Every layer of the file's tree from GROUP_HEIGHT above the pieces up to the root, one after the other, the
- * lowest first; padded to a power of two.
+ * Every layer of the file's tree from GROUP_HEIGHT above the pieces up to the root, one after the
+ * other, the lowest first; padded to a power of two.
  */
 static const ShoalSha256 *
 get_crown (ShoalHashes *self,
@@ -267,7 +270,8 @@ shoal_hashes_answer (ShoalHashes            *self,
     return 0;
 
   n_known = request->index < layer.n ? MIN (request->length, layer.n - request->index) : 0;
-  memcpy (out, layer.layer + (gsize) MIN (request->index, layer.n) * SHOAL_SHA256_SIZE, (gsize) n_known * SHOAL_SHA256_SIZE);
+  memcpy (out, layer.layer + (gsize) MIN (request->index, layer.n) * SHOAL_SHA256_SIZE,
+          (gsize) n_known * SHOAL_SHA256_SIZE);
   if (n_known < request->length)
     shoal_merkle_zero (layer.level, &out[n_known]);
   for (n = n_known + 1; n < request->length; n++)

@@ -11,8 +11,9 @@ G_BEGIN_DECLS
 /**
  * ShoalHashes:
  *
- * The piece layers of one torrent, found by their root, with the layers above them. Holds the metainfo. Of a large
- * file the upper layers are kept once somebody wanted them: two hashes for every 512 pieces.
+ * The piece layers of one torrent, found by their root, with the layers above them. Holds the
+ * metainfo. Of a large file the upper layers are kept once somebody wanted them: two hashes for
+ * every 512 pieces.
  */
 typedef struct _ShoalHashes ShoalHashes;
 
@@ -24,12 +25,13 @@ gboolean     shoal_hashes_are_of (const ShoalHashes *self, const ShoalMetainfo *
  * shoal_hashes_answer:
  * @out: room for %SHOAL_HASHES_MAX hashes, or for shoal_hash_request_n_hashes() of a sane request
  *
- * The hashes of the piece layer that were asked for, then the uncles up to @request's last proof layer, the lowest
- * first. Only the piece layer of files larger than a piece is known.
+ * The hashes of the piece layer that were asked for, then the uncles up to @request's last proof
+ * layer, the lowest first. Only the piece layer of files larger than a piece is known.
  *
  * Returns: how many hashes were written; 0: reject
  */
-guint        shoal_hashes_answer (ShoalHashes *self, const ShoalHashRequest *request, ShoalSha256 *out);
+guint        shoal_hashes_answer (ShoalHashes *self, const ShoalHashRequest *request,
+                                  ShoalSha256 *out);
 
 /* Node @index of the layer @height above the pieces, below the root; FALSE: there is none. */
 gboolean     shoal_hashes_node   (ShoalHashes *self, const ShoalSha256 *root, guint height,

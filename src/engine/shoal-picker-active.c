@@ -2,9 +2,10 @@
 /* Pieces under way: their blocks, their memory, and what is written early. */
 
 /*
- * An active piece lies in exactly one ring: open (has free blocks), closed (has none), or busy (full, being written, or
- * skipped by the user meanwhile). Its runs are taken one by one when the first block in them is requested, and go back
- * when no block in them is requested or held. A piece without any requested or received block is active no more.
+ * An active piece lies in exactly one ring: open (has free blocks), closed (has none), or busy
+ * (full, being written, or skipped by the user meanwhile). Its runs are taken one by one when the
+ * first block in them is requested, and go back when no block in them is requested or held. A piece
+ * without any requested or received block is active no more.
  */
 
 #include "shoal-picker-private.h"
@@ -198,8 +199,8 @@ shoal_picker_fair_depth (const ShoalPicker *self)
   return used > 0 ? (guint) MAX (shoal_arena_capacity (self->arena) / 4 / used, 1) : G_MAXUINT;
 }
 
-/* The last quarter of the arena is for the oldest piece, so that the started ones end one after the other and need not
- * be written early. */
+/* The last quarter of the arena is for the oldest piece, so that the started ones end one after the
+ * other and need not be written early. */
 gboolean
 picker_need_run (ShoalPicker  *self,
                  PickerActive *active,
@@ -317,8 +318,9 @@ list_runs (const PickerActive *active,
           if (runs != NULL && n == max)
             break;
           if (runs != NULL)
-            runs[n] = (ShoalRun) {
-              .data = active->runs[i / PICKER_RUN_BLOCKS].data + i % PICKER_RUN_BLOCKS * SHOAL_BLOCK_SIZE,
+            runs[n] = (ShoalRun){
+              .data = active->runs[i / PICKER_RUN_BLOCKS].data
+                      + i % PICKER_RUN_BLOCKS * SHOAL_BLOCK_SIZE,
               .offset = i * SHOAL_BLOCK_SIZE,
             };
           n++;
@@ -406,7 +408,8 @@ shoal_picker_coldest (ShoalPicker *self,
         continue;
       if (best != NULL
           && ((active->n_requested > 0) > (best->n_requested > 0)
-              || ((active->n_requested > 0) == (best->n_requested > 0) && active->last_us >= best->last_us)))
+              || ((active->n_requested > 0) == (best->n_requested > 0)
+                  && active->last_us >= best->last_us)))
         continue;
       if (is_worth_spilling (active))
         best = active;
@@ -468,11 +471,13 @@ shoal_picker_set_spilled (ShoalPicker *self,
 
   g_assert (piece < self->layout->n_pieces);
 
-  if (!shoal_bitfield_get (self->missing, piece) || block >= shoal_layout_n_blocks (self->layout, piece))
+  if (!shoal_bitfield_get (self->missing, piece)
+      || block >= shoal_layout_n_blocks (self->layout, piece))
     return;
   if (active == NULL)
     active = picker_start (self, piece, 0);
-  if (active->writing || active->blocks[block].n_owners > 0 || (active->blocks[block].flags & BLOCK_RECEIVED) != 0)
+  if (active->writing || active->blocks[block].n_owners > 0
+      || (active->blocks[block].flags & BLOCK_RECEIVED) != 0)
     return;
 
   active->blocks[block].flags = BLOCK_RECEIVED | BLOCK_SPILLED;

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Piece layers of BEP 52: asked of peers after a magnet link's info dictionary, and given to peers that ask. */
+/* Piece layers of BEP 52: asked of peers after a magnet link's info dictionary, and given to peers
+ * that ask. */
 
 /*
- * A layer comes from one peer at a time, in chunks, several layers from several peers at once. The whole is
- * compared with the file's root: who sent a wrong one is known and banned. A layer whose peer goes, refuses or is
- * too slow begins anew with another.
+ * A layer comes from one peer at a time, in chunks, several layers from several peers at once. The
+ * whole is compared with the file's root: who sent a wrong one is known and banned. A layer whose
+ * peer goes, refuses or is too slow begins anew with another.
  */
 
 #include "shoal-link-private.h"
@@ -16,7 +17,8 @@
 
 #define ASKED_MAX        8u                         /* chunks that one peer is asked for at once */
 #define ANSWER_TIMEOUT_US (10 * G_USEC_PER_SEC)
-#define LAYER_OVERHEAD   64u                        /* bytes beside its hashes that a layer takes in a .torrent, at most */
+#define LAYER_OVERHEAD   64u                        /* bytes beside its hashes that a layer takes in
+                                                     * a .torrent, at most */
 
 typedef enum
 {
@@ -89,7 +91,8 @@ shoal_swarm_layers_progress (const ShoalSwarm *self)
 {
   guint64 info_size = self->layers->metainfo->info_size;
 
-  return (double) (info_size + self->layers->n_had * SHOAL_SHA256_SIZE) / (double) (info_size + self->layers->n_hashes * SHOAL_SHA256_SIZE);
+  return (double) (info_size + self->layers->n_had * SHOAL_SHA256_SIZE)
+         / (double) (info_size + self->layers->n_hashes * SHOAL_SHA256_SIZE);
 }
 
 /* --- Asking --- */
@@ -99,7 +102,8 @@ gboolean
 shoal_swarm_can_give_hashes (ShoalSwarm *self,
                              ShoalLink  *link)
 {
-  return shoal_link_is_live (link) && link->hashes_after_us <= shoal_swarm_now (self) && shoal_swarm_is_v2_key (self, &link->key);
+  return shoal_link_is_live (link) && link->hashes_after_us <= shoal_swarm_now (self)
+         && shoal_swarm_is_v2_key (self, &link->key);
 }
 
 /* Short at the end of a layer, and there even where the hashes are fewer. */
@@ -247,7 +251,8 @@ static gboolean
 needs_layer (const ShoalMetainfo *metainfo,
              guint32              file)
 {
-  return metainfo->files[file].has_root && metainfo->files[file].size > metainfo->layout->piece_size;
+  return metainfo->files[file].has_root
+         && metainfo->files[file].size > metainfo->layout->piece_size;
 }
 
 void
@@ -293,7 +298,8 @@ shoal_swarm_layers_begin (ShoalSwarm    *self,
     }
   if (size > SHOAL_TORRENT_SIZE_MAX)
     {
-      shoal_swarm_fail (self, SHOAL_REASON_BAD_METADATA, "the hashes of its pieces are over 64 MiB");
+      shoal_swarm_fail (self, SHOAL_REASON_BAD_METADATA,
+                        "the hashes of its pieces are over 64 MiB");
       return;
     }
   shoal_swarm_changed (self);
@@ -302,7 +308,8 @@ shoal_swarm_layers_begin (ShoalSwarm    *self,
 
 /* --- Answers --- */
 
-/* What uses the torrent without the layers goes on with it; hashes are given, and the .torrent is kept, with them. */
+/* What uses the torrent without the layers goes on with it; hashes are given, and the .torrent is
+ * kept, with them. */
 static void
 take_later (ShoalSwarm    *self,
             ShoalMetainfo *metainfo)
@@ -327,7 +334,8 @@ finish (ShoalSwarm *self)
   ShoalMetainfo *metainfo;
 
   for (guint32 i = 0; i < fetch->n_layers; i++)
-    layers[i] = (ShoalMetainfoLayer){ fetch->layers[i].root, fetch->layers[i].hashes, fetch->layers[i].n };
+    layers[i] = (ShoalMetainfoLayer){ fetch->layers[i].root, fetch->layers[i].hashes,
+                                      fetch->layers[i].n };
   metainfo = shoal_metainfo_with_layers (fetch->metainfo, layers, fetch->n_layers, &error);
   if (fetch->later)
     {
@@ -405,7 +413,8 @@ shoal_swarm_hashes_came (ShoalSwarm             *self,
       return;
     }
   n = MIN (request->length, layer->n - request->index);
-  memcpy (layer->hashes + (gsize) request->index * SHOAL_SHA256_SIZE, hashes, (gsize) n * SHOAL_SHA256_SIZE);
+  memcpy (layer->hashes + (gsize) request->index * SHOAL_SHA256_SIZE, hashes,
+          (gsize) n * SHOAL_SHA256_SIZE);
   layer->chunks[chunk] = CHUNK_HAD;
   layer->n_asked--;
   layer->n_chunks_had++;
@@ -448,7 +457,8 @@ shoal_swarm_layers_tick (ShoalSwarm *self)
 {
   gboolean any = FALSE;
 
-  if (self->metainfo == NULL || !self->metainfo->layers_missing || self->metainfo->info_size > SHOAL_TORRENT_SIZE_MAX / 2)
+  if (self->metainfo == NULL || !self->metainfo->layers_missing
+      || self->metainfo->info_size > SHOAL_TORRENT_SIZE_MAX / 2)
     return;
   if (self->layers != NULL)
     {

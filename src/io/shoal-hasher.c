@@ -2,9 +2,10 @@
 /* Compares pieces with their hashes, many at once where the processor can. */
 
 /*
- * Pieces are read side by side in chunks that stay in the processor's cache: a chunk of each, then one step of the
- * SHA-1 lanes over all of them. Where there are too few pieces of one size for lanes to pay, or a size is no multiple
- * of 64, each piece goes through a plain digest. Leaves of a v2 tree are taken from the same chunks.
+ * Pieces are read side by side in chunks that stay in the processor's cache: a chunk of each, then
+ * one step of the SHA-1 lanes over all of them. Where there are too few pieces of one size for
+ * lanes to pay, or a size is no multiple of 64, each piece goes through a plain digest. Leaves of a
+ * v2 tree are taken from the same chunks.
  */
 
 #include "shoal-hasher.h"
@@ -23,7 +24,8 @@ typedef struct
   gboolean       failed;
   gboolean       has_sha1;
   gboolean       has_root;
-  guint32        root_size;     /* bytes of the piece that the v2 tree covers: padding is not in it */
+  guint32        root_size;     /* bytes of the piece that the v2 tree covers: padding is not in
+                                 * it */
   ShoalSha1      want_sha1;
   ShoalSha1      sha1;
   ShoalSha256    want_root;
@@ -133,7 +135,8 @@ judge (Slot *slot)
     {
       ShoalSha256 root;
 
-      shoal_merkle_root (&slot->tree, shoal_metainfo_piece_leaves (task->metainfo, task->piece), 0, &root);
+      shoal_merkle_root (&slot->tree, shoal_metainfo_piece_leaves (task->metainfo, task->piece), 0,
+                         &root);
       root_right = memcmp (&root, &slot->want_root, sizeof root) == 0;
     }
 
@@ -269,7 +272,9 @@ shoal_hasher_compare (ShoalHasher     *self,
       if (next < n_together && together[next] == slot)
         next++;
       else if (!slot->task->unknown)
-        compare_alone (self, slot, shoal_layout_piece_size (slot->task->metainfo->layout, slot->task->piece), source);
+        compare_alone (self, slot,
+                       shoal_layout_piece_size (slot->task->metainfo->layout, slot->task->piece),
+                       source);
       judge (slot);
     }
 }

@@ -15,7 +15,8 @@ G_BEGIN_DECLS
  * Bytes of a piece: @size of them, at @offset; put into @scratch, or lying somewhere else.
  * Returns: (nullable): %NULL: they cannot be had; the piece is not compared
  */
-typedef const guint8 *(*ShoalHashSource) (gpointer source, guint32 offset, guint32 size, guint8 *scratch);
+typedef const guint8 *(*ShoalHashSource) (gpointer source, guint32 offset, guint32 size,
+                                          guint8 *scratch);
 
 /**
  * ShoalHashTask:
@@ -44,7 +45,8 @@ guint        shoal_hasher_best     (void);
 ShoalSha256 *shoal_hasher_leaves   (ShoalHasher *self, const ShoalMetainfo *metainfo, guint32 piece,
                                     gpointer source_data, ShoalHashSource source);
 /* Compares up to %SHOAL_HASHER_PIECES_MAX pieces. */
-void         shoal_hasher_compare  (ShoalHasher *self, ShoalHashTask *tasks, guint n_tasks, ShoalHashSource source);
+void         shoal_hasher_compare  (ShoalHasher *self, ShoalHashTask *tasks, guint n_tasks,
+                                    ShoalHashSource source);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ShoalHasher, shoal_hasher_free)
 

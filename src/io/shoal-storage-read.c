@@ -96,7 +96,8 @@ open_file_states (ShoalStorage *self,
       guint64 claimed;
       struct stat info;
 
-      if (self->layout->file_pad[i] != 0 || (self->metainfo->files[i].flags & SHOAL_FILE_SYMLINK) != 0)
+      if (self->layout->file_pad[i] != 0 ||
+          (self->metainfo->files[i].flags & SHOAL_FILE_SYMLINK) != 0)
         continue;
 
       claimed = claimed_end (self, job, i);
@@ -216,7 +217,8 @@ pread_all (int      fd,
   return TRUE;
 }
 
-/* The file that holds a part of @extent's file, and where the extent begins in it. (transfer full) (nullable): errno */
+/* The file that holds a part of @extent's file, and where the extent begins in it. (transfer full)
+ * (nullable): errno */
 static ShoalOpenFile *
 open_source (ShoalStorage      *self,
              const ShoalExtent *extent,
@@ -260,7 +262,8 @@ storage_pread (ShoalStorage *self,
             memset (out + filled, 0, extents[i].in_range - filled);
           *failed = extents[i].file;
           file = open_source (self, &extents[i], &base);
-          if (file == NULL || !pread_all (file->fd, out + extents[i].in_range, extents[i].size, base))
+          if (file == NULL ||
+              !pread_all (file->fd, out + extents[i].in_range, extents[i].size, base))
             return FALSE;
           filled = extents[i].in_range + extents[i].size;
         }
@@ -281,7 +284,9 @@ read_ahead (ShoalStorage *self,
   ShoalExtent extent;
 
   if (offset < self->layout->total_size &&
-      shoal_layout_extents (self->layout, offset, MIN (self->layout->total_size - offset, READ_AHEAD_SIZE), &from, &extent, 1) == 1)
+      shoal_layout_extents (self->layout, offset,
+                            MIN (self->layout->total_size - offset, READ_AHEAD_SIZE), &from,
+                            &extent, 1) == 1)
     file = open_source (self, &extent, &base);
   if (file != NULL && !file->in_memory)
     posix_fadvise (file->fd, (off_t) base, (off_t) extent.size, POSIX_FADV_WILLNEED);
@@ -351,7 +356,8 @@ shoal_storage_read_hot (ShoalStorage *self,
   guint64 from = 0;
 
   /* Opening may wait: only files that are open already count. */
-  if (shoal_layout_extents (self->layout, offset, job->size, &from, &extent, 1) != 1 || extent.size != job->size)
+  if (shoal_layout_extents (self->layout, offset, job->size, &from, &extent, 1) != 1 ||
+      extent.size != job->size)
     return FALSE;
   file = shoal_file_cache_get (self->cache, self, extent.file, FALSE);
   if (file == NULL)
@@ -369,7 +375,8 @@ shoal_storage_read_hot (ShoalStorage *self,
       g_autofree guint8 *bytes = g_malloc (job->size);
       struct iovec iov = { bytes, job->size };
 
-      if (preadv2 (file->fd, &iov, 1, (off_t) extent.offset, file->in_memory ? 0 : RWF_NOWAIT) != (gssize) job->size)
+      if (preadv2 (file->fd, &iov, 1, (off_t) extent.offset, file->in_memory ? 0 : RWF_NOWAIT) !=
+          (gssize) job->size)
         return FALSE;
       job->bytes = g_steal_pointer (&bytes);
     }
@@ -483,7 +490,8 @@ piece_presence (ShoalStorage *self,
   while (from < size)
     {
       ShoalExtent extents[EXTENTS_MAX];
-      guint n = shoal_layout_extents (self->layout, source->offset, size, &from, extents, EXTENTS_MAX);
+      guint n = shoal_layout_extents (self->layout, source->offset, size, &from, extents,
+                                      EXTENTS_MAX);
 
       for (guint i = 0; i < n; i++)
         {
@@ -559,7 +567,8 @@ adopt_files (ShoalStorage *self,
   pthread_mutex_unlock (&self->lock);
 }
 
-/* Pieces lie one after another: one large request keeps a turning disk from seeking between them. */
+/* Pieces lie one after another: one large request keeps a turning disk from seeking between
+ * them. */
 static void
 ask_for (ShoalStorage *self,
          guint32       first,
@@ -572,7 +581,8 @@ ask_for (ShoalStorage *self,
   while (from < size)
     {
       ShoalExtent extents[EXTENTS_MAX];
-      guint n_extents = shoal_layout_extents (self->layout, offset, size, &from, extents, EXTENTS_MAX);
+      guint n_extents = shoal_layout_extents (self->layout, offset, size, &from, extents,
+                                              EXTENTS_MAX);
 
       for (guint i = 0; i < n_extents; i++)
         {
@@ -632,13 +642,15 @@ shoal_storage_check (ShoalStorage *self,
       guint32 size = shoal_layout_piece_size (self->layout, first + i);
       Presence presence;
 
-      *source = (CheckSource){ .storage = self, .offset = shoal_layout_piece_offset (self->layout, first + i) };
+      *source = (CheckSource){ .storage = self,
+                               .offset = shoal_layout_piece_offset (self->layout, first + i) };
       presence = piece_presence (self, source, size, &cold);
       verdicts[i] = SHOAL_PIECE_MISSING;
       if (presence == BROKEN)
         return check_failed (self, source, reason, detail);
       if (presence == PRESENT || (presence == HOLE && is_zero_piece (self, first + i, size)))
-        tasks[n_tasks++] = (ShoalHashTask){ .metainfo = self->metainfo, .piece = first + i, .source = source };
+        tasks[n_tasks++] =
+          (ShoalHashTask){ .metainfo = self->metainfo, .piece = first + i, .source = source };
     }
   if (cold && n_tasks > 0)
     ask_for (self, first, n);
@@ -655,7 +667,8 @@ shoal_storage_check (ShoalStorage *self,
       *halves_differ |= tasks[i].halves_differ;
       if (tasks[i].right)
         verdicts[tasks[i].piece - first] = SHOAL_PIECE_RIGHT;
-      /* The file system cannot be asked where room was only set aside: what was read once counts as data to it. */
+      /* The file system cannot be asked where room was only set aside: what was read once counts as
+       * data to it. */
       else if (tasks[i].wrong && (source->has_data || tasks[i].halves_differ || written))
         verdicts[tasks[i].piece - first] = SHOAL_PIECE_WRONG;
       if (tasks[i].right && written && self->journal != NULL)

@@ -34,12 +34,15 @@ typedef struct
   guint32     proof_layers;
 } ShoalHashRequest;
 
-/* @payload: of any of the three. @hashes: (out) (nullable) (optional): borrowed, the shoal_hash_request_n_hashes() of HASHES;
- * %NULL of the others. FALSE: malformed, or of HASHES: not sane, or not as many as there must be. A request that is not sane is no
- * error of the format: it is answered with a reject. */
-gboolean shoal_hash_message_parse (ShoalHashRequest *out, ShoalMessageId id, const guint8 *payload, gsize size, const guint8 **hashes);
+/* @payload: of any of the three. @hashes: (out) (nullable) (optional): borrowed, the
+ * shoal_hash_request_n_hashes() of HASHES; %NULL of the others. FALSE: malformed, or of HASHES: not
+ * sane, or not as many as there must be. A request that is not sane is no error of the format: it
+ * is answered with a reject. */
+gboolean shoal_hash_message_parse (ShoalHashRequest *out, ShoalMessageId id, const guint8 *payload,
+                                   gsize size, const guint8 **hashes);
 
-/* Writes SHOAL_HASHES_HEADER_SIZE bytes; of hashes, shoal_hash_request_n_hashes() of 32 bytes must follow. */
+/* Writes SHOAL_HASHES_HEADER_SIZE bytes; of hashes, shoal_hash_request_n_hashes() of 32 bytes must
+ * follow. */
 guint    shoal_hash_message_write (guint8 *out, ShoalMessageId id, const ShoalHashRequest *request);
 
 /* Within the limits above: the length a power of two, the index a multiple of it. */

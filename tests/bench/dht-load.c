@@ -2,9 +2,10 @@
 /* dht-load PORT SECONDS: how many questions a second the DHT node at 127.0.0.1 answers. */
 
 /*
- * First it is a neighbourhood: nodes at addresses of their own make themselves known and answer the other's questions, so that
- * its answers are full ones. Then one socket keeps questions under way, find_node and get_peers in turn, and counts answers.
- * Prints "warm" when the measurement begins, then answers, questions, bytes of the answers, and how many nodes one tells of.
+ * First it is a neighbourhood: nodes at addresses of their own make themselves known and answer the
+ * other's questions, so that its answers are full ones. Then one socket keeps questions under way,
+ * find_node and get_peers in turn, and counts answers. Prints "warm" when the measurement begins,
+ * then answers, questions, bytes of the answers, and how many nodes one tells of.
  */
 
 #include <arpa/inet.h>
@@ -41,7 +42,8 @@ open_socket (guint32 ip)
   int size = BUFFERS;
   int fd = socket (AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0);
 
-  if (fd < 0 || bind (fd, (struct sockaddr *) &own, sizeof own) != 0 || connect (fd, (struct sockaddr *) &target, sizeof target) != 0)
+  if (fd < 0 || bind (fd, (struct sockaddr *) &own, sizeof own) != 0
+      || connect (fd, (struct sockaddr *) &target, sizeof target) != 0)
     g_error ("no socket: %s", g_strerror (errno));
   setsockopt (fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
 
@@ -128,7 +130,8 @@ ask (int     fd,
 {
   ShoalKrpc query;
 
-  shoal_krpc_init (&query, SHOAL_KRPC_QUERY, number % 2 == 0 ? SHOAL_KRPC_FIND_NODE : SHOAL_KRPC_GET_PEERS);
+  shoal_krpc_init (&query, SHOAL_KRPC_QUERY,
+                   number % 2 == 0 ? SHOAL_KRPC_FIND_NODE : SHOAL_KRPC_GET_PEERS);
   query.flags = SHOAL_KRPC_HAS_ID | SHOAL_KRPC_HAS_TARGET | SHOAL_KRPC_READ_ONLY;
   memset (query.id.bytes, 0x5a, sizeof query.id.bytes);
   fill_random (&query.target);
@@ -169,7 +172,8 @@ measure (gint64 duration_us)
           n_flying -= n_flying > 0 ? 1 : 0;
         }
     }
-  g_print ("%" G_GUINT64_FORMAT " %u %" G_GUINT64_FORMAT " %.2f\n", n_answers, n_asked, n_bytes, (double) n_nodes / MAX (n_read, 1));
+  g_print ("%" G_GUINT64_FORMAT " %u %" G_GUINT64_FORMAT " %.2f\n", n_answers, n_asked, n_bytes,
+           (double) n_nodes / MAX (n_read, 1));
 }
 
 int
@@ -180,7 +184,9 @@ main (int    argc,
 
   if (argc != 3)
     g_error ("dht-load PORT SECONDS");
-  target = (struct sockaddr_in){ .sin_family = AF_INET, .sin_port = htons ((guint16) atoi (argv[1])), .sin_addr.s_addr = htonl (INADDR_LOOPBACK) };
+  target = (struct sockaddr_in){ .sin_family = AF_INET,
+                                 .sin_port = htons ((guint16) atoi (argv[1])),
+                                 .sin_addr.s_addr = htonl (INADDR_LOOPBACK) };
   for (guint i = 0; i < N_NODES; i++)
     {
       nodes[i].fd = open_socket (FIRST_IP + i);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The DHT by hand: a few nodes on one fake wire, questions, tokens, limits, read-only, what is kept. */
+/* The DHT by hand: a few nodes on one fake wire, questions, tokens, limits, read-only, what is
+ * kept. */
 
 #include "shoal-dht-private.h"
 
@@ -78,7 +79,8 @@ effect_send (ShoalHost       *host,
 
   g_assert_cmpuint (size, <=, SHOAL_KRPC_SIZE_MAX);
   *packet = (Packet){ node->addr, *to, g_bytes_new (data, size) };
-  g_queue_push_tail (find (node->wire, to) != NULL ? &node->wire->packets : &node->wire->strangers, packet);
+  g_queue_push_tail (find (node->wire, to) != NULL ? &node->wire->packets : &node->wire->strangers,
+                     packet);
 
   return SHOAL_SEND_SENT;
 }
@@ -101,7 +103,9 @@ effect_lookup (ShoalHost   *host,
   node->lookup = lookup;
 }
 
-static const ShoalHostOps host_ops = { .send = effect_send, .random = effect_random, .lookup = effect_lookup };
+static const ShoalHostOps host_ops = { .send = effect_send,
+                                       .random = effect_random,
+                                       .lookup = effect_lookup };
 
 static void
 on_ready (gpointer owner)
@@ -150,8 +154,10 @@ set_up (Wire         *wire,
 
       node->host.ops = &host_ops;
       node->wire = wire;
-      g_assert_true (shoal_addr_parse (&node->addr, data != NULL ? data : "127.0.0.1", (guint16) (1000 + i)));
-      node->dht = shoal_dht_new (&node->host, wire->timers, &wire->rng, &dht_ops, node, wire->now_us);
+      g_assert_true (shoal_addr_parse (&node->addr, data != NULL ? data : "127.0.0.1",
+                                       (guint16) (1000 + i)));
+      node->dht = shoal_dht_new (&node->host, wire->timers, &wire->rng, &dht_ops, node,
+                                 wire->now_us);
     }
 }
 
@@ -211,7 +217,8 @@ test_two (Wire         *wire,
 {
   ShoalSha1 key = { { 1, 2, 3 } };
 
-  g_assert_null (shoal_dht_lookup (wire->nodes[0].dht, &key, 0, FALSE, FALSE, &lookup_ops, wire, wire->now_us));
+  g_assert_null (shoal_dht_lookup (wire->nodes[0].dht, &key, 0, FALSE, FALSE, &lookup_ops, wire,
+                                   wire->now_us));
   /* Two are a network, and each knows the other. */
   shoal_dht_add_contact (wire->nodes[1].dht, &wire->nodes[0].addr, wire->now_us);
   pass (wire, 3 * SECOND_US);
@@ -219,28 +226,34 @@ test_two (Wire         *wire,
   g_assert_cmpuint (shoal_dht_n_nodes (wire->nodes[1].dht), ==, 1);
   g_assert_cmpuint (wire->nodes[1].n_ready, ==, 1);
 
-  g_assert_nonnull (shoal_dht_lookup (wire->nodes[0].dht, &key, 4321, FALSE, FALSE, &lookup_ops, wire, wire->now_us));
+  g_assert_nonnull (shoal_dht_lookup (wire->nodes[0].dht, &key, 4321, FALSE, FALSE, &lookup_ops,
+                                      wire, wire->now_us));
   pass (wire, 3 * SECOND_US);
   g_assert_cmpuint (wire->n_done, ==, 1);
   g_assert_cmpuint (wire->n_told, ==, 1);
   g_assert_cmpuint (wire->n_peers, ==, 0);
   /* What it announced itself is no news to it, whatever port that was. */
-  g_assert_nonnull (shoal_dht_lookup (wire->nodes[0].dht, &key, 4321, TRUE, FALSE, &lookup_ops, wire, wire->now_us));
+  g_assert_nonnull (shoal_dht_lookup (wire->nodes[0].dht, &key, 4321, TRUE, FALSE, &lookup_ops,
+                                      wire, wire->now_us));
   pass (wire, 3 * SECOND_US);
-  g_assert_nonnull (shoal_dht_lookup (wire->nodes[0].dht, &key, 4321, TRUE, FALSE, &lookup_ops, wire, wire->now_us));
+  g_assert_nonnull (shoal_dht_lookup (wire->nodes[0].dht, &key, 4321, TRUE, FALSE, &lookup_ops,
+                                      wire, wire->now_us));
   pass (wire, 3 * SECOND_US);
   g_assert_cmpuint (wire->n_done, ==, 3);
   g_assert_cmpuint (wire->n_peers, ==, 0);
   wire->n_done = 1;
-  /* The one that was told knows it without asking: under the port that was said, and under the one that was implied. */
-  g_assert_nonnull (shoal_dht_lookup (wire->nodes[1].dht, &key, 0, FALSE, FALSE, &lookup_ops, wire, wire->now_us));
+  /* The one that was told knows it without asking: under the port that was said, and under the one
+   * that was implied. */
+  g_assert_nonnull (shoal_dht_lookup (wire->nodes[1].dht, &key, 0, FALSE, FALSE, &lookup_ops, wire,
+                                      wire->now_us));
   pass (wire, 3 * SECOND_US);
   g_assert_cmpuint (wire->n_done, ==, 2);
   g_assert_cmpuint (wire->n_peers, ==, 2);
   wire->n_peers = 0;
   shoal_dht_add_contact (wire->nodes[2].dht, &wire->nodes[0].addr, wire->now_us);
   pass (wire, 5 * SECOND_US);
-  g_assert_nonnull (shoal_dht_lookup (wire->nodes[2].dht, &key, 0, FALSE, FALSE, &lookup_ops, wire, wire->now_us));
+  g_assert_nonnull (shoal_dht_lookup (wire->nodes[2].dht, &key, 0, FALSE, FALSE, &lookup_ops, wire,
+                                      wire->now_us));
   pass (wire, 3 * SECOND_US);
   g_assert_cmpuint (wire->n_done, ==, 3);
   g_assert_cmpuint (wire->n_peers, ==, 2);
@@ -257,13 +270,15 @@ test_gone (Wire         *wire,
   connect_all (wire);
   g_clear_pointer (&wire->nodes[0].dht, shoal_dht_free);
   g_clear_pointer (&wire->nodes[1].dht, shoal_dht_free);
-  lookup = shoal_dht_lookup (wire->nodes[2].dht, &key, 1, TRUE, FALSE, &lookup_ops, wire, wire->now_us);
+  lookup = shoal_dht_lookup (wire->nodes[2].dht, &key, 1, TRUE, FALSE, &lookup_ops, wire,
+                             wire->now_us);
   g_assert_nonnull (lookup);
   pass (wire, 8 * SECOND_US);
   g_assert_cmpuint (wire->n_done, ==, 1);
   g_assert_cmpuint (wire->n_told, ==, 1);
   /* One that is dropped is not heard of any more. */
-  lookup = shoal_dht_lookup (wire->nodes[2].dht, &key, 1, TRUE, FALSE, &lookup_ops, wire, wire->now_us);
+  lookup = shoal_dht_lookup (wire->nodes[2].dht, &key, 1, TRUE, FALSE, &lookup_ops, wire,
+                             wire->now_us);
   shoal_dht_lookup_drop (lookup);
   pass (wire, 8 * SECOND_US);
   g_assert_cmpuint (wire->n_done, ==, 1);
@@ -277,7 +292,8 @@ send_raw (Wire       *wire,
   ShoalAddr addr;
 
   g_assert_true (shoal_addr_parse (&addr, from, 0));
-  g_assert_true (shoal_dht_datagram (wire->nodes[0].dht, &addr, (const guint8 *) packet, strlen (packet), wire->now_us));
+  g_assert_true (shoal_dht_datagram (wire->nodes[0].dht, &addr, (const guint8 *) packet,
+                                     strlen (packet), wire->now_us));
 }
 
 /* What the last packet to a stranger said; they are taken out. */
@@ -341,7 +357,8 @@ add_neighbours (ShoalDht *dht)
     {
       guint8 four[4] = { 20, (guint8) i, 0, 1 };
       guint8 six[16] = { 0x20, 0x01, (guint8) i };
-      ShoalAddr addrs[2] = { shoal_addr_make (SHOAL_FAMILY_IPV4, four, 1), shoal_addr_make (SHOAL_FAMILY_IPV6, six, 1) };
+      ShoalAddr addrs[2] = { shoal_addr_make (SHOAL_FAMILY_IPV4, four, 1),
+                             shoal_addr_make (SHOAL_FAMILY_IPV6, six, 1) };
       ShoalSha1 id = { { (guint8) (i << 5) } };
 
       for (guint family = 0; family < G_N_ELEMENTS (addrs); family++)
@@ -349,7 +366,8 @@ add_neighbours (ShoalDht *dht)
     }
 }
 
-/* Nodes of both families beside an item that nearly fills the packet, and beside filters: effect_send() looks at the size. */
+/* Nodes of both families beside an item that nearly fills the packet, and beside filters:
+ * effect_send() looks at the size. */
 static void
 test_fitting (Wire         *wire,
               gconstpointer data)
@@ -382,8 +400,10 @@ test_fitting (Wire         *wire,
       g_assert_true (take (wire, &answer, &bytes));
       g_assert_cmpuint (answer.value.size, ==, i == 0 ? strlen (value) : 0);
       /* The asker's own family is whole. */
-      g_assert_cmpuint ((i == 0 ? answer.nodes4 : answer.nodes6).size, ==, SHOAL_DHT_K * (i == 0 ? SHOAL_KRPC_NODE4_SIZE : SHOAL_KRPC_NODE6_SIZE));
-      g_assert_cmpuint ((i == 0 ? answer.nodes6 : answer.nodes4).size, <, SHOAL_DHT_K * (i == 0 ? SHOAL_KRPC_NODE6_SIZE : SHOAL_KRPC_NODE4_SIZE));
+      g_assert_cmpuint ((i == 0 ? answer.nodes4 : answer.nodes6).size, ==,
+                        SHOAL_DHT_K * (i == 0 ? SHOAL_KRPC_NODE4_SIZE : SHOAL_KRPC_NODE6_SIZE));
+      g_assert_cmpuint ((i == 0 ? answer.nodes6 : answer.nodes4).size, <,
+                        SHOAL_DHT_K * (i == 0 ? SHOAL_KRPC_NODE6_SIZE : SHOAL_KRPC_NODE4_SIZE));
       g_clear_pointer (&bytes, g_bytes_unref);
 
       /* Then a torrent with so many peers that the filters and the most addresses are told. */
@@ -431,7 +451,8 @@ test_announce (Wire         *wire,
   shoal_dht_datagram (wire->nodes[0].dht, &other, out.data, out.size, wire->now_us);
   g_assert_true (take (wire, &krpc, &bytes));
   g_assert_cmpint (krpc.type, ==, SHOAL_KRPC_ERROR);
-  shoal_dht_datagram (wire->nodes[0].dht, &stranger, out.data, out.size, wire->now_us + SHOAL_DHT_TOKEN_US);
+  shoal_dht_datagram (wire->nodes[0].dht, &stranger, out.data, out.size,
+                      wire->now_us + SHOAL_DHT_TOKEN_US);
   g_assert_true (take (wire, &krpc, &bytes));
   g_assert_cmpint (krpc.type, ==, SHOAL_KRPC_ANSWER);
   while (take (wire, &krpc, &bytes))
@@ -444,14 +465,16 @@ test_announce (Wire         *wire,
   g_assert_nonnull (krpc.bloom_peers.data);
 
   /* After two changes of the secret it is not good any more. */
-  shoal_dht_datagram (wire->nodes[0].dht, &stranger, out.data, out.size, wire->now_us + 4 * SHOAL_DHT_TOKEN_US);
+  shoal_dht_datagram (wire->nodes[0].dht, &stranger, out.data, out.size,
+                      wire->now_us + 4 * SHOAL_DHT_TOKEN_US);
   while (take (wire, &krpc, &bytes))
     if (krpc.type != SHOAL_KRPC_QUERY)
       break;
   g_assert_cmpint (krpc.type, ==, SHOAL_KRPC_ERROR);
 }
 
-/* Asks as a stranger, with a token if there is one. The answer to that is put into @krpc, questions back are passed over. */
+/* Asks as a stranger, with a token if there is one. The answer to that is put into @krpc, questions
+ * back are passed over. */
 static void
 ask (Wire      *wire,
      ShoalKrpc *query,
@@ -468,7 +491,8 @@ ask (Wire      *wire,
   if (token != NULL)
     query->token.data = g_bytes_get_data (token, &query->token.size);
   shoal_krpc_write (query, &out);
-  g_assert_true (shoal_dht_datagram (wire->nodes[0].dht, &stranger, out.data, out.size, wire->now_us));
+  g_assert_true (shoal_dht_datagram (wire->nodes[0].dht, &stranger, out.data, out.size,
+                                     wire->now_us));
   do
     g_assert_true (take (wire, krpc, bytes));
   while (krpc->type == SHOAL_KRPC_QUERY);
@@ -531,7 +555,8 @@ test_items (Wire         *wire,
     }
   g_assert_cmpint (krpc.seq, ==, 1);
   g_assert_cmpmem (krpc.key.data, krpc.key.size, put.key.data, put.key.size);
-  g_assert_cmpmem (krpc.signature.data, krpc.signature.size, put.signature.data, put.signature.size);
+  g_assert_cmpmem (krpc.signature.data, krpc.signature.size, put.signature.data,
+                   put.signature.size);
   /* Who has it already gets the number alone. */
   get.flags |= SHOAL_KRPC_HAS_SEQ;
   get.seq = 1;
@@ -625,7 +650,8 @@ test_limits (Wire         *wire,
   g_assert_cmpuint (n, ==, SHOAL_DHT_ANSWERS);
 }
 
-/* Node @i of one site, or of a site of its own, is met; whoever is asked says that it sees us at @seen. */
+/* Node @i of one site, or of a site of its own, is met; whoever is asked says that it sees us at
+ * @seen. */
 static void
 meet (Wire            *wire,
       guint8           i,
@@ -673,10 +699,12 @@ test_votes (Wire         *wire,
   for (guint8 i = 1; i <= SHOAL_DHT_VOTES_MIN; i++)
     meet (wire, i, TRUE, &seen);
   g_assert_true (shoal_addr_same_ip (&wire->nodes[0].dht->nodes[1]->external, &seen));
-  g_assert_true (shoal_node_id_is_secure (shoal_dht_id (wire->nodes[0].dht, SHOAL_FAMILY_IPV6), &seen));
+  g_assert_true (shoal_node_id_is_secure (shoal_dht_id (wire->nodes[0].dht, SHOAL_FAMILY_IPV6),
+                                          &seen));
 }
 
-/* BEP 43: answers nobody, asks nobody for asking, and says so in its own questions; nobody takes it for a node. */
+/* BEP 43: answers nobody, asks nobody for asking, and says so in its own questions; nobody takes it
+ * for a node. */
 static void
 test_read_only (Wire         *wire,
                 gconstpointer data)
@@ -701,7 +729,8 @@ test_read_only (Wire         *wire,
   g_assert_cmpuint (shoal_dht_n_nodes (wire->nodes[0].dht), ==, 1);
   g_assert_cmpuint (shoal_dht_n_nodes (wire->nodes[1].dht), ==, 0);
   /* It still searches and announces. */
-  g_assert_nonnull (shoal_dht_lookup (wire->nodes[0].dht, &key, 4321, FALSE, FALSE, &lookup_ops, wire, wire->now_us));
+  g_assert_nonnull (shoal_dht_lookup (wire->nodes[0].dht, &key, 4321, FALSE, FALSE, &lookup_ops,
+                                      wire, wire->now_us));
   pass (wire, 8 * SECOND_US);
   g_assert_cmpuint (wire->n_told, ==, 1);
 
@@ -746,7 +775,9 @@ test_martians (Wire         *wire,
       shoal_dht_add_contact (wire->nodes[0].dht, &teller, wire->now_us);
       for (guint round = 0; round < 2; round++)
         {
-          lookup = round == 1 ? shoal_dht_lookup (wire->nodes[0].dht, &key, 0, FALSE, FALSE, &lookup_ops, wire, wire->now_us) : NULL;
+          lookup = round == 1 ? shoal_dht_lookup (wire->nodes[0].dht, &key, 0, FALSE, FALSE,
+                                                  &lookup_ops, wire, wire->now_us)
+                              : NULL;
           g_assert_true (round == 0 || lookup != NULL);
           pass (wire, SECOND_US);
           while (take (wire, &krpc, &bytes))
@@ -765,7 +796,8 @@ test_martians (Wire         *wire,
     }
 }
 
-/* Others still tell of us by an id that we had. We are not one of those who keep what we announce. */
+/* Others still tell of us by an id that we had. We are not one of those who keep what we
+ * announce. */
 static void
 test_ourselves (Wire         *wire,
                 gconstpointer data)
@@ -783,8 +815,10 @@ test_ourselves (Wire         *wire,
   for (guint round = 0; round < 2; round++)
     {
       if (round == 1)
-        g_assert_nonnull (shoal_dht_lookup (node->dht, &key, 4321, FALSE, FALSE, &lookup_ops, wire, wire->now_us));
-      for (end_us = wire->now_us + 8 * SECOND_US; wire->now_us < end_us; pass (wire, SECOND_US / 10))
+        g_assert_nonnull (shoal_dht_lookup (node->dht, &key, 4321, FALSE, FALSE, &lookup_ops, wire,
+                                            wire->now_us));
+      for (end_us = wire->now_us + 8 * SECOND_US; wire->now_us < end_us;
+           pass (wire, SECOND_US / 10))
         {
           g_autoptr (GBytes) bytes = NULL;
           g_auto (ShoalWriter) out = { 0 };
@@ -825,7 +859,8 @@ test_kept (Wire         *wire,
   id = *shoal_dht_id (wire->nodes[1].dht, wire->nodes[1].addr.family);
 
   shoal_dht_free (wire->nodes[1].dht);
-  wire->nodes[1].dht = shoal_dht_new (&wire->nodes[1].host, wire->timers, &wire->rng, &dht_ops, &wire->nodes[1], wire->now_us);
+  wire->nodes[1].dht = shoal_dht_new (&wire->nodes[1].host, wire->timers, &wire->rng, &dht_ops,
+                                      &wire->nodes[1], wire->now_us);
   broken = g_memdup2 (bytes, size);
   for (gsize i = 0; i < size; i++)
     {
@@ -846,7 +881,8 @@ test_routers (Wire         *wire,
 {
   ShoalLookup *lookup;
 
-  shoal_dht_set_routers (wire->nodes[3].dht, "router.example:1000, ,x,127.0.0.1:1002", wire->now_us);
+  shoal_dht_set_routers (wire->nodes[3].dht, "router.example:1000, ,x,127.0.0.1:1002",
+                         wire->now_us);
   pass (wire, 3 * SECOND_US);
   g_assert_cmpuint (shoal_dht_n_nodes (wire->nodes[3].dht), ==, 1);
   shoal_dht_set_routers (wire->nodes[2].dht, "router.example:1000", wire->now_us);

@@ -157,7 +157,8 @@ test_end_game (void)
   g_assert_true (shoal_picker_in_end_game (m.picker));
   g_assert_true (shoal_picker_is_waiting (m.picker));
 
-  /* Not at once from an equal peer that would not be sooner; but once they are overdue; three copies at most. */
+  /* Not at once from an equal peer that would not be sooner; but once they are overdue; three
+   * copies at most. */
   model_pick_blocks (&m, 1, 2, FALSE);
   g_assert_cmpuint (m.peers[1].n_queue, ==, 2);
   g_assert_cmpuint (shoal_picker_requests_of (m.picker, m.peers[0].queue[0]), ==, 1);
@@ -185,7 +186,8 @@ test_end_game (void)
   model_clear (&m);
 }
 
-/* A peer that is late and sends all the same is late with the rest too: that is no reason to ask others. */
+/* A peer that is late and sends all the same is late with the rest too: that is no reason to ask
+ * others. */
 static void
 test_late_owner (void)
 {
@@ -209,7 +211,8 @@ test_late_owner (void)
   model_clear (&m);
 }
 
-/* A block in a finished piece is asked of a fast peer when its owner is slow, though there is other work. */
+/* A block in a finished piece is asked of a fast peer when its owner is slow, though there is other
+ * work. */
 static void
 test_slow_owner (void)
 {
@@ -398,14 +401,17 @@ test_place (void)
 
   memset (data, model_content (at), sizeof data);
   who = model_who_is (&m, 1);
-  g_assert_cmpint (shoal_picker_received (m.picker, &who, at, data, others, &n_others), ==, SHOAL_ARRIVAL_PIECE_FULL);
+  g_assert_cmpint (shoal_picker_received (m.picker, &who, at, data, others, &n_others), ==,
+                   SHOAL_ARRIVAL_PIECE_FULL);
   g_assert_cmpuint (n_others, ==, 1);
   g_assert_true (others[0] == &m.peers[0]);
   g_assert_null (shoal_picker_place (m.picker, &m.peers[0], at));
   who = model_who_is (&m, 0);
-  g_assert_cmpint (shoal_picker_received (m.picker, &who, at, data, others, &n_others), ==, SHOAL_ARRIVAL_DUPLICATE);
+  g_assert_cmpint (shoal_picker_received (m.picker, &who, at, data, others, &n_others), ==,
+                   SHOAL_ARRIVAL_DUPLICATE);
   shoal_picker_judged (m.picker, 0, TRUE);
-  g_assert_cmpint (shoal_picker_received (m.picker, &who, at, data, others, &n_others), ==, SHOAL_ARRIVAL_DUPLICATE);
+  g_assert_cmpint (shoal_picker_received (m.picker, &who, at, data, others, &n_others), ==,
+                   SHOAL_ARRIVAL_DUPLICATE);
   m.peers[0].n_queue = m.peers[1].n_queue = 0;
   model_disconnect_peer (&m, 0);
   model_disconnect_peer (&m, 1);

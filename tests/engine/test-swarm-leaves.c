@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* A wrong piece of version 2: hashes of its blocks are asked for, and only what is wrong is fetched again (BEP 52). */
+/* A wrong piece of version 2: hashes of its blocks are asked for, and only what is wrong is fetched
+ * again (BEP 52). */
 
 #include "swarm-rig.h"
 

@@ -40,7 +40,8 @@ LLVMFuzzerTestOneInput (const guint8 *data,
     {
       g_assert (shoal_hash_request_n_hashes (&request) <= SHOAL_HASHES_MAX);
       g_assert (hashes == NULL
-                || hashes + (gsize) shoal_hash_request_n_hashes (&request) * SHOAL_SHA256_SIZE == data + size);
+                || hashes + (gsize) shoal_hash_request_n_hashes (&request) * SHOAL_SHA256_SIZE
+                     == data + size);
       look_up (&request, hashes);
     }
   else

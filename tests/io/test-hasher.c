@@ -40,7 +40,8 @@ static const ContentFile files[] = {
 static void
 test_versions (gconstpointer data)
 {
-  g_autoptr (Content) content = content_new ("t", GPOINTER_TO_UINT (data), 32768, files, G_N_ELEMENTS (files), 5);
+  g_autoptr (Content) content = content_new ("t", GPOINTER_TO_UINT (data), 32768, files,
+                                             G_N_ELEMENTS (files), 5);
   g_autoptr (ShoalHasher) hasher = shoal_hasher_new ();
   const ShoalLayout *layout = content->metainfo->layout;
   ShoalHashTask tasks[SHOAL_HASHER_PIECES_MAX];
@@ -52,10 +53,14 @@ test_versions (gconstpointer data)
         {
           for (guint i = 0; i < n; i++)
             {
-              sources[i] = (Source){ g_memdup2 (content_piece (content, first + i), shoal_layout_piece_size (layout, first + i)), i % 7 == 5 };
+              sources[i] = (Source){ g_memdup2 (content_piece (content, first + i),
+                                                shoal_layout_piece_size (layout, first + i)),
+                                     i % 7 == 5 };
               if (i % 5 == 3)
                 sources[i].data[0] ^= 1;
-              tasks[i] = (ShoalHashTask){ .metainfo = content->metainfo, .piece = first + i, .source = &sources[i] };
+              tasks[i] = (ShoalHashTask){ .metainfo = content->metainfo,
+                                          .piece = first + i,
+                                          .source = &sources[i] };
             }
           shoal_hasher_compare (hasher, tasks, n, from_memory);
           for (guint i = 0; i < n; i++)
@@ -120,7 +125,8 @@ main (int    argc,
   g_test_init (&argc, &argv, NULL);
   g_test_add_data_func ("/io/hasher/v1", GUINT_TO_POINTER (SHOAL_TORRENT_V1), test_versions);
   g_test_add_data_func ("/io/hasher/v2", GUINT_TO_POINTER (SHOAL_TORRENT_V2), test_versions);
-  g_test_add_data_func ("/io/hasher/hybrid", GUINT_TO_POINTER (SHOAL_TORRENT_HYBRID), test_versions);
+  g_test_add_data_func ("/io/hasher/hybrid", GUINT_TO_POINTER (SHOAL_TORRENT_HYBRID),
+                        test_versions);
   g_test_add_func ("/io/hasher/halves", test_halves);
   g_test_add_func ("/io/hasher/leaves", test_leaves);
   return g_test_run ();

@@ -23,7 +23,8 @@ run (SimSwarm *swarm,
   sim_swarm_check_data (swarm);
   for (guint i = 2; i < 4; i++)
     {
-      g_test_message ("downloaded %" G_GUINT64_FORMAT ", wasted %" G_GUINT64_FORMAT ", %" G_GUINT64_FORMAT " pieces failed",
+      g_test_message ("downloaded %" G_GUINT64_FORMAT ", wasted %" G_GUINT64_FORMAT
+                      ", %" G_GUINT64_FORMAT " pieces failed",
                       nodes[i]->downloaded, nodes[i]->wasted, nodes[i]->disk.n_wrong);
       wasted += nodes[i]->wasted;
     }
@@ -48,7 +49,8 @@ test_poisoned (void)
   guint64 wasted_v1 = run (v1, 0);
   guint64 wasted_v2 = run (v2, 0);
 
-  g_test_message ("wasted %" G_GUINT64_FORMAT " by version 1, %" G_GUINT64_FORMAT " by version 2", wasted_v1, wasted_v2);
+  g_test_message ("wasted %" G_GUINT64_FORMAT " by version 1, %" G_GUINT64_FORMAT " by version 2",
+                  wasted_v1, wasted_v2);
   g_assert_cmpuint (wasted_v2, <=, sim_swarm_bot (v2, 0)->given);
   g_assert_cmpuint (wasted_v2 * 2, <, wasted_v1);
 }
