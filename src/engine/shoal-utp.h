@@ -89,8 +89,7 @@ void          shoal_utp_abort      (ShoalUtp *self, const char *why);
  * @out: %SHOAL_UTP_TRAIN_MAX bytes
  * @segment: (out): bytes of each packet but the last; 0: there is one
  * @probe: (out): not 0: it is one packet of this size, which may not be cut into fragments; when
- * the system refuses it,
- *   shoal_utp_too_big() follows
+ *   the system refuses it, shoal_utp_too_big() follows
  *
  * Returns: bytes of packets that have to be sent now; 0: none
  */

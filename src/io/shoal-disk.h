@@ -44,8 +44,7 @@ void       shoal_disk_free    (ShoalDisk *self);
  * @job: with its head in `job->done`; the disk has it until it is done
  *
  * Returns: %TRUE if it was done at once (a READ of data in memory): the caller hands it to
- * shoal_engine_done()
- *   later in the same turn; %FALSE: it comes out of shoal_disk_collect()
+ *   shoal_engine_done() later in the same turn; %FALSE: it comes out of shoal_disk_collect()
  */
 gboolean   shoal_disk_submit  (ShoalDisk *self, ShoalDiskJob *job);
 

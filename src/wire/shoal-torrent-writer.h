@@ -84,8 +84,7 @@ guint64 shoal_torrent_n_pieces (const ShoalTorrentSpec *self);
  * shoal_torrent_write:
  *
  * Returns: (transfer full) (nullable): the canonical .torrent, or %NULL with a #ShoalWireError when
- * it
- *   would break a limit of shoal_metainfo_parse() or a rule of its format
+ *   it would break a limit of shoal_metainfo_parse() or a rule of its format
  */
 GBytes *shoal_torrent_write (const ShoalTorrentSpec *self, GError **error);
 
