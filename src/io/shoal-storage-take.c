@@ -148,7 +148,7 @@ copy_plainly (int     from,
   return at;
 }
 
-/* The same with as little work as the file system can do: blocks shared, or a copy in the kernel. */
+/* The same with as little work as may be: blocks shared, or a copy in the kernel. */
 static guint64
 copy_step (int     from,
            int     to,
