@@ -133,6 +133,7 @@ class Bench:
         return {'seconds': time.monotonic() - begun, 'cpu': program.rusage.ru_utime + program.rusage.ru_stime, 'memory': 0}
 
     def download(self):
+        self.big()
         rows = self.repeat([None, *self.rivals], self.download_once)
         self.results['download'] = rows
         floor, ours = rows.get('floor', {}), rows.get('shoal', {})
@@ -143,6 +144,7 @@ class Bench:
              'seconds / shoal': lambda row: row['seconds'] / ours['seconds'] if ours else None})
 
     def encrypted(self):
+        self.big()
         rows = self.repeat(self.rivals, self.encrypted_once)
         self.results['encrypted'] = rows
         ours = rows.get('shoal', {})
@@ -167,6 +169,7 @@ class Bench:
             return {'seconds': time.monotonic() - begun, 'cpu': cpu_seconds(seed.pid) - used}
 
     def seed(self):
+        self.big()
         rows = self.repeat(self.rivals, self.seed_once)
         self.results['seed'] = rows
         ours = rows.get('shoal', {})
@@ -274,6 +277,7 @@ class Bench:
             return {'seconds': seconds, 'ideal': seconds / (size / rate), 'cpu': sum(cpu_seconds(program.pid) for program in programs)}
 
     def swarm(self):
+        self.small()
         rows = self.repeat(self.rivals, self.swarm_once)
         self.results['swarm'] = rows
         self.table('8 leechers of 256 MiB behind a seed of 20 MiB/s', rows, (
