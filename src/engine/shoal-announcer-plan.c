@@ -6,9 +6,9 @@
  *
  * plan() is the only place that begins an announce. It asks the slots in use that are due; while
  * none of them works it searches: rows in order, the next one when the last has failed or has been
- * silent for a while, none before its back-off is over. While peers are few it asks in-use trackers as
- * soon as they allow it, at growing distances, and goes on to tiers of which none is in use. A row
- * that answers moves to the front of its tier (BEP 12).
+ * silent for a while, none before its back-off is over. While peers are few it asks in-use trackers
+ * as soon as they allow it, at growing distances, and goes on to tiers of which none is in use. A
+ * row that answers moves to the front of its tier (BEP 12).
  *
  * Never asked before their time: regular announces before max (interval, min interval), others
  * before the min interval. `completed` and `stopped` do not wait. Events of one tracker go out one
@@ -21,7 +21,8 @@
 #define SECOND_US          ((gint64) G_USEC_PER_SEC)
 #define INTERVAL_S         1800               /* where a tracker says none */
 #define INTERVAL_LEAST_S   10                 /* no tracker can want more than that */
-#define HUNGRY_S           60                 /* distance of announces for want of peers where no min interval is said */
+#define HUNGRY_S           60                 /* distance of announces for want of peers where no
+                                               * min interval is said */
 #define HUNGRY_DOUBLINGS   6u
 #define RETRY_S            15                 /* after silence, doubled each time */
 #define REFUSED_RETRY_S    60                 /* after a refusal, doubled each time */
@@ -29,10 +30,13 @@
 #define RETRY_DOUBLINGS    10u
 #define JITTER             0.1                /* of a wait, on top of it */
 #define JITTER_MAX_US      (60 * SECOND_US)
-#define PATIENCE_US        (10 * SECOND_US)   /* a search goes on when a tracker is silent for so long */
-#define MOVED_US           (5 * SECOND_US)    /* after an announce with a port that is not ours any more */
+#define PATIENCE_US        (10 * SECOND_US)   /* a search goes on when a tracker is silent for so
+                                               * long */
+#define MOVED_US           (5 * SECOND_US)    /* after an announce with a port that is not ours any
+                                               * more */
 #define WIDEN_US           (10 * SECOND_US)   /* between first announces to more tiers */
-#define STOP_PATIENCE_US   (1 * SECOND_US)    /* `stopped` waits for the answer to what is under way */
+#define STOP_PATIENCE_US   (1 * SECOND_US)    /* `stopped` waits for the answer to what is under
+                                               * way */
 #define NUMWANT_MANY       200
 #define NUMWANT_FEW        50
 
@@ -85,7 +89,8 @@ tier_in_use (const ShoalAnnouncer *self,
              guint                 tier)
 {
   for (guint i = 0; i < self->rows->len; i++)
-    if (shoal_announcer_row (self, i)->tier == tier && shoal_tracker_row_works (shoal_announcer_row (self, i)))
+    if (shoal_announcer_row (self, i)->tier == tier
+        && shoal_tracker_row_works (shoal_announcer_row (self, i)))
       return TRUE;
 
   return FALSE;
@@ -127,7 +132,9 @@ static gint64
 jitter (ShoalAnnouncer *self,
         gint64          wait_us)
 {
-  return wait_us + (gint64) (MIN ((double) wait_us * JITTER, (double) JITTER_MAX_US) * shoal_rng_unit (self->rng));
+  return wait_us
+         + (gint64) (MIN ((double) wait_us * JITTER, (double) JITTER_MAX_US)
+                     * shoal_rng_unit (self->rng));
 }
 
 static void
@@ -136,7 +143,8 @@ take_answer (ShoalTrackerSlot          *slot,
              gint64                     now_us)
 {
   ShoalAnnouncer *self = slot->row->owner;
-  gint64 interval_s = MAX (answer->interval_s > 0 ? answer->interval_s : INTERVAL_S, INTERVAL_LEAST_S);
+  gint64 interval_s = MAX (answer->interval_s > 0 ? answer->interval_s : INTERVAL_S,
+                           INTERVAL_LEAST_S);
   gint64 min_s = answer->min_interval_s > 0 ? answer->min_interval_s : MIN (interval_s, HUNGRY_S);
   gint64 hungry_s = MAX (min_s, HUNGRY_S) << MIN (slot->hungry, HUNGRY_DOUBLINGS);
 
@@ -146,7 +154,8 @@ take_answer (ShoalTrackerSlot          *slot,
     slot->owes_completed = FALSE;
   slot->next_us = now_us + jitter (self, MAX (interval_s, min_s) * SECOND_US);
   slot->min_us = now_us + jitter (self, min_s * SECOND_US);
-  slot->hungry_us = MAX (slot->min_us, now_us + jitter (self, MIN (hungry_s, MAX (interval_s, min_s)) * SECOND_US));
+  slot->hungry_us =
+    MAX (slot->min_us, now_us + jitter (self, MIN (hungry_s, MAX (interval_s, min_s)) * SECOND_US));
   if (slot->hungry == 0)
     slot->hungry_us = slot->min_us;
   if (answer->tracker_id != NULL)
@@ -178,7 +187,8 @@ take_failure (ShoalTrackerSlot          *slot,
               gint64                     now_us)
 {
   ShoalAnnouncer *self = slot->row->owner;
-  gint64 wait_s = (answer != NULL ? REFUSED_RETRY_S : RETRY_S) * (G_GINT64_CONSTANT (1) << MIN (slot->failures, RETRY_DOUBLINGS));
+  gint64 wait_s = (answer != NULL ? REFUSED_RETRY_S : RETRY_S)
+                  * (G_GINT64_CONSTANT (1) << MIN (slot->failures, RETRY_DOUBLINGS));
 
   slot->failures++;
   g_clear_pointer (&self->error, g_free);
@@ -227,8 +237,10 @@ call_done_cb (gpointer                   owner,
   if (self->running)
     {
       if (answer != NULL && answer->peers->len > 0)
-        self->ops->peers (self->owner, &self->keys[slot->key], (const ShoalAddr *) (gpointer) answer->peers->data, answer->peers->len);
-      if (answer != NULL && answer->external.family != SHOAL_FAMILY_NONE && self->ops->external != NULL)
+        self->ops->peers (self->owner, &self->keys[slot->key],
+                          (const ShoalAddr *) (gpointer) answer->peers->data, answer->peers->len);
+      if (answer != NULL && answer->external.family != SHOAL_FAMILY_NONE
+          && self->ops->external != NULL)
         self->ops->external (self->owner, &answer->external);
       plan (self, now_us);
     }
@@ -251,26 +263,26 @@ begin (ShoalTrackerSlot  *slot,
   announce.info_hash = self->keys[slot->key];
   announce.event = event;
   announce.tracker_id = slot->tracker_id;
-  announce.numwant = self->wants_peers || event == SHOAL_ANNOUNCE_STARTED ? NUMWANT_MANY : NUMWANT_FEW;
+  announce.numwant = self->wants_peers || event == SHOAL_ANNOUNCE_STARTED ? NUMWANT_MANY
+                                                                          : NUMWANT_FEW;
   if (event == SHOAL_ANNOUNCE_STOPPED)
     announce.numwant = 0;
 
   slot->event = event;
   slot->port = announce.port;
   slot->begun_us = now_us;
-  slot->call = shoal_tracker_hub_announce (self->hub,
-                                           slot->row->url,
-                                           &announce,
-                                           event != SHOAL_ANNOUNCE_NONE && event != SHOAL_ANNOUNCE_PAUSED,
-                                           call_done_cb,
-                                           slot);
+  slot->call = shoal_tracker_hub_announce (self->hub, slot->row->url, &announce,
+                                           event != SHOAL_ANNOUNCE_NONE
+                                             && event != SHOAL_ANNOUNCE_PAUSED,
+                                           call_done_cb, slot);
 }
 
 static void
 begin_usual (ShoalTrackerSlot *slot,
              gint64            now_us)
 {
-  ShoalAnnounceEvent event = slot->row->owner->is_partial ? SHOAL_ANNOUNCE_PAUSED : SHOAL_ANNOUNCE_NONE;
+  ShoalAnnounceEvent event = slot->row->owner->is_partial ? SHOAL_ANNOUNCE_PAUSED
+                                                          : SHOAL_ANNOUNCE_NONE;
 
   if (slot->owes_completed)
     event = SHOAL_ANNOUNCE_COMPLETED;
@@ -387,7 +399,8 @@ plan_in_use (ShoalAnnouncer *self,
   return at_us;
 }
 
-/* The last time at which a tracker that is not in use was asked and has not answered; 0: none is. */
+/* The last time at which a tracker that is not in use was asked and has not answered; 0: none
+ * is. */
 static gint64
 newest_search (const ShoalAnnouncer *self)
 {
@@ -398,7 +411,8 @@ newest_search (const ShoalAnnouncer *self)
       {
         const ShoalTrackerSlot *slot = &shoal_announcer_row (self, i)->slots[k];
 
-        if (slot->call != NULL && slot->event != SHOAL_ANNOUNCE_STOPPED && !shoal_tracker_row_works (slot->row))
+        if (slot->call != NULL && slot->event != SHOAL_ANNOUNCE_STOPPED
+            && !shoal_tracker_row_works (slot->row))
           newest_us = MAX (newest_us, slot->begun_us);
       }
 
@@ -524,7 +538,8 @@ shoal_announcer_completed (ShoalAnnouncer *self,
       {
         ShoalTrackerSlot *slot = &shoal_announcer_row (self, i)->slots[k];
 
-        slot->owes_completed = slot->started || (slot->call != NULL && slot->event == SHOAL_ANNOUNCE_STARTED);
+        slot->owes_completed = slot->started
+                               || (slot->call != NULL && slot->event == SHOAL_ANNOUNCE_STARTED);
       }
   plan (self, now_us);
   tell_if_changed (self);

@@ -67,7 +67,8 @@ test_none (AnnouncerFixture *f,
 {
   ShoalSha1 key = { { 0 } };
 
-  f->announcer = shoal_announcer_new (f->hub, f->timers, &f->rng, &key, 1, NULL, &announcer_fixture_ops, f);
+  f->announcer = shoal_announcer_new (f->hub, f->timers, &f->rng, &key, 1, NULL,
+                                      &announcer_fixture_ops, f);
   g_assert_false (shoal_announcer_has_trackers (f->announcer));
   shoal_announcer_start (f->announcer, f->now_us);
   shoal_announcer_want_peers (f->announcer, TRUE, f->now_us);
@@ -135,7 +136,8 @@ test_completed_retried (AnnouncerFixture *f,
   announcer_expect (f, A, "");
 }
 
-/* BEP 12: the next one is asked when one fails, and who answers is first in its tier from then on. */
+/* BEP 12: the next one is asked when one fails, and who answers is first in its tier from then
+ * on. */
 static void
 test_stats (AnnouncerFixture *f,
             gconstpointer     data)

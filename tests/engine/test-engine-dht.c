@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What the engine does with the DHT: whom it looks for, how often, whom it never does, and that it can be without. */
+/* What the engine does with the DHT: whom it looks for, how often, whom it never does, and that it
+ * can be without. */
 
 #include "rig.h"
 
@@ -58,7 +59,8 @@ note (Scene           *self,
   if (query->method != SHOAL_KRPC_GET_PEERS)
     return;
   for (guint i = 0; i < self->targets->len; i++)
-    known = known || shoal_sha1_equal (&g_array_index (self->targets, ShoalSha1, i), &query->target);
+    known = known
+            || shoal_sha1_equal (&g_array_index (self->targets, ShoalSha1, i), &query->target);
   if (!known)
     g_array_append_val (self->targets, query->target);
   if (self->begun->len == 0 || self->rig->now_us - self->last_us > QUIET_US)
@@ -151,7 +153,8 @@ set_up (Scene        *self,
   self->targets = g_array_new (FALSE, FALSE, sizeof (ShoalSha1));
   self->begun = g_array_new (FALSE, FALSE, sizeof (gint64));
   shoal_engine_begin (self->rig->engine, self->rig->now_us, RIG_WALL_S);
-  shoal_engine_network (self->rig->engine, &(ShoalNetworkState){ .tcp_port = 6881, .udp_port = 6881 });
+  shoal_engine_network (self->rig->engine,
+                        &(ShoalNetworkState){ .tcp_port = 6881, .udp_port = 6881 });
   shoal_engine_end (self->rig->engine);
 }
 
@@ -179,8 +182,9 @@ add_torrent (Scene   *self,
 {
   ShoalCommand *command = shoal_command_new (SHOAL_COMMAND_ADD);
   g_autofree char *pieces = g_strnfill (SHOAL_SHA1_SIZE, letter);
-  g_autofree char *text = g_strdup_printf ("d4:infod6:lengthi10e4:name1:%c12:piece lengthi16384e6:pieces20:%s%see", letter, pieces,
-                                           is_private ? "7:privatei1e" : "");
+  g_autofree char *text =
+    g_strdup_printf ("d4:infod6:lengthi10e4:name1:%c12:piece lengthi16384e6:pieces20:%s%see",
+                     letter, pieces, is_private ? "7:privatei1e" : "");
 
   command->add = shoal_add_options_new ();
   command->add->dir = g_strdup ("/");
@@ -220,7 +224,8 @@ test_order (Scene        *self,
   self->mute = FALSE;
   pass (self, 60);
   g_assert_cmpuint (self->targets->len, ==, 6);
-  g_assert_cmpmem (g_array_index (self->targets, ShoalSha1, 0).bytes, SHOAL_SHA1_SIZE, eights, sizeof eights);
+  g_assert_cmpmem (g_array_index (self->targets, ShoalSha1, 0).bytes, SHOAL_SHA1_SIZE, eights,
+                   sizeof eights);
   pass (self, 3600);
   g_assert_cmpuint (self->targets->len, ==, 6);
   g_assert_cmpuint (self->n_told, >=, 6 * 4);
@@ -234,7 +239,9 @@ check_gap (Scene *self,
   double gap;
 
   g_assert_cmpuint (self->begun->len, >, index + 1);
-  gap = (double) (g_array_index (self->begun, gint64, index + 1) - g_array_index (self->begun, gint64, index)) / SECOND_US;
+  gap = (double) (g_array_index (self->begun, gint64, index + 1)
+                  - g_array_index (self->begun, gint64, index))
+        / SECOND_US;
   g_test_message ("lookup %u: after %.1f s", index + 1, gap);
   g_assert_cmpfloat (gap, >=, seconds * 0.9);
   g_assert_cmpfloat (gap, <=, seconds * 1.1 + 4);
@@ -325,7 +332,10 @@ test_implied_port (Scene        *self,
   g_assert_cmpuint (self->port, ==, 6881);
 
   shoal_engine_begin (self->rig->engine, self->rig->now_us, RIG_WALL_S);
-  shoal_engine_mapped (self->rig->engine, &(ShoalMapping){ .state = SHOAL_MAP_DONE, .tcp_port = 7000, .udp_port = 7000, .address = "8.8.4.4" });
+  shoal_engine_mapped (self->rig->engine, &(ShoalMapping){ .state = SHOAL_MAP_DONE,
+                                                           .tcp_port = 7000,
+                                                           .udp_port = 7000,
+                                                           .address = "8.8.4.4" });
   shoal_engine_end (self->rig->engine);
   pass (self, 100);
   g_assert_false (self->implied);
@@ -365,7 +375,8 @@ test_off (Scene        *self,
   g_assert_cmpuint (self->targets->len, ==, 6);
 }
 
-#define ADD(name, func) g_test_add ("/engine/engine-dht/" name, Scene, NULL, set_up, func, tear_down)
+#define ADD(name, func) \
+  g_test_add ("/engine/engine-dht/" name, Scene, NULL, set_up, func, tear_down)
 
 int
 main (int    argc,
