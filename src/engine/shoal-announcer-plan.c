@@ -260,6 +260,8 @@ begin (ShoalTrackerSlot  *slot,
   g_assert (slot->call == NULL);
 
   self->ops->totals (self->owner, &announce);
+  if (announce.port == 0)
+    announce.port = SHOAL_ANNOUNCE_NO_PORT;
   announce.info_hash = self->keys[slot->key];
   announce.event = event;
   announce.tracker_id = slot->tracker_id;

@@ -11,6 +11,7 @@
 
 #include "shoal-engine-dht.h"
 
+#include "shoal-announce.h"
 #include "shoal-dht.h"
 #include "shoal-swarm-private.h"
 
@@ -265,10 +266,15 @@ search_for (ShoalEngineDht *self,
   ShoalEngine *engine = self->engine;
   guint16 port = shoal_engine_public_port (engine);
   gboolean mapped = engine->mapping.state == SHOAL_MAP_DONE && !engine->mapping.nested;
-  /* Without a mapping it is the port that the datagrams seem to come from that leads through a NAT to us, by uTP. */
-  gboolean implied_port = engine->config.use_utp && !mapped && port != 0 && port == engine->udp_port;
+  /* Without a mapping it is the port that the datagrams seem to come from that leads through a NAT to us, by uTP;
+   * behind a proxy it is the only one. */
+  gboolean hidden = shoal_engine_is_hidden (engine);
+  gboolean implied_port = engine->config.use_utp && !mapped && engine->udp_port != 0
+                          && (hidden || port == engine->udp_port);
   gboolean seed = swarm->state == SHOAL_TORRENT_SEEDING;
 
+  if (implied_port && port == 0)
+    port = SHOAL_ANNOUNCE_NO_PORT;
   for (guint i = 0; i < swarm->n_keys; i++)
     {
       Search *search = g_new0 (Search, 1);

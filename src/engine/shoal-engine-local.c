@@ -46,7 +46,7 @@ shoal_engine_discover (ShoalEngine *self,
                        ShoalSwarm  *swarm)
 {
   /* What a proxy is to hide is not told to the neighbours. */
-  gboolean hidden = self->config.proxy[0] != '\0' && self->config.proxy_all;
+  gboolean hidden = shoal_engine_is_hidden (self);
 
   if (self->config.use_lsd && !hidden && !self->quitting && shoal_swarm_is_live (swarm)
       && !swarm->is_private && !swarm->removing)

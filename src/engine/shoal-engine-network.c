@@ -33,6 +33,12 @@ shoal_engine_network_differs (const ShoalConfig *a,
          a->proxy_all != b->proxy_all;
 }
 
+gboolean
+shoal_engine_is_hidden (const ShoalEngine *self)
+{
+  return self->config.proxy[0] != '\0' && self->config.proxy_all;
+}
+
 /* What failed while the network was away, or reached something else, says nothing about what is
  * there now. */
 static void
@@ -63,7 +69,8 @@ shoal_engine_network (ShoalEngine             *self,
   g_return_if_fail (self->in_turn);
 
   self->port = now->tcp_port;
-  if (!self->config.use_tcp && self->config.use_utp)
+  /* Behind a proxy the port is of our end of its relay, where nobody else comes. */
+  if (!self->config.use_tcp && self->config.use_utp && !shoal_engine_is_hidden (self))
     self->port = now->udp_port;
   shoal_lsd_set_port (self->lsd, self->port, self->now_us);
   self->udp_port = now->udp_port;

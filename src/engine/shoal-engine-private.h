@@ -185,6 +185,8 @@ void        shoal_engine_unload_later (ShoalEngine *self);
 /* tells the host what the config says */
 void        shoal_engine_want_network    (ShoalEngine *self);
 gboolean    shoal_engine_network_differs (const ShoalConfig *a, const ShoalConfig *b);
+/* all goes through a proxy */
+gboolean    shoal_engine_is_hidden       (const ShoalEngine *self);
 
 /* shoal-link-utp.c */
 void        shoal_engine_end_links    (ShoalEngine *self);

@@ -14,6 +14,7 @@ G_BEGIN_DECLS
 #define SHOAL_TRACKER_PEERS_MAX  2000u            /* peers taken from one answer */
 #define SHOAL_TRACKER_TEXT_MAX   256u             /* bytes kept of a failure or warning */
 #define SHOAL_TRACKER_ID_MAX     512u             /* bytes of a tracker id; a longer one is not kept */
+#define SHOAL_ANNOUNCE_NO_PORT   1u               /* nobody can come to us: many trackers take 0 for a mistake */
 #define SHOAL_TRACKER_WAIT_MAX   (30 * 24 * 3600) /* seconds: the longest interval or retry that is believed */
 
 typedef enum

@@ -372,6 +372,10 @@ test_moved (AnnouncerFixture *f,
   shoal_announcer_moved (f->announcer, f->now_us);
   announcer_pass (f, 60 * SECOND_US);
   QUIET (f);
+
+  /* But what there is to say in time is said, with a port that no tracker takes for a mistake. */
+  announcer_pass (f, 2000 * SECOND_US);
+  g_assert_true (announcer_says (f, "&port=1&"));
 }
 
 static void

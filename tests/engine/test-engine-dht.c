@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "shoal-announce.h"
 #include "shoal-krpc.h"
 
 #define SECOND_US ((gint64) G_USEC_PER_SEC)
@@ -342,6 +343,30 @@ test_implied_port (Scene        *self,
   g_assert_cmpuint (self->port, ==, 7000);
 }
 
+/* Behind a proxy the port of our end of its relay is nobody's business: nodes see where they are
+ * asked from. */
+static void
+test_port_of_a_relay (Scene        *self,
+                      gconstpointer data)
+{
+  ShoalCommand *command = shoal_command_new (SHOAL_COMMAND_CONFIG);
+  ShoalConfig config;
+
+  configure (&config, TRUE);
+  config.use_tcp = FALSE;
+  config.proxy_all = TRUE;
+  g_strlcpy (config.proxy, "socks5://192.0.2.1:1080", sizeof config.proxy);
+  command->config = g_memdup2 (&config, sizeof config);
+  rig_send (self->rig, command);
+  shoal_engine_begin (self->rig->engine, self->rig->now_us, RIG_WALL_S);
+  shoal_engine_network (self->rig->engine, &(ShoalNetworkState){ .udp_port = 6881 });
+  shoal_engine_end (self->rig->engine);
+  add_magnet (self, "8888888888888888888888888888888888888888");
+  pass (self, 30);
+  g_assert_true (self->implied);
+  g_assert_cmpuint (self->port, ==, SHOAL_ANNOUNCE_NO_PORT);
+}
+
 /* Switched off in the middle of lookups, nothing is sent any more; on again, it begins anew. */
 static void
 test_off (Scene        *self,
@@ -388,6 +413,7 @@ main (int    argc,
   ADD ("seed", test_seed);
   ADD ("port", test_port);
   ADD ("implied-port", test_implied_port);
+  ADD ("port-of-a-relay", test_port_of_a_relay);
   ADD ("off", test_off);
 
   return g_test_run ();
