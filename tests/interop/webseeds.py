@@ -12,7 +12,7 @@ import threading
 import time
 import urllib.parse
 
-from clients import Shoal
+from clients import LibTorrent, Shoal
 from ground import Failed, Scene, Tap, Torrent, differences, end_on_sigterm, own_network, raw_info, skip, write_payload
 
 HOST = '11.22.33.44'       # a link into the local network may have no parameters, as those of BEP 17 do
@@ -211,8 +211,9 @@ class Story:
     def __init__(self, us, host):
         self.us, self.host = us, host
 
-    def play(self, kind, *behaviours):
-        """Downloads from seeds that behave so. Returns the server, closed, and the seconds that it took."""
+    def play(self, kind, *behaviours, other=None):
+        """Downloads from seeds that behave so, with another program in our place if one is given. Returns the server, closed, and the
+        seconds that it took."""
         with Scene(self.host) as scene:
             share = scene.new_folder('share')
             write_payload(share / 'A folder', FILES, seed=5)
@@ -229,7 +230,10 @@ class Story:
                 server.torrent = Torrent(torrent)
                 got = scene.new_folder('got')
                 begun = time.monotonic()
-                program = self.us.download(scene, torrent, got)
+                if other:
+                    program = other.run(scene, torrent, got, '--once')
+                else:
+                    program = self.us.download(scene, torrent, got)
                 if program.wait(SECONDS) != 0:
                     raise Failed(f'it ended with status {program.poll()}\n{program.tail()}')
                 wrong = differences(share, got)
@@ -254,6 +258,12 @@ class Story:
             if not server.asked(kind, 'good'):
                 raise Failed('the redirects were not followed')
 
+    def other(self, kind, program):
+        """That our server speaks as others understand it."""
+        server, _ = self.play(kind, 'good', other=program)
+        if not server.asked(kind, 'good'):
+            raise Failed('it was never asked')
+
     def bad(self, kind, behaviour):
         server, seconds = self.play(kind, behaviour, 'slow')
         n = len(server.asked(kind, behaviour))
@@ -272,6 +282,8 @@ class Story:
                         continue
                     if not cases or kind in cases or behaviour in cases or f'{kind}/{behaviour}' in cases:
                         row[f'{kind}/{behaviour}'] = tap.case(f'{kind}: {behaviour}', function, kind, behaviour)
+            if LibTorrent().installed() and (not cases or {'libtorrent', kind, f'{kind}/libtorrent'} & set(cases)):
+                row[f'{kind}/libtorrent'] = tap.case(f'{kind}: libtorrent', self.other, kind, LibTorrent())
         return row
 
 
