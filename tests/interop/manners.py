@@ -1,10 +1,11 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What Shoal is to the swarm: manners.py BUILD [CASE]... A super-seed (BEP 16) serves three other programs and gives little more than
-one copy; who has some files and wants no more says so (BEP 21), and so do others; blocked addresses get and give nothing. Prints
+one copy, and another's serves Shoal; who has some files and wants no more says so (BEP 21), and so do others; blocked addresses get and give nothing. Prints
 TAP and leaves a row for table.py."""
 
 import base64
+import json
 import shutil
 import socket
 import sys
@@ -46,6 +47,19 @@ def super_seed(us, host):
         print(f'# three copies of {size} bytes were made of {given}')
         if not size <= given <= COPIES * size:
             raise Failed(f'{given} bytes were given for three copies of {size}')
+
+
+def super_seeded(us, host):
+    """Another program shows Shoal a piece at a time, and the next one when it has that."""
+    other = OTHERS['qbittorrent']
+    with Scene(host) as scene:
+        torrent, tracker = make(us, scene, host)
+        seed = other.seed(scene, torrent, scene.folder / 'share')
+        until(lambda: tracker.seeds(torrent) > 0, SECONDS, 'the seed announced itself', [seed, tracker.program])
+        other.call(seed, 'torrents/setSuperSeeding', hashes=torrent.v1.hex(), value='true')
+        until(lambda: json.loads(other.call(seed, 'torrents/info'))[0]['super_seeding'], SECONDS, 'it seeds so', [seed])
+        got = scene.new_folder('got')
+        finish_ours(us, us.download(scene, torrent.path, got), scene.folder / 'share', got)
 
 
 def says_partial(us, host):
@@ -123,13 +137,13 @@ def _listens(host, port):
         return False
 
 
-CASES = {'super-seed': super_seed, 'partial seed says so': says_partial, 'partial seed is heard': hears_partial, 'blocked peer': blocked}
+CASES = {'super-seed': super_seed, "another's super-seed": super_seeded, 'partial seed says so': says_partial, 'partial seed is heard': hears_partial, 'blocked peer': blocked}
 
 
 def main():
     args = arguments()
     host = own_network()
-    absent = [name for name in ('libtorrent', 'transmission', 'aria2') if not OTHERS[name].installed()]
+    absent = [name for name in ('libtorrent', 'transmission', 'aria2', 'qbittorrent') if not OTHERS[name].installed()]
     absent += [] if shutil.which('opentracker') else ['opentracker']
     if absent:
         return skip(args.build, 'manners', f'{", ".join(absent)} not installed')
