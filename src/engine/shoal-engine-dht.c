@@ -2,11 +2,12 @@
 /* What the engine does with the DHT: who is searched for and announced, and when. */
 
 /*
- * A few torrents at a time: first those that have no metadata, then those that download and were never looked for,
- * then who waited longest past its time. Each of a torrent's keys is looked up and announced, so a hybrid stands under
- * both. Private torrents never come near it.
+ * A few torrents at a time: first those that have no metadata, then those that download and were
+ * never looked for, then who waited longest past its time. Each of a torrent's keys is looked up
+ * and announced, so a hybrid stands under both. Private torrents never come near it.
  *
- * A lookup belongs to a Search here, which knows its torrent by number: torrents may go while it lasts.
+ * A lookup belongs to a Search here, which knows its torrent by number: torrents may go while it
+ * lasts.
  */
 
 #include "shoal-engine-dht.h"
@@ -19,8 +20,10 @@
 #define SEARCHES_MAX 4u                    /* torrents looked up at once */
 #define AGAIN_US     (15 * 60 * SECOND_US) /* announces are repeated */
 #define SHORT_US     (5 * 60 * SECOND_US)  /* while few peers are known */
-#define ALONE_US     (15 * SECOND_US)      /* while nobody at all is, or hardly a node was told; doubled each time, up to the usual */
-#define TOLD_LOW     4u                    /* nodes: the DHT was not found yet, fewer are not found by others */
+#define ALONE_US     (15 * SECOND_US)      /* while nobody at all is, or hardly a node was told;
+                                            * doubled each time, up to the usual */
+#define TOLD_LOW     4u                    /* nodes: the DHT was not found yet, fewer are not found
+                                            * by others */
 #define KEEP_US      (10 * 60 * SECOND_US) /* nodes are kept for the next start */
 #define NAMES_MAX    8u                    /* nodes that a torrent names */
 
@@ -69,7 +72,8 @@ on_external (gpointer         owner,
 {
   ShoalAddr all_of_them = { 0 };
 
-  shoal_engine_vote_external (((ShoalEngineDht *) owner)->engine, SHOAL_EXTERNAL_DHT, &all_of_them, external);
+  shoal_engine_vote_external (((ShoalEngineDht *) owner)->engine, SHOAL_EXTERNAL_DHT, &all_of_them,
+                              external);
 }
 
 static gboolean
@@ -88,7 +92,8 @@ is_ourselves (const ShoalEngine *engine,
   if (addr->port != engine->port && addr->port != shoal_engine_public_port (engine))
     return FALSE;
 
-  return shoal_addr_is_loopback (addr) || shoal_addr_same_ip (addr, &engine->external) || (seen != NULL && shoal_addr_same_ip (addr, seen));
+  return shoal_addr_is_loopback (addr) || shoal_addr_same_ip (addr, &engine->external)
+         || (seen != NULL && shoal_addr_same_ip (addr, seen));
 }
 
 static void
@@ -115,7 +120,9 @@ on_announced (gpointer         owner,
     add_peers (swarm, peer, 1);
 }
 
-static const ShoalDhtOps dht_ops = { .ready = on_ready, .announced = on_announced, .external = on_external };
+static const ShoalDhtOps dht_ops = { .ready = on_ready,
+                                     .announced = on_announced,
+                                     .external = on_external };
 
 static void
 on_peers (gpointer         owner,
@@ -156,13 +163,15 @@ on_done (gpointer owner,
   ShoalEngine *engine = self->engine;
   ShoalSwarm *swarm = shoal_engine_find (engine, search->id);
 
-  g_debug ("torrent %" G_GUINT64_FORMAT ": %u of %u DHT nodes answered, %u were told", search->id, n_answered, n_asked, n_told);
+  g_debug ("torrent %" G_GUINT64_FORMAT ": %u of %u DHT nodes answered, %u were told", search->id,
+           n_answered, n_asked, n_told);
   if (swarm != NULL && search->last)
     {
       gint64 wait_us = wait_for (swarm, n_told);
 
       swarm->dht_tries++;
-      swarm->dht_us = engine->now_us + wait_us * 9 / 10 + shoal_rng_below (&engine->rng, (guint32) (wait_us / 5));
+      swarm->dht_us = engine->now_us + wait_us * 9 / 10
+                      + shoal_rng_below (&engine->rng, (guint32) (wait_us / 5));
     }
   search_free (search);
   shoal_engine_dht_look (self);
@@ -205,7 +214,8 @@ choose (ShoalEngineDht *self,
           *next_us = MIN (*next_us, swarm->dht_us);
           continue;
         }
-      if (best == NULL || class_of (swarm) < class_of (best) || (class_of (swarm) == class_of (best) && swarm->dht_us < best->dht_us))
+      if (best == NULL || class_of (swarm) < class_of (best)
+          || (class_of (swarm) == class_of (best) && swarm->dht_us < best->dht_us))
         best = swarm;
     }
 
@@ -248,7 +258,8 @@ take_named_nodes (ShoalEngineDht *self,
           shoal_dht_add_contact (self->dht, &addr, self->engine->now_us);
           continue;
         }
-      if (colon == NULL || colon == nodes[i] || !g_ascii_string_to_unsigned (colon + 1, 10, 1, G_MAXUINT16, &port, NULL))
+      if (colon == NULL || colon == nodes[i]
+          || !g_ascii_string_to_unsigned (colon + 1, 10, 1, G_MAXUINT16, &port, NULL))
         continue;
       name = g_strndup (nodes[i], (gsize) (colon - nodes[i]));
       lookup = shoal_lookup_new (name, (guint16) port);
@@ -266,8 +277,8 @@ search_for (ShoalEngineDht *self,
   ShoalEngine *engine = self->engine;
   guint16 port = shoal_engine_public_port (engine);
   gboolean mapped = engine->mapping.state == SHOAL_MAP_DONE && !engine->mapping.nested;
-  /* Without a mapping it is the port that the datagrams seem to come from that leads through a NAT to us, by uTP;
-   * behind a proxy it is the only one. */
+  /* Without a mapping it is the port that the datagrams seem to come from that leads through a NAT
+   * to us, by uTP; behind a proxy it is the only one. */
   gboolean hidden = shoal_engine_is_hidden (engine);
   gboolean implied_port = engine->config.use_utp && !mapped && engine->udp_port != 0
                           && (hidden || port == engine->udp_port);
@@ -283,7 +294,8 @@ search_for (ShoalEngineDht *self,
       search->dht = self;
       search->id = swarm->id;
       search->last = i + 1 == swarm->n_keys;
-      search->lookup = shoal_dht_lookup (self->dht, &swarm->keys[i], port, implied_port, seed, &lookup_ops, search, engine->now_us);
+      search->lookup = shoal_dht_lookup (self->dht, &swarm->keys[i], port, implied_port, seed,
+                                         &lookup_ops, search, engine->now_us);
       if (search->lookup == NULL)
         {
           g_free (search);
@@ -390,7 +402,8 @@ shoal_engine_dht_configure (ShoalEngineDht *self)
     }
   if (self->dht == NULL)
     {
-      self->dht = shoal_dht_new (engine->host, engine->timers, &engine->rng, &dht_ops, self, engine->now_us);
+      self->dht = shoal_dht_new (engine->host, engine->timers, &engine->rng, &dht_ops, self,
+                                 engine->now_us);
       shoal_timers_arm (engine->timers, &self->keep_timer, engine->now_us + KEEP_US);
     }
   shoal_dht_set_read_only (self->dht, config->dht_read_only);
@@ -457,7 +470,8 @@ shoal_engine_dht_datagram (ShoalEngineDht  *self,
                            const guint8    *data,
                            gsize            size)
 {
-  return self->dht != NULL && size > 0 && data[0] == 'd' && shoal_dht_datagram (self->dht, from, data, size, self->engine->now_us);
+  return self->dht != NULL && size > 0 && data[0] == 'd'
+         && shoal_dht_datagram (self->dht, from, data, size, self->engine->now_us);
 }
 
 void

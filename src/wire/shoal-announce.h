@@ -13,9 +13,12 @@ G_BEGIN_DECLS
 #define SHOAL_TRACKER_ANSWER_MAX (1024u * 1024)   /* bytes of an HTTP answer */
 #define SHOAL_TRACKER_PEERS_MAX  2000u            /* peers taken from one answer */
 #define SHOAL_TRACKER_TEXT_MAX   256u             /* bytes kept of a failure or warning */
-#define SHOAL_TRACKER_ID_MAX     512u             /* bytes of a tracker id; a longer one is not kept */
-#define SHOAL_ANNOUNCE_NO_PORT   1u               /* nobody can come to us: many trackers take 0 for a mistake */
-#define SHOAL_TRACKER_WAIT_MAX   (30 * 24 * 3600) /* seconds: the longest interval or retry that is believed */
+#define SHOAL_TRACKER_ID_MAX     512u             /* bytes of a tracker id; a longer one is not
+                                                   * kept */
+#define SHOAL_ANNOUNCE_NO_PORT   1u               /* nobody can come to us: many trackers take 0 for
+                                                   * a mistake */
+#define SHOAL_TRACKER_WAIT_MAX   (30 * 24 * 3600) /* seconds: the longest interval or retry that is
+                                                   * believed */
 
 typedef enum
 {
@@ -58,7 +61,8 @@ typedef struct
 typedef struct
 {
   char      *failure;         /* (nullable): the tracker refused */
-  gint64     retry_s;         /* BEP 31: seconds to wait after a failure; -1 not said; G_MAXINT64 never */
+  gint64     retry_s;         /* BEP 31: seconds to wait after a failure; -1 not said; G_MAXINT64
+                               * never */
   char      *warning;         /* (nullable) */
   char      *tracker_id;      /* (nullable) */
   gint64     interval_s;      /* 0: not said */
@@ -74,8 +78,10 @@ typedef struct
 void shoal_announce_answer_init  (ShoalAnnounceAnswer *self);
 void shoal_announce_answer_clear (ShoalAnnounceAnswer *self);
 
-/* For the parsers: takes a peer if it is usable and there is room; compact ones as in BEP 23 and BEP 7, bytes left over are passed over. */
+/* For the parsers: takes a peer if it is usable and there is room; compact ones as in BEP 23 and
+ * BEP 7, bytes left over are passed over. */
 void shoal_announce_answer_add_peer    (ShoalAnnounceAnswer *self, const ShoalAddr *peer);
-void shoal_announce_answer_add_compact (ShoalAnnounceAnswer *self, ShoalFamily family, const guint8 *bytes, gsize size);
+void shoal_announce_answer_add_compact (ShoalAnnounceAnswer *self, ShoalFamily family,
+                                        const guint8 *bytes, gsize size);
 
 G_END_DECLS

@@ -9,6 +9,7 @@ from pathlib import Path
 
 TOP = Path(__file__).resolve().parents[2]
 MAX_LINES = 800
+MAX_COLUMNS = 100
 PURE = ('base', 'wire', 'engine')
 
 # Calls that would let the world into the pure layers; a field of the same name is no call.
@@ -22,6 +23,9 @@ WORLD = re.compile(
     r'sleep|usleep|nanosleep|g_usleep|getenv|g_getenv'
     r')\s*\(')
 SLEEP = re.compile(r'(?<![\w.>])(sleep|usleep|nanosleep|g_usleep)\s*\(|\btime\.sleep\b|^\s*sleep\s+[\d.$]', re.MULTILINE)
+# In tests strings that long are data, messages and keys, and stay whole.
+STRING = re.compile(r'"(?:\\.|[^"\\])*"')
+DATA_SIZE = 40
 LATER = re.compile(r'\b(TODO|FIXME|XXX|HACK)\b')
 GOTO = re.compile(r'^\s+goto\s+\w+;', re.MULTILINE)
 INCLUDE = re.compile(r'^\s*#\s*include\s*["<]([^">]+)[">]', re.MULTILINE)
@@ -162,6 +166,17 @@ def rule_size(files):
             if name.startswith('src/') and name.endswith(('.c', '.h')) and len(text(name).splitlines()) > MAX_LINES]
 
 
+def is_data(name, line):
+    return name.startswith('tests/') and sum(map(len, STRING.findall(line))) >= DATA_SIZE
+
+
+def rule_columns(files):
+    return [f'{name}:{number}: {len(line)} columns' for name in files
+            if name.startswith(('src/', 'tests/')) and name.endswith(('.c', '.h'))
+            for number, line in enumerate(text(name).split('\n'), 1)
+            if len(line) > MAX_COLUMNS and not is_data(name, line)]
+
+
 def rule_templates(files):
     return [f'{name}: no src/ui/{Path(name).stem}.c' for name in files
             if re.fullmatch(r'resources/ui/shoal-[^/]*\.ui', name) and f'src/ui/{Path(name).stem}.c' not in files]
@@ -190,6 +205,7 @@ RULES = (
     ('nothing is left for later', rule_later),
     ('no goto', rule_goto),
     ('no file is too long', rule_size),
+    ('no line is too long', rule_columns),
     ('every template has its class', rule_templates),
     ('every translated file is in POTFILES.in', rule_potfiles),
 )
