@@ -291,7 +291,8 @@ test_look_together (AnnouncerFixture *f,
       shoal_announcer_look (other, f->now_us);
     }
   g_assert_cmpuint (f->host->fetches->len, ==, 1);
-  g_assert_true (announcer_says (f, "/scrape?info_hash=AAAAAAAAAAAAAAAAAAAA&info_hash=BBBBBBBBBBBBBBBBBBBB"));
+  g_assert_true (announcer_says (f, "/scrape?info_hash=AAAAAAAAAAAAAAAAAAAA"
+                                    "&info_hash=BBBBBBBBBBBBBBBBBBBB"));
   shoal_announcer_free (other);
   shoal_tiers_free (tiers);
 }

@@ -123,7 +123,8 @@ test_scrape_url_of_many (void)
   memset (&hashes[0], 'a', sizeof hashes[0]);
   memset (&hashes[1], 'b', sizeof hashes[1]);
   two = shoal_http_tracker_scrape_url ("http://t.example/announce?x=1", hashes, 2);
-  g_assert_cmpstr (two, ==, "http://t.example/scrape?x=1&info_hash=aaaaaaaaaaaaaaaaaaaa&info_hash=bbbbbbbbbbbbbbbbbbbb");
+  g_assert_cmpstr (two, ==, "http://t.example/scrape?x=1&info_hash=aaaaaaaaaaaaaaaaaaaa"
+                            "&info_hash=bbbbbbbbbbbbbbbbbbbb");
   most = shoal_http_tracker_scrape_url ("http://t.example/announce", hashes, G_N_ELEMENTS (hashes));
   g_assert_cmpuint (strlen (most), <, 4096 - 1024);
 }
