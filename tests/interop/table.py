@@ -14,6 +14,7 @@ TABLES = {
                    'encryption-qbittorrent'),
     'over uTP': ('utp-libtorrent', 'utp-transmission', 'utp-qbittorrent'),
     'tracker': ('opentracker',),
+    'IPv6 tracker': ('ipv6',),
     'web seeds': ('nginx',),
     'odd web seeds': ('webseeds',),
     'port mapping': ('miniupnpd',),
