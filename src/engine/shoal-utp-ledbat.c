@@ -34,6 +34,7 @@
 #define RTO_MOST_US       (20 * G_USEC_PER_SEC)
 #define DRIFT_MAX_US      10000     /* of one correction */
 #define LOW_PACKETS       16.0      /* a window that is small for any way */
+#define LOW_RATE          125000.0  /* bytes a second; the same, where round trips are long */
 #define LOW_EVIDENCE      200u      /* packets */
 #define LOW_LOST          3u
 #define CALM_ROUNDS       64u       /* without loss: what was is forgotten */
@@ -257,6 +258,15 @@ enter_steady (ShoalUtpLedbat *self)
     self->rounds[i].n = self->rounds[i].lost = 0;
 }
 
+/* Bytes under way that congest no way. */
+static double
+low_window (const ShoalUtpLedbat *self)
+{
+  double slow = LOW_RATE * (double) self->srtt_us / G_USEC_PER_SEC;
+
+  return MAX (MAX (self->top / 4, LOW_PACKETS * self->packet), slow);
+}
+
 /* Packets that were sent with a small window tell whether loss is of our making. */
 static void
 weigh_loss (ShoalUtpLedbat    *self,
@@ -275,8 +285,7 @@ weigh_loss (ShoalUtpLedbat    *self,
     }
   if (self->top == 0)
     return;
-  if (self->window > MAX (self->top / 4, LOW_PACKETS * self->packet)
-      || self->queue_us >= SHOAL_LEDBAT_CALM_US)
+  if (self->window > low_window (self) || self->queue_us >= SHOAL_LEDBAT_CALM_US)
     {
       self->low_n = self->low_lost = 0;
       return;

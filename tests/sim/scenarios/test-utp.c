@@ -14,13 +14,16 @@ typedef struct
   double loss;
   double at_least;   /* Mbit/s */
   double queue_ms;   /* mean, at most */
+  guint64 seed;      /* 0: that of all tests */
 } Case;
 
 static void
 test_alone (gconstpointer data)
 {
   const Case *c = data;
-  UtpWayConfig config = { c->mbit, c->delay_us, c->queue, c->loss, 0, 0, 5e-5, shoal_test_seed () };
+  UtpWayConfig config = {
+    c->mbit, c->delay_us, c->queue, c->loss, 0, 0, 5e-5, c->seed != 0 ? c->seed : shoal_test_seed (),
+  };
   g_autoptr (UtpWay) way = utp_way_new (&config);
   UtpFlow *flow = utp_way_add_utp (way);
   double mbit, queue_ms;
@@ -78,6 +81,8 @@ main (int    argc,
     { 200, 25000, 4000, 0, 170, 110 },
     { 200, 25000, 1000, 0.01, 60, 60 },
     { 200, 150000, 1000, 0, 60, 60 },
+    { 200, 150000, 1000, 0.01, 20, 60 },
+    { 200, 150000, 1000, 0.01, 20, 60, 3 },   /* the first loss comes when little is under way */
     { 20, 25000, 1000, 0, 17, 110 },
     { 2, 25000, 100, 0, 1.5, 110 },
   };
@@ -86,8 +91,9 @@ main (int    argc,
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
     {
       g_autofree char *path =
-        g_strdup_printf ("/sim/utp/%.0f-mbit/%d-ms/queue-%u/loss-%.0f-percent", cases[i].mbit,
-                         (int) (cases[i].delay_us / 500), cases[i].queue, cases[i].loss * 100);
+        g_strdup_printf ("/sim/utp/%.0f-mbit/%d-ms/queue-%u/loss-%.0f-percent%s", cases[i].mbit,
+                         (int) (cases[i].delay_us / 500), cases[i].queue, cases[i].loss * 100,
+                         cases[i].seed != 0 ? "/early" : "");
 
       g_test_add_data_func (path, &cases[i], test_alone);
     }
