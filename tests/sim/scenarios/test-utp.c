@@ -22,7 +22,12 @@ test_alone (gconstpointer data)
 {
   const Case *c = data;
   UtpWayConfig config = {
-    c->mbit, c->delay_us, c->queue, c->loss, 0, 0, 5e-5, c->seed != 0 ? c->seed : shoal_test_seed (),
+    .mbit = c->mbit,
+    .delay_us = c->delay_us,
+    .queue = c->queue,
+    .loss = c->loss,
+    .drift = 5e-5,
+    .seed = c->seed != 0 ? c->seed : shoal_test_seed (),
   };
   g_autoptr (UtpWay) way = utp_way_new (&config);
   UtpFlow *flow = utp_way_add_utp (way);
