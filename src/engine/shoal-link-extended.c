@@ -140,6 +140,7 @@ answer_metadata (ShoalLink *self,
     {
       gsize offset = (gsize) part * SHOAL_METADATA_PART_SIZE;
 
+      self->gave_metadata = TRUE;
       answer.type = SHOAL_METADATA_DATA;
       answer.total_size = metainfo->info_size;
       answer.data = metainfo->info + offset;

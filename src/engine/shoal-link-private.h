@@ -120,6 +120,7 @@ struct _ShoalLink
   guint8           numbers[SHOAL_N_EXTENDED];
   guint32          peer_reqq;
   guint32          metadata_size;
+  gboolean         gave_metadata;       /* or a part of it: it will come for the rest */
   gint64           metadata_after_us;   /* it refused or was too slow: not to be asked for metadata
                                          * before */
   GArray          *metadata_wanted;     /* (nullable): of guint32: parts that it gets once the

@@ -424,7 +424,8 @@ shoal_link_closed (ShoalLink  *self,
                 known->is_v2 = !known->is_v2;
             }
           else
-            shoal_peerbook_closed (swarm->book, known, self->received + self->sent > 0, now_us);
+            shoal_peerbook_closed (swarm->book, known,
+                                   self->gave_metadata || self->received + self->sent > 0, now_us);
         }
       shoal_swarm_changed (swarm);
       shoal_engine_activate (self->engine, swarm);

@@ -88,6 +88,28 @@ test_twins (void)
     }
 }
 
+/* rtorrent parts once it has the metadata, and begins anew. */
+static void
+test_taught (void)
+{
+  ShoalMetadataMessage request = { .type = SHOAL_METADATA_REQUEST };
+  g_autoptr(GBytes) payload = shoal_metadata_message_write (&request);
+  g_autoptr(Rig) rig = rig_of_one_file (NULL);
+  RigBot *bot;
+
+  rig_add (rig, FALSE, FALSE);
+  dial (rig, "5.6.1.1:6881");
+  bot = rig_bot (rig, 1);
+  bot->extended = TRUE;
+  rig_bot_answer (bot, 0);
+  rig_run (rig, 3);
+  rig_bot_extended (bot, SHOAL_EXTENDED_METADATA, payload);
+  rig_run (rig, 1);
+  rig_bot_leave (bot);
+  rig_run (rig, 20);
+  g_assert_cmpuint (rig->fake->dials->len, ==, 1);
+}
+
 int
 main (int    argc,
       char **argv)
@@ -96,6 +118,7 @@ main (int    argc,
   g_test_add_func ("/swarm/own-id", test_own_id);
   g_test_add_func ("/swarm/own-address", test_own_address);
   g_test_add_func ("/swarm/twins", test_twins);
+  g_test_add_func ("/swarm/taught", test_taught);
 
   return g_test_run ();
 }
